@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: MIT
+#
+# The one entry to configuring, building, running and testing. "make help" lists what there is.
+#
+# One make reads everything: each directory's build.mk adds its objects (obj-y, subdir-y), guests/build.mk
+# the guests, tests/unit/build.mk the host tests. All output goes below $(O).
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables --no-print-directory
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+# ---- variables for the command line ------------------------------------------------------------------
+
+O        ?= build
+V        ?=
+LLVM     ?=
+SETUP    ?=
+# Downloads, shared by all values of O.
+SCHISM_CACHE ?= build/cache
+LIBFDT_SRC ?=
+VMS      ?=
+# make run, make debug
+CPU      ?= cortex-a72
+SMP      ?= 4
+MEM      ?= 1G
+MACHINE  ?=
+PACKAGE  ?=
+APPEND   ?=
+QEMU     ?= qemu-system-aarch64
+QEMU_ARGS ?=
+# make test, boot-test, variants: further arguments for pytest
+PYTEST_ARGS ?=
+HOSTCC   ?= gcc
+
+O := $(patsubst %/,%,$(O))
+
+goals        := $(or $(MAKECMDGOALS),all)
+config-goals := menuconfig oldconfig olddefconfig savedefconfig listnewconfig %_defconfig
+plain-goals  := help clean distclean $(config-goals)
+build-goals  := $(filter-out $(plain-goals),$(goals))
+dry-run      := $(findstring n,$(filter-out --%,$(firstword $(MAKEFLAGS))))
+
+# ---- what the machine needs, before anything asks for it ---------------------------------------------
+
+ifeq ($(MAKE_RESTARTS)$(dry-run),)
+setup-for := $(if $(filter test check boot-test variants lint,$(goals)),test,run)
+setup-how := $(or $(SETUP),$(if $(filter run debug test check boot-test variants,$(goals)),yes,no))
+ifneq ($(filter-out help clean distclean,$(goals)),)
+ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup \
+	$(if $(build-goals),$(setup-for),config) >&2 || echo failed),)
+$(error something that the build needs is missing, see above)
+endif
+endif
+endif
+
+# ---- tools -------------------------------------------------------------------------------------------
+
+# Evaluated when first used, then kept.
+once = $(eval $(1) := $(2))$($(1))
+
+PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib),python3))
+
+ifeq ($(LLVM),)
+ifeq ($(origin CROSS),undefined)
+CROSS := $(if $(shell command -v aarch64-none-elf-gcc),aarch64-none-elf-,aarch64-linux-gnu-)
+endif
+CC      := $(CROSS)gcc
+LD      := $(CROSS)ld
+NM      := $(CROSS)nm
+OBJCOPY := $(CROSS)objcopy
+else
+# Debian 12 has the unversioned names only with the package llvm.
+llvm-tool = $(or $(shell command -v $(1) || command -v $(1)-14),$(1))
+CC      := $(call llvm-tool,clang) --target=aarch64-none-elf
+LD      := $(call llvm-tool,ld.lld)
+NM      := $(call llvm-tool,llvm-nm)
+OBJCOPY := $(call llvm-tool,llvm-objcopy)
+endif
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n' $(1) '$(2)'
+endif
+
+help-text = scripts/help.txt
+.PHONY: help
+help:
+	@cat $(help-text)
+
+# ---- configuration -----------------------------------------------------------------------------------
+
+kconfig := $(PYTHON) scripts/kconfig.py --out $(O)
+
+.PHONY: menuconfig oldconfig olddefconfig savedefconfig listnewconfig FORCE
+menuconfig oldconfig olddefconfig listnewconfig: | $(if $(wildcard $(O)/.config),,$(O)/.config)
+	$(Q)$(kconfig) $@
+savedefconfig: | $(if $(wildcard $(O)/.config),,$(O)/.config)
+	$(Q)$(kconfig) $@ $(DEFCONFIG)
+
+%_defconfig: FORCE
+	$(Q)test -f configs/$@ || { echo "error: no configs/$@; there are: $(notdir $(wildcard configs/*_defconfig))" >&2; exit 1; }
+	$(call say,CONFIG,$@ $(FRAGMENTS))
+	$(Q)$(kconfig) defconfig configs/$@ $(FRAGMENTS)
+	$(Q)echo '$(strip $(FRAGMENTS))' > $(O)/.fragments
+FORCE:
+
+# Without a configuration, the default one. FRAGMENTS= again, and other ones than last time: anew.
+fragments-changed := $(if $(strip $(FRAGMENTS)),$(if $(wildcard $(O)/.fragments),$(if $(filter-out \
+	x$(subst $() ,|,$(strip $(FRAGMENTS))),x$(subst $() ,|,$(strip $(file <$(O)/.fragments)))),y),y))
+ifeq ($(filter %_defconfig,$(goals)),)
+$(O)/.config: $(if $(fragments-changed),FORCE)
+	$(call say,CONFIG,qemu_virt_defconfig $(FRAGMENTS))
+	$(Q)$(kconfig) defconfig configs/qemu_virt_defconfig $(FRAGMENTS)
+	$(Q)echo '$(strip $(FRAGMENTS))' > $(O)/.fragments
+endif
+
+config-h := $(O)/include/generated/config.h
+
+ifneq ($(build-goals),)
+
+include $(O)/auto.conf
+
+$(O)/auto.conf: $(O)/.config scripts/kconfig.py $(wildcard $(kconfig-files))
+	$(Q)$(kconfig) sync
+# Rewritten by the rule above only where a value changed.
+$(config-h): $(O)/auto.conf ;
+
+ifneq ($(CONFIG_MAX_VMS),)
+
+# ---- objects -----------------------------------------------------------------------------------------
+
+build-files := Makefile
+hv-objs :=
+
+# $(1) is a directory: read its build.mk, then those of its subdir-y.
+# An object of its own flags: CFLAGS_path/of/object.o in a build.mk.
+define read-dir
+obj-y :=
+subdir-y :=
+build-files += $(1)/build.mk
+include $(1)/build.mk
+hv-objs += $$(patsubst %,$(O)/$(1)/%,$$(obj-y))
+$$(foreach dir,$$(subdir-y),$$(eval $$(call read-dir,$(1)/$$(dir))))
+endef
+$(foreach dir,arch/arm64 kernel lib drivers,$(eval $(call read-dir,$(dir))))
+
+source-of = $(firstword $(wildcard $(patsubst $(O)/%.o,%.c,$(1)) $(patsubst $(O)/%.o,%.S,$(1))) $(patsubst $(O)/%.o,%.c,$(1)))
+hv-c-objs := $(foreach obj,$(hv-objs),$(if $(filter %.c,$(call source-of,$(obj))),$(obj)))
+hv-s-objs := $(filter-out $(hv-c-objs),$(hv-objs))
+
+# ---- flags -------------------------------------------------------------------------------------------
+
+comma := ,
+warnings := -Wall -Wextra -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wshadow -Wvla -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough -Wformat=2 \
+	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
+	-Wframe-larger-than=4000 $(if $(LLVM),-Wno-gnu-alignof-expression) \
+	$(if $(CONFIG_WERROR),-Werror)
+optimise := $(if $(CONFIG_OPT_SPEED),-O2) $(if $(CONFIG_OPT_SIZE),-Os) $(if $(CONFIG_OPT_DEBUG),-O0)
+debug    := $(if $(CONFIG_DEBUG_INFO),-g)
+maps     := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(O)/=build/
+
+# What the hypervisor and the guests have in common.
+target-cppflags := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem lib/libc \
+	-I. -Iinclude -I$(O)/include -include $(config-h) -D__SCHISM__
+target-cflags := -std=gnu11 -ffreestanding -fno-common -fno-pic -fno-pie -mcmodel=small \
+	-march=armv8-a -mstrict-align -mno-outline-atomics -fno-omit-frame-pointer -fno-strict-aliasing \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -ffunction-sections -fdata-sections \
+	$(warnings) $(debug) $(maps)
+target-asflags := -march=armv8-a -fno-pic $(debug) $(maps) $(if $(CONFIG_WERROR),-Wa$(comma)--fatal-warnings)
+
+ubsan := -fsanitize=undefined -fno-sanitize=alignment,vptr$(if $(LLVM),$(comma)function) \
+	$(if $(LLVM),-fsanitize-trap=undefined,-fsanitize-undefined-trap-on-error)
+
+libfdt-dir := $(if $(LIBFDT_SRC),$(LIBFDT_SRC)/libfdt,$(SCHISM_CACHE)/libfdt/include)
+libfdt-a   := $(if $(LIBFDT_SRC),,$(SCHISM_CACHE)/libfdt/lib/libfdt.a)
+
+hv-cppflags := $(target-cppflags) -Iarch/arm64/include -Ilib/fdt -isystem $(libfdt-dir)
+hv-cflags := $(hv-cppflags) $(target-cflags) $(optimise) -mgeneral-regs-only \
+	$(if $(CONFIG_STACK_PROTECTOR),-fstack-protector-strong,-fno-stack-protector) \
+	-mbranch-protection=$(if $(CONFIG_BRANCH_PROTECTION),standard,none) \
+	$(if $(CONFIG_UBSAN_TRAP),$(ubsan))
+hv-asflags := $(hv-cppflags) $(target-asflags)
+hv-ldflags := -nostdlib -static --no-undefined --gc-sections -z noexecstack -z max-page-size=4096 \
+	--build-id=none --orphan-handling=error $(if $(LLVM),,--no-warn-rwx-segments)
+
+lds-flags = -E -P -x assembler-with-cpp $(hv-cppflags) -D__ASSEMBLER__ -D__LINKER__
+
+# What a compilation depends on besides its source: a file per set of flags, written when they change.
+#   $(call track,NAME,TEXT)
+same  = $(and $(findstring |$(1)|,|$(2)|),$(findstring |$(2)|,|$(1)|))
+track = $(eval $(1)-track := $(O)/.track/$(1))$(if $(call same,$(strip $(2)),$(strip $(file <$(O)/.track/$(1)))),,$(file >$(O)/.track/$(1),$(strip $(2))))
+
+$(shell mkdir -p $(O)/.track)
+toolchain := $(CC) $(firstword $(shell command -v $(CC))) $(shell $(CC) --version | head -1) $(shell $(LD) --version | head -1)
+$(call track,hv,$(toolchain) $(hv-cflags) $(target-asflags) $(foreach obj,$(hv-objs),$(CFLAGS_$(obj:$(O)/%=%))))
+
+# ---- the hypervisor ----------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(O)/schism.elf $(O)/Image $(O)/compile_commands.json
+	@:
+
+offsets-h := $(O)/include/generated/asm-offsets.h
+
+$(hv-c-objs): $(O)/%.o: %.c $(hv-track) $(config-h) | $(libfdt-a)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(hv-cflags) $(CFLAGS_$(<:.c=.o)) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(hv-s-objs): $(O)/%.o: %.S $(hv-track) $(config-h) $(offsets-h)
+	$(call say,AS,$<)
+	$(Q)$(CC) $(hv-asflags) $(CFLAGS_$(<:.S=.o)) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(O)/asm-offsets.s: arch/arm64/asm-offsets.c $(hv-track) $(config-h) | $(libfdt-a)
+	$(Q)$(CC) $(hv-cflags) -g0 -fno-sanitize=all -MMD -MP -MF $(@:.s=.d) -MT $@ -S -o $@ $<
+$(offsets-h): $(O)/asm-offsets.s scripts/asm-offsets
+	$(Q)scripts/asm-offsets $< $@
+
+# libfdt: Debian's, or compiled here.
+ifeq ($(LIBFDT_SRC),)
+$(libfdt-a): scripts/fetch-libfdt.sh
+	$(call say,FETCH,libfdt)
+	$(Q)scripts/fetch-libfdt.sh $(SCHISM_CACHE)/libfdt
+libfdt-objs :=
+else
+libfdt-objs := $(patsubst $(LIBFDT_SRC)/libfdt/%.c,$(O)/libfdt/%.o,$(filter-out %/fdt_check.c,$(wildcard $(LIBFDT_SRC)/libfdt/fdt*.c)))
+$(libfdt-objs): $(O)/libfdt/%.o: $(LIBFDT_SRC)/libfdt/%.c $(hv-track) $(config-h)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(hv-cflags) -w -fno-sanitize=all -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+endif
+
+# The linker script, and two links: the second one with the table of the first one's symbols, which
+# the script places behind everything that has any.
+hv-lds    := $(O)/schism.lds
+hv-inputs := $(hv-objs) $(libfdt-objs) $(libfdt-a)
+$(call track,link,$(toolchain) $(hv-ldflags) $(hv-inputs))
+
+$(hv-lds): arch/arm64/schism.lds.S $(hv-track) $(config-h)
+	$(Q)$(CC) $(lds-flags) -MMD -MP -MF $@.d -MT $@ -o $@ $<
+
+hv-link = $(LD) $(hv-ldflags) -T $(hv-lds) -Map $(1) -o $@ $(hv-objs) $(libfdt-objs) $(2) $(libfdt-a)
+
+$(O)/symtab-empty.S: scripts/symtab.py $(hv-track)
+	$(Q)$(PYTHON) scripts/symtab.py --empty -o $@
+$(O)/symtab.S: $(O)/schism-pass1.elf scripts/symtab.py
+	$(Q)$(NM) -n $< > $(O)/schism-pass1.nm
+	$(Q)$(PYTHON) scripts/symtab.py $(O)/schism-pass1.nm -o $@
+$(O)/symtab.o $(O)/symtab-empty.o: %.o: %.S
+	$(Q)$(CC) $(target-asflags) -c -o $@ $<
+
+$(O)/schism-pass1.elf: $(hv-inputs) $(O)/symtab-empty.o $(hv-lds) $(link-track)
+	$(Q)$(call hv-link,$(O)/schism-pass1.map,$(O)/symtab-empty.o)
+$(O)/schism.elf: $(O)/schism-pass1.elf $(O)/symtab.o
+	$(call say,LD,$@)
+	$(Q)$(call hv-link,$(O)/schism.map,$(O)/symtab.o)
+	$(Q)$(NM) -n $@ > $(O)/schism.nm
+	$(Q)$(PYTHON) scripts/symtab.py $(O)/schism-pass1.nm --same-as $(O)/schism.nm
+	$(Q)$(PYTHON) scripts/size.py --summary $@
+$(O)/Image: $(O)/schism.elf
+	$(call say,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+.PHONY: size
+size: $(O)/schism.elf $(O)/Image
+	@$(PYTHON) scripts/size.py $^
+
+# ---- guests ------------------------------------------------------------------------------------------
+
+guest-lib :=
+guest-y :=
+guest-all :=
+include guests/build.mk
+build-files += guests/build.mk
+
+# Guests may use FP and SIMD; their runtime, which runs in exception handlers too, does not.
+guest-cflags := $(target-cppflags) $(target-cflags) -O2 -fno-stack-protector -mbranch-protection=none
+guest-asflags := $(target-cppflags) $(target-asflags)
+guest-ldflags := -nostdlib -static --no-undefined --gc-sections -z noexecstack -z max-page-size=4096 --build-id=none
+guest-lib-objs := $(patsubst %,$(O)/guests/obj/%.o,$(basename $(guest-lib)))
+$(call track,guest,$(toolchain) $(guest-cflags) $(guest-ldflags) $(guest-lib-objs))
+
+$(patsubst %.c,$(O)/guests/obj/%.o,$(filter %.c,$(guest-lib))): $(O)/guests/obj/%.o: %.c $(guest-track) $(config-h)
+	$(call say,CC,[guest] $<)
+	$(Q)$(CC) $(guest-cflags) -mgeneral-regs-only $(CFLAGS_$(<:.c=.o)) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+$(patsubst %.S,$(O)/guests/obj/%.o,$(filter %.S,$(guest-lib))): $(O)/guests/obj/%.o: %.S $(guest-track) $(config-h)
+	$(call say,AS,[guest] $<)
+	$(Q)$(CC) $(guest-asflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(O)/guests/guest.lds: guests/lib/guest.lds.S $(guest-track) $(config-h)
+	$(Q)$(CC) -E -P -x assembler-with-cpp $(target-cppflags) -D__ASSEMBLER__ -D__LINKER__ -MMD -MP -MF $@.d -MT $@ -o $@ $<
+
+# $(1) is a guest's name: NAME-src (default guests/NAME.c) and NAME-cppflags come from guests/build.mk.
+define guest-rules
+$(1)-objs := $$(patsubst %.c,$(O)/guests/obj/$(1)/%.o,$$(or $$($(1)-src),guests/$(1).c))
+guest-objs += $$($(1)-objs)
+$$($(1)-objs): $(O)/guests/obj/$(1)/%.o: %.c $(guest-track) guests/build.mk $(config-h)
+	$$(call say,CC,[$(1)] $$<)
+	$$(Q)$$(CC) $$(guest-cflags) $$($(1)-cppflags) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
+$(O)/guests/$(1).elf: $$($(1)-objs) $(guest-lib-objs) $(O)/guests/guest.lds
+	$$(call say,LD,$$@)
+	$$(Q)$$(LD) $$(guest-ldflags) -T $(O)/guests/guest.lds -Map $$(@:.elf=.map) -o $$@ $$(filter %.o,$$^)
+$(O)/guests/stripped/$(1).elf: $(O)/guests/$(1).elf
+	$$(Q)$$(OBJCOPY) --strip-all $$< $$@
+endef
+guest-objs :=
+$(foreach guest,$(guest-all),$(eval $(call guest-rules,$(guest))))
+
+.PHONY: guests
+guests: $(patsubst %,$(O)/guests/%.elf,$(guest-all))
+	@:
+
+# ---- packages ----------------------------------------------------------------------------------------
+
+mkpackage = $(PYTHON) scripts/mkpackage --cpp '$(CC) -E -P -x assembler-with-cpp $(target-cppflags) -D__DTS__' \
+	--search $(O)/guests/stripped --depfile $(1).d -o $(1) $(2)
+
+# The package in the image. Its guests are those that the configuration chose.
+$(call track,package,$(toolchain) $(guest-y))
+$(O)/package.cpio: dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-y)) scripts/mkpackage $(package-track) $(config-h)
+	$(call say,PACK,$@)
+	$(Q)$(call mkpackage,$@,$<)
+
+CFLAGS_kernel/vm/package_data.o := -DPACKAGE_FILE='"$(O)/package.cpio"'
+$(O)/kernel/vm/package_data.o: $(if $(CONFIG_EMBED_PACKAGE),$(O)/package.cpio)
+
+# make package VMS="dts/vms/a.dts ...": each becomes $(O)/a.cpio, to be passed as initrd.
+packages := $(patsubst %.dts,$(O)/%.cpio,$(notdir $(VMS)))
+.PHONY: package FORCE-PACKAGE
+package: $(packages)
+	@test -n '$(packages)' || { echo 'error: say which: make package VMS=dts/vms/NAME.dts' >&2; exit 1; }
+define package-rule
+$(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) scripts/mkpackage $(package-track) $(config-h)
+	$$(call say,PACK,$$@)
+	$$(Q)$$(call mkpackage,$$@,$$<)
+endef
+$(foreach dts,$(VMS),$(eval $(call package-rule,$(dts))))
+
+# ---- running -----------------------------------------------------------------------------------------
+
+run-env := QEMU='$(QEMU)' CPU='$(CPU)' SMP='$(SMP)' MEM='$(MEM)' MACHINE='$(MACHINE)' PACKAGE='$(PACKAGE)' \
+	APPEND='$(APPEND)' QEMU_ARGS='$(QEMU_ARGS)' SEMIHOSTING='$(CONFIG_SEMIHOSTING_EXIT)' BUILD='$(O)'
+.PHONY: run debug
+run: all
+	@$(run-env) scripts/run-qemu
+debug: all
+	@$(run-env) scripts/run-qemu debug
+
+# ---- tests -------------------------------------------------------------------------------------------
+
+unit-test :=
+include tests/unit/build.mk
+build-files += tests/unit/build.mk
+
+host-cflags := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer $(filter-out -Wframe-larger-than=% -Wno-gnu-alignof-expression,$(warnings)) \
+	-I. -Iinclude -Itests/host/include -I$(O)/include -include $(config-h) -DSCHISM_HOST
+host-libs := -lcmocka -lfdt
+ifneq ($(filter check test unit-tests lint $(O)/tests/%,$(goals)),)
+$(call track,host,$(shell $(HOSTCC) --version | head -1) $(HOSTCC) $(host-cflags))
+endif
+host-track := $(O)/.track/host
+unit-bins := $(patsubst %,$(O)/tests/unit/%,$(unit-test))
+host-objs :=
+
+# $(1) is a test: its sources are NAME-src (default tests/unit/NAME.c). With NAME-cppflags they are
+# compiled for this test alone, else shared with the others.
+define unit-rules
+$(1)-dir  := $(O)/host/$(if $($(1)-cppflags),$(1),shared)
+$(1)-objs := $$(patsubst %.c,$$($(1)-dir)/%.o,$(or $($(1)-src),tests/unit/$(1).c))
+host-objs += $$($(1)-objs)
+$(O)/tests/unit/$(1): $$($(1)-objs)
+	$$(call say,HOSTLD,$$@)
+	$$(Q)$$(HOSTCC) $$(host-cflags) -o $$@ $$^ $$($(1)-libs) $$(host-libs)
+$(if $($(1)-cppflags),$$($(1)-objs): $$($(1)-dir)/%.o: %.c $(host-track) tests/unit/build.mk $(config-h)
+	$$(call say,HOSTCC,$$< [$(1)])
+	$$(Q)$$(HOSTCC) $$(host-cflags) $$($(1)-cppflags) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<)
+endef
+$(foreach test,$(unit-test),$(eval $(call unit-rules,$(test))))
+
+$(O)/host/shared/%.o: %.c $(host-track) $(config-h)
+	$(call say,HOSTCC,$<)
+	$(Q)$(HOSTCC) $(host-cflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args '$(PYTEST_ARGS)' \
+	--unit '$(unit-bins)' --headers '$(O)/.track/headers'
+
+# How scripts/check-headers compiles: the header's layer decides which line it takes.
+$(call track,headers,$(CC) $(hv-cflags)|$(CC) $(guest-cflags) -mgeneral-regs-only|$(HOSTCC) $(host-cflags))
+
+.PHONY: check boot-test variants lint test unit-tests
+unit-tests: $(unit-bins)
+	@:
+check: $(unit-bins)
+	@$(run-tests) check
+boot-test: all guests
+	@$(run-tests) boot
+variants: $(libfdt-a)
+	@$(run-tests) variants
+lint: $(config-h) $(offsets-h)
+	@$(run-tests) format layering headers
+test: $(unit-bins) all guests
+	@$(run-tests) check format layering headers boot variants
+
+# ---- compile_commands.json, for editors and clang-tidy -----------------------------------------------
+
+commands-list := $(foreach obj,$(hv-c-objs),$(call source-of,$(obj))|$(obj)|hv) \
+	$(foreach src,$(filter %.c,$(guest-lib)),$(src)|$(O)/guests/obj/$(src:.c=.o)|guest) \
+	$(foreach guest,$(guest-all),$(foreach src,$(or $($(guest)-src),guests/$(guest).c),$(src)|$($(guest)-objs)|guest)) \
+	$(foreach src,$(sort $(foreach test,$(unit-test),$(filter tests/%,$($(test)-src)))),$(src)|$(O)/host/shared/$(src:.c=.o)|host)
+$(call track,commands,$(commands-list))
+$(O)/compile_commands.json: $(commands-track) $(headers-track) scripts/compile-commands
+	$(Q)$(PYTHON) scripts/compile-commands $(commands-track) $(headers-track) $@
+
+# ---- dependencies ------------------------------------------------------------------------------------
+
+all-objs := $(hv-objs) $(libfdt-objs) $(guest-lib-objs) $(guest-objs) $(host-objs)
+$(shell mkdir -p $(sort $(dir $(all-objs))) $(O)/tests/unit $(O)/guests/stripped)
+-include $(wildcard $(all-objs:.o=.d) $(O)/asm-offsets.d $(O)/schism.lds.d $(O)/guests/guest.lds.d $(O)/*.cpio.d)
+
+endif
+endif
+
+.PHONY: clean distclean
+clean:
+	$(Q)test ! -e $(O) || { test -e $(O)/.config && find $(O) -mindepth 1 -maxdepth 1 ! -name .config ! -name .fragments ! -name cache -exec rm -rf {} +; }
+distclean:
+	$(Q)rm -rf $(O)

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Stage-2 faults of a guest: accesses to emulated devices, and everything that is not there.
+ *
+ * The faulting IPA is HPFAR_EL2's page with FAR_EL2's offset (Arm ARM D19.2: HPFAR_EL2). HPFAR_EL2 is
+ * valid for translation and access-flag faults and for faults on a stage-1 table walk; stage-2
+ * permission faults do not arise, because Schism maps guest RAM with all permissions.
+ */
+#include "arch/arm64/sysreg.h"
+#include "arch/arm64/traps.h"
+#include "kernel/vdev/vdev.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+
+#define ISS_SAS		GENMASK(23, 22)
+#define ISS_SSE		BIT(21)
+#define ISS_SRT		GENMASK(20, 16)
+#define ISS_SF		BIT(15)
+
+static uint64_t fault_ipa(uint64_t far)
+{
+	return (sysreg_read(hpfar_el2) & GENMASK(43, 4)) << 8 | (far & PAGE_MASK);
+}
+
+static bool is_translation_fault(const struct trap *trap)
+{
+	return (trap->iss & ABT_FSC_TYPE_MASK) == FSC_TRANSLATION ||
+	       (trap->iss & ABT_FSC_MASK) == 0;		/* address size, level 0: IPA out of range */
+}
+
+static uint64_t sign_extend(uint64_t val, unsigned int size)
+{
+	unsigned int shift = 64 - 8 * size;
+
+	return (uint64_t)((int64_t)(val << shift) >> shift);
+}
+
+static void mmio_read_done(struct vcpu *vcpu, const struct trap *trap, uint64_t val, unsigned int size)
+{
+	if (size < 8)
+		val &= GENMASK(8 * size - 1, 0);
+	if (trap->iss & ISS_SSE)
+		val = sign_extend(val, size);
+	if (!(trap->iss & ISS_SF))
+		val = (uint32_t)val;
+	vcpu_set_reg(vcpu, (unsigned int)FIELD_GET(ISS_SRT, trap->iss), val);
+}
+
+static enum trap_outcome mmio(struct vcpu *vcpu, const struct trap *trap, uint64_t ipa)
+{
+	struct vdev_access access = {
+		.ipa = ipa,
+		.size = 1u << FIELD_GET(ISS_SAS, trap->iss),
+		.write = (trap->iss & ABT_WNR) != 0,
+	};
+
+	if (access.write) {
+		access.val = vcpu_reg(vcpu, (unsigned int)FIELD_GET(ISS_SRT, trap->iss));
+		if (access.size < 8)
+			access.val &= GENMASK(8 * access.size - 1, 0);
+	}
+	if (!vdev_access(vcpu, &access))
+		return TRAP_ABORT;
+	if (!access.write)
+		mmio_read_done(vcpu, trap, access.val, access.size);
+	return TRAP_SKIP;
+}
+
+enum trap_outcome trap_data_abort(struct vcpu *vcpu, const struct trap *trap)
+{
+	/* Without a syndrome (LDP, writeback, SIMD) an access to a device cannot be emulated. */
+	if (!(trap->iss & ABT_ISV) || (trap->iss & (ABT_S1PTW | ABT_FNV)) || !is_translation_fault(trap)) {
+		vcpu->exits[EXIT_ABORT]++;
+		return TRAP_ABORT;
+	}
+	vcpu->exits[EXIT_MMIO]++;
+	return mmio(vcpu, trap, fault_ipa(sysreg_read(far_el2)));
+}
+
+enum trap_outcome trap_instr_abort(struct vcpu *vcpu, const struct trap *trap)
+{
+	vcpu->exits[EXIT_ABORT]++;
+	/*
+	 * The handler that an earlier injection went to cannot be fetched either: another injection
+	 * would go there again, for ever.
+	 */
+	if (vcpu->arch.injected_pc && vcpu->arch.frame.elr == vcpu->arch.injected_pc)
+		vm_crash(vcpu, VM_CRASH_NO_VECTOR);
+	return TRAP_ABORT;
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From the first C instruction to kernel_main(): an early console, then everything that could stop the
+ * boot is looked at and named, then EL2's final map.
+ */
+#include "arch/arm64/mmu.h"
+#include "arch/arm64/sysreg.h"
+#include "arch/arm64/traps.h"
+#include "arch/cpu.h"
+#include "arch/layout.h"
+#include "arch/pte.h"
+#include "kernel/boot.h"
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/errcode.h"
+#include "kernel/log.h"
+#include "kernel/main.h"
+#include "kernel/mm/hyp.h"
+#include "kernel/mm/page.h"
+#include "kernel/panic.h"
+#include "lib/fdt.h"
+
+#define FDT_MAGIC_BE	0xedfe0dd0	/* 0xd00dfeed as it lies in memory */
+#define MAX_DTB		MIB(2)
+
+#define PFR0_EL2	GENMASK(11, 8)
+#define PFR0_GIC	GENMASK(27, 24)
+#define MMFR0_TGRAN4	GENMASK(31, 28)
+
+extern char _image_start[], _image_end[];
+
+uintptr_t __stack_chk_guard = 0x5c15beef00000000;
+void __stack_chk_fail(void) __noreturn;
+void boot_main(uint64_t dtb, uint64_t image, uint64_t el) __noreturn;
+void arch_switch_stack(uint64_t top, void (*fn)(void)) __noreturn;
+
+static uint64_t fault_stacks[CONFIG_NR_CPUS][512] __aligned(16);
+static uint64_t dtb_pa;
+
+uint64_t machine_fdt_pa(void)
+{
+	return dtb_pa;
+}
+
+static const uint32_t *map_dtb(uint64_t pa)
+{
+	mmu_early_map(FIX_DTB_VA, pa, MAP_R);
+	mmu_early_map(FIX_DTB_VA + BLOCK_SIZE, pa + BLOCK_SIZE, MAP_R);
+	return (const uint32_t *)(FIX_DTB_VA + (pa & (BLOCK_SIZE - 1)));
+}
+
+/*
+ * The device tree is where x0 says; a loader that only knows ELF leaves x0 at 0 and the tree at the
+ * start of RAM, 2 MiB below the image (QEMU does).
+ */
+static const void *find_dtb(uint64_t dtb, uint64_t image)
+{
+	dtb_pa = dtb ? dtb : image - MIB(2);
+	if (!IS_ALIGNED(dtb_pa, 8) || dtb_pa >> 47 || (!dtb && image < MIB(2)))
+		return NULL;
+	return map_dtb(dtb_pa);
+}
+
+static void early_console(const void *fdt)
+{
+	struct mem_region regs = { pa(CONFIG_DEBUG_UART_BASE), PAGE_SIZE };
+
+	if (fdt && machine_find_uart(fdt, &regs)) {
+		/* A tree without a UART: the configured one is the last hope to say so. */
+		regs = (struct mem_region){ pa(CONFIG_DEBUG_UART_BASE), PAGE_SIZE };
+	}
+	if (!regs.base.pa)
+		return;
+	mmu_early_map(FIX_UART_VA, regs.base.pa, MAP_R | MAP_W | MAP_DEVICE);
+	console_init((volatile void *)(FIX_UART_VA + (regs.base.pa & (BLOCK_SIZE - 1))), NULL, 0, 0);
+}
+
+/* Whether the tree's header is one at all; early_console() must not walk garbage. */
+static bool header_ok(const void *fdt)
+{
+	return fdt && fdt_check_header(fdt) == 0 && fdt_totalsize(fdt) <= MAX_DTB &&
+	       (dtb_pa & (BLOCK_SIZE - 1)) + fdt_totalsize(fdt) <= 2 * BLOCK_SIZE;
+}
+
+static void check_cpu(void)
+{
+	uint64_t pfr0 = sysreg_read(id_aa64pfr0_el1);
+
+	if (FIELD_GET(MMFR0_TGRAN4, sysreg_read(id_aa64mmfr0_el1)) == 0xf)
+		boot_fail(BOOT_E_CPU_FEATURE, "no 4 KiB translation granule (ID_AA64MMFR0_EL1.TGran4)");
+	if (!FIELD_GET(PFR0_GIC, pfr0))
+		boot_fail(BOOT_E_NO_GICV3, "the CPU has no GIC system registers (ID_AA64PFR0_EL1.GIC); "
+			  "the device tree says \"%s\"", machine.gic_compatible);
+}
+
+static void read_machine(const void *fdt)
+{
+	struct machine_error err = { 0 };
+
+	if (machine_discover(fdt, fdt_totalsize(fdt), &machine, &err))
+		boot_fail(BOOT_E_BAD_DTB, "%s%s%s: %s", err.path, err.property[0] ? ", property " : "",
+			  err.property, err.what ? err.what : "malformed");
+	if (machine.rng_seed)
+		arch_random_seed(machine.rng_seed, machine.rng_seed_len);
+}
+
+static __no_stack_protector void boot_final_map(uint64_t image)
+{
+	struct mem_region area;
+
+	boot_plan_memory(image, (uint64_t)(_image_end - _image_start), &area);
+	if (hyp_map_init(pa(image), &machine, &area))
+		boot_fail(BOOT_E_RAM_TOO_SMALL, "EL2's page tables do not fit their static memory");
+	mmu_switch_to_final();
+	/* The same registers at the same address, now with the driver and settings of the tree. */
+	if (machine.has_uart)
+		console_init((volatile void *)(FIX_UART_VA + (machine.uart.regs.base.pa & PAGE_MASK)), NULL,
+			     machine.uart_clock_hz, machine.uart_baud);
+	page_init(&area);
+	hyp_map_use_pool();
+}
+
+static __no_stack_protector void use_own_key(struct cpu *cpu)
+{
+	if (!cpu_uses_pauth())
+		return;
+	cpu->arch.apia[0] = arch_random();
+	cpu->arch.apia[1] = arch_random();
+	sysreg_write(APIAKEYLO_EL1, cpu->arch.apia[0]);
+	sysreg_write(APIAKEYHI_EL1, cpu->arch.apia[1]);
+	sysreg_write(sctlr_el2, sysreg_read(sctlr_el2) | BIT(31));	/* EnIA */
+	isb();
+}
+
+/* On the boot CPU's own stack, between guard pages. Never returns, so no caller's key or canary matters. */
+static __no_stack_protector void boot_on_own_stack(void)
+{
+	/* The low byte 0 ends a string that overruns into it. */
+	__stack_chk_guard = arch_random() & ~UINT64_C(0xff);
+	use_own_key(this_cpu());
+	kernel_main();
+}
+
+__no_stack_protector void boot_main(uint64_t dtb, uint64_t image, uint64_t el)
+{
+	struct cpu *cpu = &cpus[0];
+	const void *fdt;
+
+	cpu->arch.fault_stack_top = (uint64_t)&fault_stacks[0][512];
+	if (el == 2) {
+		cpu_init_this(cpu, 0, sysreg_read(mpidr_el1) & (GENMASK(39, 32) | GENMASK(23, 0)));
+		traps_init();
+	}
+	fdt = find_dtb(dtb, image);
+	if (!fdt || *(const uint32_t *)fdt != FDT_MAGIC_BE) {
+		early_console(NULL);
+		boot_fail(BOOT_E_NO_DTB, "x0 = 0x%lx, and nothing that looks like one at 0x%lx", dtb, dtb_pa);
+	}
+	if (!header_ok(fdt)) {
+		early_console(NULL);
+		boot_fail(BOOT_E_BAD_DTB, "at 0x%lx: %s", dtb_pa, fdt_strerror(fdt_check_header(fdt)));
+	}
+	early_console(fdt);
+	read_machine(fdt);
+	if (el != 2)
+		boot_fail(BOOT_E_WRONG_EL, "this is EL%lu", el);
+	boot_check_machine();
+	check_cpu();
+	boot_final_map(image);
+	mmu_stage2_init();
+	if (hyp_map_stack(cpu))
+		boot_fail(BOOT_E_RAM_TOO_SMALL, "no pages for a stack of %u KiB", CONFIG_STACK_KIB);
+	arch_switch_stack(cpu->stack_top.va, boot_on_own_stack);
+}
+
+void __stack_chk_fail(void)
+{
+	panic("stack smashed: canary overwritten");
+}

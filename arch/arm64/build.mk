@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+obj-y += abort.o
+obj-y += boot.o
+obj-y += cpu.o
+obj-y += esr.o
+obj-y += fault.o
+obj-y += gic_cpuif.o
+obj-y += gich.o
+obj-y += head.o
+obj-y += inject.o
+obj-y += mmu.o
+obj-y += traps.o
+obj-y += vcpu.o
+obj-y += vectors.o

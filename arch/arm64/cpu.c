@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/* What the kernel asks of the processor: timer, firmware calls, random numbers, cache maintenance. */
+#include "arch/cpu.h"
+
+#include "arch/arm64/sysreg.h"
+#include "arch/gic.h"
+#include "kernel/cpu.h"
+#include "kernel/main.h"
+#include "schism/abi/hypercall.h"
+
+#define ISAR0_RNDR	GENMASK(63, 60)
+#define DCZID_DZP	BIT(4)
+#define SEMIHOSTING_EXIT_EXTENDED	0x20
+#define ADP_STOPPED_APPLICATION_EXIT	0x20026
+
+unsigned int arch_cpu_index(void)
+{
+	return this_cpu()->id;
+}
+
+void arch_timer_arm(uint64_t deadline)
+{
+	if (deadline == UINT64_MAX) {
+		sysreg_write(cnthp_ctl_el2, 0);
+		isb();
+		return;
+	}
+	sysreg_write(cnthp_cval_el2, deadline);
+	sysreg_write(cnthp_ctl_el2, CNT_CTL_ENABLE);
+	isb();
+}
+
+static uint64_t firmware_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+	register uint64_t x0 __asm__("x0") = function;
+	register uint64_t x1 __asm__("x1") = a1;
+	register uint64_t x2 __asm__("x2") = a2;
+	register uint64_t x3 __asm__("x3") = a3;
+
+	if (machine.psci == PSCI_CONDUIT_SMC)
+		__asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : :
+				 "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+				 "x15", "x16", "x17", "memory");
+	else if (machine.psci == PSCI_CONDUIT_HVC)
+		__asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : :
+				 "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+				 "x15", "x16", "x17", "memory");
+	return x0;
+}
+
+void arch_power_off(void)
+{
+	firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+}
+
+void arch_reset(void)
+{
+	firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+}
+
+void arch_semihosting_exit(int status)
+{
+	uint64_t block[2] = { ADP_STOPPED_APPLICATION_EXIT, (uint64_t)status };
+	register uint64_t op __asm__("x0") = SEMIHOSTING_EXIT_EXTENDED;
+	register uint64_t arg __asm__("x1") = (uint64_t)block;
+
+	__asm__ volatile("hlt #0xf000" : "+r"(op) : "r"(arg), "m"(block) : "memory");
+}
+
+void arch_zero(void *va, uint64_t size)
+{
+	uint64_t dczid = sysreg_read(dczid_el0);
+	uint64_t step = UINT64_C(4) << (dczid & 0xf);
+	uint64_t at = (uint64_t)va, end = at + size;
+
+	if ((dczid & DCZID_DZP) || !IS_ALIGNED(at | size, 8 * step)) {
+		for (; at < end; at += 16)
+			__asm__ volatile("stp xzr, xzr, [%0]" : : "r"(at) : "memory");
+		return;
+	}
+	for (; at < end; at += 8 * step) {
+		__asm__ volatile("dc zva, %0\n\tdc zva, %1\n\tdc zva, %2\n\tdc zva, %3"
+				 : : "r"(at), "r"(at + step), "r"(at + 2 * step), "r"(at + 3 * step)
+				 : "memory");
+		__asm__ volatile("dc zva, %0\n\tdc zva, %1\n\tdc zva, %2\n\tdc zva, %3"
+				 : : "r"(at + 4 * step), "r"(at + 5 * step), "r"(at + 6 * step),
+				     "r"(at + 7 * step) : "memory");
+	}
+}
+
+void arch_sync_code(void *va, uint64_t size)
+{
+	uint64_t line = UINT64_C(4) << FIELD_GET(GENMASK(19, 16), sysreg_read(ctr_el0));
+	uint64_t end = (uint64_t)va + size;
+
+	/* To the point of coherency: the guest starts with its caches off. */
+	for (uint64_t at = ALIGN_DOWN((uint64_t)va, line); at < end; at += line)
+		__asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
+	dsb(ish);
+	__asm__ volatile("ic ialluis" : : : "memory");
+	dsb(ish);
+	isb();
+}
+
+static uint64_t random_state = 0x9e3779b97f4a7c15;
+
+/* Finalizer of a 64-bit mixing function: every input bit changes about half of the output's. */
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 32;
+	x *= 0xd6e8feb86659fd93;
+	x ^= x >> 32;
+	x *= 0xd6e8feb86659fd93;
+	return x ^ x >> 32;
+}
+
+void arch_random_seed(const void *seed, uint64_t len)
+{
+	const uint8_t *bytes = seed;
+
+	for (uint64_t i = 0; i < len; i++)
+		random_state = mix(random_state ^ bytes[i]);
+}
+
+uint64_t arch_random(void)
+{
+	random_state = mix(random_state + 0x9e3779b97f4a7c15) ^ mix(arch_counter());
+	if (FIELD_GET(ISAR0_RNDR, sysreg_read(id_aa64isar0_el1)))
+		random_state ^= sysreg_read(RNDR_EL0);
+	return mix(random_state);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/* Exceptions from EL2 itself, reported in words; and backtraces by symbol. */
+#include "arch/arm64/sysreg.h"
+#include "arch/arm64/traps.h"
+#include "arch/cpu.h"
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/log.h"
+#include "kernel/mm/hyp.h"
+#include "kernel/panic.h"
+#include "kernel/symbols.h"
+
+enum { F_LR = 30, F_SP = 31, F_ELR, F_SPSR, F_ESR, F_FAR };
+
+void el2_fault_report(struct cpu *cpu, unsigned int kind) __noreturn;
+
+static bool readable_frame(const struct cpu *cpu, uint64_t fp)
+{
+	/* The boot stack (in .bss), the CPU's own, or the one for fault reports. */
+	return IS_ALIGNED(fp, 16) &&
+	       ((fp >= cpu->stack_bottom.va && fp + 16 <= cpu->stack_top.va) ||
+		hyp_region_is_bss(fp));
+}
+
+void arch_backtrace(uint64_t pc, uint64_t fp)
+{
+	const struct cpu *cpu = this_cpu();
+
+	for (unsigned int depth = 0; depth < 32; depth++) {
+		const char *name;
+		uint64_t offset;
+		const uint64_t *frame;
+
+		if (symbol_find(pc, &name, &offset))
+			log_err("  #%-2u 0x%lx %s+0x%lx", depth, pc, name, offset);
+		else
+			log_err("  #%-2u 0x%lx", depth, pc);
+		if (!readable_frame(cpu, fp))
+			return;
+		frame = (const uint64_t *)fp;
+		/* Frames grow upwards; anything else is no chain. */
+		if (frame[0] && frame[0] <= fp)
+			return;
+		/* A signed return address has the key's bits on top. */
+		pc = frame[1] & GENMASK(47, 0);
+		fp = frame[0];
+		if (!pc)
+			return;
+	}
+}
+
+static const char *what_was_done(const uint64_t *f)
+{
+	unsigned int ec = (unsigned int)(f[F_ESR] >> ESR_EC_SHIFT) & 0x3f;
+
+	if (ec == EC_IABT_CUR)
+		return "execution";
+	if (ec == EC_DABT_CUR)
+		return (f[F_ESR] & ABT_WNR) ? "write" : "read";
+	return "";
+}
+
+static void report_cause(const uint64_t *f)
+{
+	unsigned int ec = (unsigned int)(f[F_ESR] >> ESR_EC_SHIFT) & 0x3f;
+	const char *region = hyp_region_name(f[F_FAR]);
+	bool is_abort = ec == EC_IABT_CUR || ec == EC_DABT_CUR;
+
+	if (is_abort)
+		log_err("EL2 FAULT: %s of 0x%lx%s%s: %s", what_was_done(f), f[F_FAR],
+			region[0] ? " in " : "", region, esr_fsc_name(f[F_ESR] & ABT_FSC_MASK));
+	else
+		log_err("EL2 FAULT: %s", esr_ec_name(ec));
+	if (is_abort && f[F_SP] <= this_cpu()->stack_bottom.va + 64 && f[F_SP] >= this_cpu()->stack_bottom.va -
+	    KIB(64))
+		log_err("  STACK OVERFLOW: sp 0x%lx, stack 0x%lx-0x%lx", f[F_SP],
+			this_cpu()->stack_bottom.va, this_cpu()->stack_top.va);
+}
+
+void el2_fault_report(struct cpu *cpu, unsigned int kind)
+{
+	static const char *const kinds[] = { "synchronous", "IRQ", "FIQ", "SError" };
+	const uint64_t *f = cpu->arch.fault_frame;
+
+	console_panic_mode();
+	report_cause(f);
+	log_err("  CPU %u, %s exception, ESR 0x%lx (%s), SPSR 0x%lx", cpu->id, kinds[kind & 3], f[F_ESR],
+		esr_ec_name((unsigned int)(f[F_ESR] >> ESR_EC_SHIFT) & 0x3f), f[F_SPSR]);
+	for (unsigned int i = 0; i < 28; i += 4)
+		log_err("  x%-2u %016lx %016lx %016lx %016lx", i, f[i], f[i + 1], f[i + 2], f[i + 3]);
+	log_err("  x28 %016lx %016lx %016lx", f[28], f[29], f[30]);
+	log_err("  sp  %016lx pc  %016lx", f[F_SP], f[F_ELR]);
+	if (cpu->current)
+		log_err("  current guest: vCPU at %p", (void *)cpu->current);
+	arch_backtrace(f[F_ELR], f[29]);
+	machine_end(1);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/* The GIC's CPU interface on this CPU; see arch/gic_cpuif.h. */
+#include "arch/gic_cpuif.h"
+
+#include "arch/arm64/gich.h"
+#include "arch/arm64/sysreg.h"
+
+#define SRE_SRE		BIT(0)
+#define SRE_DFB		BIT(1)
+#define SRE_DIB		BIT(2)
+#define SRE_ENABLE	BIT(3)		/* EL1 may use its ICC_SRE_EL1 */
+#define CTLR_EOIMODE	BIT(1)
+
+void gic_cpuif_init(void)
+{
+	sysreg_write(ICC_SRE_EL2, sysreg_read(ICC_SRE_EL2) | SRE_SRE | SRE_DFB | SRE_DIB | SRE_ENABLE);
+	isb();
+	sysreg_write(ICC_PMR_EL1, 0xff);
+	sysreg_write(ICC_BPR1_EL1, 0);
+	sysreg_write(ICC_CTLR_EL1, CTLR_EOIMODE);
+	sysreg_write(ICC_IGRPEN1_EL1, 1);
+	isb();
+	gich_init();
+	/*
+	 * The guest's view of ICC_SRE_EL1: the system-register interface, always. Its value is one for
+	 * physical and virtual accesses when EL1 is not in hypervisor routing.
+	 */
+	sysreg_write(ICC_SRE_EL1, SRE_SRE | SRE_DFB | SRE_DIB);
+	isb();
+}
+
+uint32_t gic_cpuif_ack(void)
+{
+	uint32_t intid = (uint32_t)sysreg_read(ICC_IAR1_EL1) & 0xffffff;
+
+	/* The acknowledge before the handler's accesses to the device. */
+	dsb(sy);
+	return intid;
+}
+
+void gic_cpuif_eoi(uint32_t intid)
+{
+	sysreg_write(ICC_EOIR1_EL1, intid);
+	isb();
+}
+
+void gic_cpuif_dir(uint32_t intid)
+{
+	sysreg_write(ICC_DIR_EL1, intid);
+	isb();
+}

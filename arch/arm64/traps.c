@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Traps from guests (Arm ARM D1.3, D19.2: ESR_EL2).
+ *
+ * ESR is decoded once; handlers[] finds the handler by exception class; the handler returns an outcome,
+ * and only trap_guest_sync() acts on it. What no handler claims gives the guest an UNDEF.
+ */
+#include "arch/arm64/traps.h"
+
+#include "arch/arm64/sysreg.h"
+#include "arch/cpu.h"
+#include "kernel/cpu.h"
+#include "kernel/hvc/hvc.h"
+#include "kernel/irq.h"
+#include "kernel/log.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vgic/vgic.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+
+#define ISAR1_APA	GENMASK(7, 4)
+#define ISAR1_API	GENMASK(11, 8)
+#define ISAR2_APA3	GENMASK(15, 12)
+
+extern char vectors_plain[], vectors_pauth[];
+
+struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr);
+struct vcpu *trap_guest_irq(struct vcpu *vcpu);
+struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr);
+
+static bool has_pauth, uses_pauth;
+
+bool cpu_has_pauth(void)
+{
+	return has_pauth;
+}
+
+bool cpu_uses_pauth(void)
+{
+	return uses_pauth;
+}
+
+__no_stack_protector void traps_init(void)
+{
+	has_pauth = (sysreg_read(id_aa64isar1_el1) & (ISAR1_APA | ISAR1_API)) ||
+		    (sysreg_read(ID_AA64ISAR2_EL1) & ISAR2_APA3);
+	uses_pauth = has_pauth && IS_ENABLED(CONFIG_BRANCH_PROTECTION);
+	sysreg_write(vbar_el2, (uint64_t)(uses_pauth ? vectors_pauth : vectors_plain));
+	isb();
+}
+
+static enum trap_outcome trap_wfx(struct vcpu *vcpu, const struct trap *trap)
+{
+	vcpu->exits[EXIT_WFX]++;
+	if (trap->iss & WFX_IS_WFE)
+		sched_yield(vcpu);
+	else
+		sched_block(vcpu);
+	return TRAP_SKIP;
+}
+
+static enum trap_outcome trap_fp(struct vcpu *vcpu, const struct trap *trap)
+{
+	vcpu->exits[EXIT_FP]++;
+	arch_fpsimd_acquire(vcpu);
+	return TRAP_RESUME;
+}
+
+static enum trap_outcome trap_hvc(struct vcpu *vcpu, const struct trap *trap)
+{
+	vcpu->exits[EXIT_HVC]++;
+	hvc_call(vcpu, trap->iss & 0xffff);
+	return TRAP_RESUME;	/* the PC is behind the HVC already */
+}
+
+static enum trap_outcome trap_smc(struct vcpu *vcpu, const struct trap *trap)
+{
+	vcpu->exits[EXIT_SMC]++;
+	/* SMCCC has no calls by other immediates. */
+	if (trap->iss & 0xffff)
+		vcpu_set_reg(vcpu, 0, (uint64_t)SMCCC_NOT_SUPPORTED);
+	else
+		hvc_call(vcpu, 0);
+	return TRAP_SKIP;	/* the PC points at the SMC */
+}
+
+#define ISS_SYS_READ	BIT(0)
+#define ISS_SYS_RT(iss)	(((iss) >> 5) & 0x1f)
+#define ISS_SYS_REG	(GENMASK(21, 10) | GENMASK(4, 1))
+#define SYS(op0, op1, crn, crm, op2) \
+	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
+
+static enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap)
+{
+	uint64_t val = vcpu_reg(vcpu, ISS_SYS_RT(trap->iss));
+
+	vcpu->exits[EXIT_SYSREG]++;
+	if (trap->iss & ISS_SYS_READ)
+		return TRAP_UNDEF;
+	switch (trap->iss & ISS_SYS_REG) {
+	case SYS(3, 0, 12, 11, 5):	/* ICC_SGI1R_EL1 */
+		vgic_send_sgi(vcpu, val, true);
+		return TRAP_SKIP;
+	case SYS(3, 0, 12, 11, 6):	/* ICC_ASGI1R_EL1: one security state, so as SGI0R */
+	case SYS(3, 0, 12, 11, 7):	/* ICC_SGI0R_EL1 */
+		vgic_send_sgi(vcpu, val, false);
+		return TRAP_SKIP;
+	case SYS(3, 0, 12, 11, 1):	/* ICC_DIR_EL1, trapped when active ones are out of LRs */
+		vcpu_vgic_out(vcpu);
+		vgic_deactivate(vcpu, (unsigned int)(val & GENMASK(23, 0)));
+		return TRAP_SKIP;
+	default:
+		return TRAP_UNDEF;
+	}
+}
+
+static enum trap_outcome (*const handlers[64])(struct vcpu *vcpu, const struct trap *trap) = {
+	[EC_WFX] = trap_wfx,
+	[EC_FP] = trap_fp,
+	[EC_HVC64] = trap_hvc,
+	[EC_SMC64] = trap_smc,
+	[EC_SYSREG] = trap_sysreg,
+	[EC_IABT_LOWER] = trap_instr_abort,
+	[EC_DABT_LOWER] = trap_data_abort,
+};
+
+static void unclaimed(struct vcpu *vcpu, const struct trap *trap)
+{
+	vcpu->exits[EXIT_OTHER]++;
+	log_debug("%s: unclaimed trap, EC 0x%02x (%s), pc 0x%lx: UNDEF", vcpu->vm->name, trap->ec,
+		  esr_ec_name(trap->ec), vcpu->arch.frame.elr);
+}
+
+static void act(struct vcpu *vcpu, const struct trap *trap, enum trap_outcome outcome)
+{
+	switch (outcome) {
+	case TRAP_RESUME:
+		break;
+	case TRAP_SKIP:
+		vcpu->arch.frame.elr += trap->il;
+		break;
+	case TRAP_UNDEF:
+		inject_undef(vcpu, trap);
+		break;
+	case TRAP_ABORT:
+		/* A VM that has crashed meanwhile keeps its registers for the record. */
+		if (vcpu->vm->state == VM_RUNNING)
+			inject_abort(vcpu, trap, sysreg_read(far_el2));
+		break;
+	}
+}
+
+/* What any exit ends with: back to the same vCPU, unless something else has to be done first. */
+static inline struct vcpu *resume(struct vcpu *vcpu)
+{
+	if (likely(!READ_ONCE(this_cpu()->exit_work)))
+		return vcpu;
+	return sched_exit_work(vcpu);
+}
+
+struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr)
+{
+	struct trap trap = {
+		.ec = (uint32_t)(esr >> ESR_EC_SHIFT) & 0x3f,
+		.iss = esr & ESR_ISS_MASK,
+		.il = (esr & ESR_IL) ? 4 : 2,
+	};
+	enum trap_outcome (*handler)(struct vcpu *, const struct trap *) = handlers[trap.ec];
+	enum trap_outcome outcome = TRAP_UNDEF;
+
+	if (likely(handler))
+		outcome = handler(vcpu, &trap);
+	else
+		unclaimed(vcpu, &trap);
+	if (outcome != TRAP_RESUME)
+		act(vcpu, &trap, outcome);
+	return resume(vcpu);
+}
+
+struct vcpu *trap_guest_irq(struct vcpu *vcpu)
+{
+	vcpu->exits[EXIT_IRQ]++;
+	irq_handle();
+	return resume(vcpu);
+}
+
+struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr)
+{
+	/* An asynchronous error of the guest's own making: it gets it as such. */
+	vcpu->exits[EXIT_OTHER]++;
+	log_warn("%s: SError, ESR 0x%lx, forwarded", vcpu->vm->name, esr);
+	vcpu->arch.hcr |= HCR_VSE;
+	sysreg_write(hcr_el2, vcpu->arch.hcr);
+	return resume(vcpu);
+}

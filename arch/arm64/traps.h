@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Traps from guests, and what the CPU has. */
+#ifndef ARCH_ARM64_TRAPS_H
+#define ARCH_ARM64_TRAPS_H
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+struct vcpu;
+
+/* ESR_EL2, decoded once. */
+struct trap {
+	uint32_t ec;
+	uint32_t iss;
+	uint32_t il;		/* size of the instruction: 2 or 4 bytes */
+};
+
+/* What a handler decided; trap_guest_sync() acts on it. */
+enum trap_outcome {
+	TRAP_RESUME,		/* go on at the same PC */
+	TRAP_SKIP,		/* step over the instruction */
+	TRAP_UNDEF,		/* inject: undefined instruction */
+	TRAP_ABORT,		/* inject: external abort, at the address of FAR_EL2 */
+};
+
+/* Install this CPU's vectors. Context: each CPU, after cpu_init_this(). */
+void traps_init(void);
+
+/* PAuth is there (for guests); and EL2 uses it itself, with a key of its own. */
+bool cpu_has_pauth(void);
+bool cpu_uses_pauth(void);
+
+/* EC in words. */
+const char *esr_ec_name(unsigned int ec);
+/* Fault status code of an abort, in words. */
+const char *esr_fsc_name(unsigned int fsc);
+
+/*
+ * Make the vCPU take an exception to EL1 as hardware would (Arm ARM D1.3.5, AArch64.TakeException):
+ * synchronous, with this ESR and, where far_valid, FAR. Context: the vCPU is loaded.
+ */
+void inject_sync(struct vcpu *vcpu, uint64_t esr, uint64_t far, bool far_valid);
+void inject_undef(struct vcpu *vcpu, const struct trap *trap);
+void inject_abort(struct vcpu *vcpu, const struct trap *trap, uint64_t far);
+
+/* Give the FP/SIMD registers to the vCPU that asks for them. */
+void arch_fpsimd_acquire(struct vcpu *vcpu);
+
+/* A trapped MMIO access; abort.c. */
+enum trap_outcome trap_data_abort(struct vcpu *vcpu, const struct trap *trap);
+enum trap_outcome trap_instr_abort(struct vcpu *vcpu, const struct trap *trap);
+
+#endif

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+subdir-y += serial irqchip

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/* Arm PrimeCell UART, PL011 (DDI 0183G). Transmits by polling; receives by interrupt. */
+#include "kernel/console.h"
+#include "kernel/mmio.h"
+
+#define UARTDR		0x00
+#define UARTFR		0x18
+#define UARTIBRD	0x24
+#define UARTFBRD	0x28
+#define UARTLCR_H	0x2c
+#define UARTCR		0x30
+#define UARTIMSC	0x38
+#define UARTICR		0x44
+
+#define FR_RXFE		BIT(4)
+#define FR_TXFF		BIT(5)
+#define FR_BUSY		BIT(3)
+#define LCR_FEN		BIT(4)
+#define LCR_WLEN8	(3u << 5)
+#define CR_UARTEN	BIT(0)
+#define CR_TXE		BIT(8)
+#define CR_RXE		BIT(9)
+#define INT_RX		BIT(4)
+#define INT_RT		BIT(6)
+
+static void pl011_init(volatile void *regs, uint32_t clock_hz, uint32_t baud)
+{
+	mmio_write32(regs, UARTIMSC, 0);
+	mmio_write32(regs, UARTICR, 0x7ff);
+	if (clock_hz && baud) {
+		uint32_t divisor = (uint32_t)((uint64_t)clock_hz * 4 / baud);	/* in 1/64 */
+
+		mmio_write32(regs, UARTCR, 0);
+		mmio_write32(regs, UARTIBRD, divisor >> 6);
+		mmio_write32(regs, UARTFBRD, divisor & 0x3f);
+	}
+	/* A write to LCR_H also takes over the divisor (3.3.7). */
+	mmio_write32(regs, UARTLCR_H, LCR_WLEN8 | LCR_FEN);
+	mmio_write32(regs, UARTCR, CR_UARTEN | CR_TXE | CR_RXE);
+}
+
+static void pl011_putc(volatile void *regs, char c)
+{
+	/* A UART whose transmitter has died must not take EL2 with it. */
+	for (unsigned int n = 0; n < 1000000 && (mmio_read32(regs, UARTFR) & FR_TXFF); n++)
+		;
+	mmio_write32(regs, UARTDR, (uint8_t)c);
+}
+
+static int pl011_getc(volatile void *regs)
+{
+	if (mmio_read32(regs, UARTFR) & FR_RXFE)
+		return -1;
+	return mmio_read32(regs, UARTDR) & 0xff;
+}
+
+static void pl011_enable_rx_irq(volatile void *regs)
+{
+	mmio_write32(regs, UARTIMSC, INT_RX | INT_RT);
+}
+
+SERIAL_DRIVER(pl011) = {
+	.compatible = "arm,pl011",
+	.init = pl011_init,
+	.putc = pl011_putc,
+	.getc = pl011_getc,
+	.enable_rx_irq = pl011_enable_rx_irq,
+};

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/*
+ * crash_os: goes wrong on purpose. Its VM has to die, or spin, alone.
+ *
+ * Argument mode=
+ *   novector  (default) VBAR_EL1 names an address that stage 1 maps and stage 2 does not, then a load
+ *             from outside RAM: the abort can't be delivered
+ *   nomap     VBAR_EL1 names an address that stage 1 does not map, then the same load: the guest takes
+ *             aborts at its vector for ever, without the hypervisor ever being asked
+ *   undef     an undefined instruction, with vectors: the runtime reports FAIL and switches off
+ *   overflow  recursion until the stack is used up: the same
+ *   reset     PSCI SYSTEM_RESET
+ *   fail      nothing but a FAIL report
+ */
+#include "guests/lib/guest.h"
+
+#define NOWHERE		(GUEST_RAM_IPA - MIB(4))	/* neither here nor on QEMU virt is there anything */
+#define PAGE_SIZE	4096
+
+static void load_from_nowhere(void)
+{
+	guest_mmu_map(NOWHERE + PAGE_SIZE, PAGE_SIZE, GUEST_MAP_RW);
+	guest_probe_ldr_x((void *)(NOWHERE + PAGE_SIZE));
+}
+
+static void crash_novector(void)
+{
+	guest_mmu_map(NOWHERE, PAGE_SIZE, GUEST_MAP_RX);
+	guest_write_sysreg("vbar_el1", NOWHERE);
+	guest_isb();
+	load_from_nowhere();
+}
+
+static void crash_nomap(void)
+{
+	guest_write_sysreg("vbar_el1", NOWHERE);
+	guest_isb();
+	load_from_nowhere();
+}
+
+static void crash_undef(void)
+{
+	__asm__ volatile(".inst 0x00000000");		/* UDF #0 */
+}
+
+static uint64_t depth_limit;		/* 0: none; a compiler refuses recursion that it sees has no end */
+
+static uint64_t __noinline overflow(uint64_t depth)
+{
+	volatile uint64_t room[32];
+
+	room[depth % 32] = depth;
+	if (READ_ONCE(depth_limit) == depth)
+		return depth;
+	return overflow(depth + 1) + room[depth % 32];
+}
+
+static void crash_overflow(void)
+{
+	guest_log_value("overflow", overflow(1));
+}
+
+static void crash_fail(void)
+{
+	guest_fail(1, 2, 3, "crash_os: as asked");
+}
+
+static const struct mode {
+	const char *name;
+	void (*crash)(void);
+} modes[] = {
+	{ "novector", crash_novector },
+	{ "nomap", crash_nomap },
+	{ "undef", crash_undef },
+	{ "overflow", crash_overflow },
+	{ "reset", guest_system_reset },
+	{ "fail", crash_fail },
+};
+
+void guest_main(uint64_t dtb __unused)
+{
+	const struct mode *mode = &modes[0];
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (guest_arg_is("mode", modes[i].name))
+			mode = &modes[i];
+	guest_task_report(GUEST_TASK_TEST, GUEST_EVENT_START, 0, mode - modes, 0, 0);
+	guest_log_facts();
+	guest_printf("crash_os: mode %s\n", mode->name);
+	mode->crash();
+	guest_fail(mode - modes, 0, 0, "crash_os: still alive after %s", mode->name);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest runtime: everything that a bare EL1 guest may call.
+ *
+ * A guest is one C file that defines guest_main(). The runtime enters it at EL1h on one vCPU with
+ *   - the MMU and caches on, an identity map (RAM writable and not executable, the image W^X, the GIC
+ *     and UART as Device-nGnRnE, everything else unmapped, page 0 among it),
+ *   - a 16 KiB stack with an unmapped page below it, vectors installed,
+ *   - IRQs masked, FP/SIMD enabled at EL1, no timer running,
+ *   - a valid mailbox: Schism's, or an empty one that the runtime made because nobody else did.
+ * If guest_main() returns, the VM switches off by PSCI SYSTEM_OFF.
+ *
+ * The same ELF runs under Schism and bare on QEMU's virt board; there, nobody answers task reports, and
+ * the runtime prints them on the UART instead.
+ *
+ * The runtime and the guests' C are built -mgeneral-regs-only: between exception entry and return no FP
+ * register changes, so the vectors save none. FP work is done in assembly files (see cpu_state.S).
+ *
+ * There is one vCPU and no allocation that is ever freed; nothing here takes a lock. Functions that may
+ * not be called from an interrupt handler say so.
+ */
+#ifndef GUESTS_LIB_GUEST_H
+#define GUESTS_LIB_GUEST_H
+
+#include "guests/lib/asm.h"
+#include "guests/lib/hypercall.h"
+#include "lib/compiler.h"
+#include "lib/types.h"
+#include "schism/abi/guest_layout.h"
+
+/* The guest itself. dtb: what x0 held at entry, a device tree's address or 0. */
+void guest_main(uint64_t dtb);
+
+/* ---- system registers ---------------------------------------------------------------------------- */
+
+#define guest_read_sysreg(name)									\
+	({											\
+		uint64_t value_;								\
+												\
+		__asm__ volatile("mrs %0, " name : "=r"(value_) : : "memory");			\
+		value_;										\
+	})
+#define guest_write_sysreg(name, value)								\
+	__asm__ volatile("msr " name ", %0" : : "r"((uint64_t)(value)) : "memory")
+#define guest_isb()		__asm__ volatile("isb" : : : "memory")
+#define guest_dsb()		__asm__ volatile("dsb sy" : : : "memory")
+
+/* ---- device registers ---------------------------------------------------------------------------- */
+
+/*
+ * Single loads and stores without writeback: a hypervisor gets a valid syndrome for them and can
+ * emulate the access without decoding the instruction.
+ */
+static inline uint32_t guest_mmio_read32(uint64_t addr)
+{
+	uint32_t value;
+
+	__asm__ volatile("ldr %w0, [%1]" : "=r"(value) : "r"(addr) : "memory");
+	return value;
+}
+
+static inline void guest_mmio_write32(uint64_t addr, uint32_t value)
+{
+	__asm__ volatile("str %w0, [%1]" : : "rZ"(value), "r"(addr) : "memory");
+}
+
+static inline uint64_t guest_mmio_read64(uint64_t addr)
+{
+	uint64_t value;
+
+	__asm__ volatile("ldr %0, [%1]" : "=r"(value) : "r"(addr) : "memory");
+	return value;
+}
+
+/* ---- console ------------------------------------------------------------------------------------- */
+
+/* Write to the PL011, polling until it takes each character. */
+void guest_putchar(char c);
+void guest_puts(const char *s);
+/* Format as lib/fmt.h does; a line is cut after 255 characters. Not from an interrupt handler. */
+void guest_printf(const char *fmt, ...) __printf_like(1, 2);
+
+/* ---- power --------------------------------------------------------------------------------------- */
+
+/* PSCI SYSTEM_OFF and SYSTEM_RESET (DEN0022). Should a call return all the same, wait for ever. */
+void guest_system_off(void) __noreturn;
+void guest_system_reset(void) __noreturn;
+
+/* ---- reports and the mailbox --------------------------------------------------------------------- */
+
+/*
+ * Report to Schism (hvc #0x60; the meaning of the values is the task's, see the ABI header), or as a
+ * line on the UART when nothing answers. seq counts this guest's reports from 0. Not from an interrupt
+ * handler.
+ */
+void guest_task_report(enum guest_task task, enum guest_event event, uint64_t seq, uint64_t v0,
+		       uint64_t v1, uint64_t v2);
+/* True once a task report has been answered; false before the first one and on bare hardware. */
+bool guest_under_schism(void);
+
+/*
+ * Set the mailbox slot of that name, taking a free one for a new name; a full mailbox or a destroyed
+ * one swallows the value. Names are cut after 23 characters.
+ */
+void guest_log_value(const char *name, uint64_t value);
+/* Log the architectural facts: EL, SP, heap, MPIDR, CNTFRQ, VBAR, SCTLR, TTBR0, TCR, ID registers… */
+void guest_log_facts(void);
+
+/*
+ * The number that follows "name=" in the mailbox's arguments (decimal, or hexadecimal after 0x), or
+ * fallback when there is none. Arguments are separated by spaces.
+ */
+uint64_t guest_arg(const char *name, uint64_t fallback);
+/* Whether the arguments hold exactly "name=value". */
+bool guest_arg_is(const char *name, const char *value);
+
+/*
+ * A check failed: print the text, report GUEST_EVENT_FAIL with the values, and switch off. The task and
+ * sequence number are those of the latest report, plus one.
+ */
+void guest_fail(uint64_t v0, uint64_t v1, uint64_t v2, const char *fmt, ...) __printf_like(4, 5)
+	__noreturn;
+
+/* ---- memory -------------------------------------------------------------------------------------- */
+
+/*
+ * Bytes from the private heap between the image and GUEST_WORK_IPA, zeroed, aligned to align (a power
+ * of two), never freed; NULL when it is exhausted.
+ */
+void *guest_alloc(size_t size, size_t align);
+uint64_t guest_heap_base(void);
+
+enum guest_map {
+	GUEST_MAP_DEVICE,		/* Device-nGnRnE, writable, never executable */
+	GUEST_MAP_RW,			/* Normal write-back, writable, never executable */
+	GUEST_MAP_RO,
+	GUEST_MAP_RX,
+};
+
+/*
+ * Map [base, base + size) onto itself, in 2 MiB blocks where alignment allows. For addresses below 512
+ * GiB that are not mapped yet; page aligned. guest_fail()s when out of tables.
+ */
+void guest_mmu_map(uint64_t base, uint64_t size, enum guest_map type);
+/* First address beyond what stage 1 can put out: 512 GiB, or less on a CPU with fewer address bits. */
+uint64_t guest_mmu_limit(void);
+
+/* ---- exceptions ---------------------------------------------------------------------------------- */
+
+/* What the vectors save. Nothing of FP/SIMD, see above. */
+struct guest_frame {
+	uint64_t x[31];
+	uint64_t elr, spsr;
+	uint64_t kind;			/* index of the vector, 0..15, as in the architecture's table */
+};
+
+struct guest_fault {
+	uint64_t esr, far, elr;
+};
+
+/*
+ * Call fn(arg) and come back even if it takes a synchronous exception. Returns whether it did, and
+ * then describes it in *fault; whatever fn had pushed is dropped. Calls may nest. An interrupt handler
+ * that faults does not come back here: that is fatal. fn may be any address, mapped or not.
+ */
+bool guest_try(void (*fn)(void *arg), void *arg, struct guest_fault *fault);
+
+#define ESR_EC(esr)		FIELD_GET(GENMASK(31, 26), esr)
+#define ESR_IL			BIT(25)
+#define ESR_ISV			BIT(24)
+#define ESR_FNV			BIT(10)
+#define ESR_S1PTW		BIT(7)
+#define ESR_WNR			BIT(6)
+#define ESR_FSC(esr)		FIELD_GET(GENMASK(5, 0), esr)
+#define ESR_EC_UNKNOWN		0x00
+#define ESR_EC_IABT_SAME_EL	0x21
+#define ESR_EC_DABT_SAME_EL	0x25
+#define ESR_FSC_SYNC_EXTERNAL	0x10
+
+/*
+ * Single accesses for guest_try(): each executes one instruction of that name on addr and returns.
+ * LDADD needs FEAT_LSE, DC ZVA needs DCZID_EL0.DZP clear. ldr_post has register writeback.
+ */
+void guest_probe_ldrb(void *addr);
+void guest_probe_ldrh(void *addr);
+void guest_probe_ldr_w(void *addr);
+void guest_probe_ldr_x(void *addr);
+void guest_probe_ldr_q(void *addr);
+void guest_probe_ldrsw(void *addr);
+void guest_probe_ldr_post(void *addr);
+void guest_probe_ldp(void *addr);
+void guest_probe_ldxr(void *addr);
+void guest_probe_ldar(void *addr);
+void guest_probe_strb(void *addr);
+void guest_probe_strh(void *addr);
+void guest_probe_str_w(void *addr);
+void guest_probe_str_x(void *addr);
+void guest_probe_str_q(void *addr);
+void guest_probe_str_post(void *addr);
+void guest_probe_stp(void *addr);
+void guest_probe_stlr(void *addr);
+void guest_probe_ldadd(void *addr);
+void guest_probe_dc_zva(void *addr);
+void guest_probe_prfm(void *addr);
+
+/* ---- interrupts and time ------------------------------------------------------------------------- */
+
+/* Bring up the GICv3 for this vCPU: group 1, EOImode 0, all priorities pass. IRQs stay masked. */
+void guest_gic_init(void);
+/*
+ * Enable a private interrupt (INTID 0..31) with a handler, which runs with IRQs masked between
+ * acknowledge and end of interrupt.
+ */
+void guest_irq_enable(unsigned int intid, void (*handler)(void));
+/* How many acknowledgements found nothing pending (INTID 1020..1023). */
+uint64_t guest_irq_nr_spurious(void);
+
+static inline void guest_irq_unmask(void)
+{
+	__asm__ volatile("msr daifclr, #2" : : : "memory");
+}
+
+static inline void guest_irq_mask(void)
+{
+	__asm__ volatile("msr daifset, #2" : : : "memory");
+}
+
+/* CNTVCT_EL0, not speculated ahead of what precedes it. */
+static inline uint64_t guest_counter(void)
+{
+	guest_isb();
+	return guest_read_sysreg("cntvct_el0");
+}
+
+/*
+ * Start a periodic tick of the virtual timer, hz per second, and unmask IRQs. Tick n is due at
+ * start + n * period. A vCPU that was not running when several ticks fell due takes one interrupt for
+ * them all: ticks count periods, not interrupts. Needs guest_gic_init().
+ */
+void guest_timer_start(unsigned int hz);
+/* Periods that the tick handler has seen elapse. */
+uint64_t guest_ticks(void);
+/* How many tick interrupts have been taken. */
+uint64_t guest_tick_interrupts(void);
+/* WFI until guest_ticks() >= ticks. Not from an interrupt handler. */
+void guest_wfi_until(uint64_t ticks);
+/*
+ * Check the clock: CNTVCT has not gone back since the last check, has reached the latest tick's due
+ * time, no interrupt came before its tick was due, and no tick that is due is missing. NULL when all is
+ * well, else what is not.
+ */
+const char *guest_timer_check(void);
+
+/* ---- registers held over a preemption ------------------------------------------------------------ */
+
+/* FP/SIMD and general registers. x[0] is not held: it counts. */
+struct guest_cpu_state {
+	uint64_t v[32][2];
+	uint64_t fpcr, fpsr;
+	uint64_t x[31];
+};
+
+/*
+ * Load every register from *want, spin for that many iterations of two instructions (at least one),
+ * and store every register to *got.
+ */
+void guest_cpu_hold(const struct guest_cpu_state *want, struct guest_cpu_state *got, uint64_t spins);
+
+/*
+ * The sum of 1/k^2 for k = 1..16 * n in double precision, in 16 partial sums kept in d16..d31 and added
+ * up at the end, with that FPCR; 65 instructions per n. Returns the result's bits and stores the FPSR
+ * that cleared flags became.
+ */
+uint64_t guest_fp_series(uint64_t n, uint64_t fpcr, uint64_t *fpsr);
+
+struct guest_pauth_keys {
+	uint64_t lo_hi[5][2];		/* APIA, APIB, APDA, APDB, APGA */
+};
+
+struct guest_pauth_sigs {
+	uint64_t ia, ib, da, db, ga;
+};
+
+/* FEAT_PAuth for addresses, and for generic data (APGA), as the ID registers tell. */
+bool guest_has_pauth_address(void);
+bool guest_has_pauth_generic(void);
+/* Enable the address keys in SCTLR_EL1. */
+void guest_pauth_enable(void);
+/* generic: whether APGAKey exists as well; else it is not touched, and reads as zero. */
+void guest_pauth_write_keys(const struct guest_pauth_keys *keys, bool generic);
+void guest_pauth_read_keys(struct guest_pauth_keys *keys, bool generic);
+/* Sign pointer with each key. */
+void guest_pauth_sign(uint64_t pointer, uint64_t modifier, struct guest_pauth_sigs *sigs, bool generic);
+/* Authenticate what PACIA made; an altered pointer comes back non-canonical, or faults (FEAT_FPAC). */
+uint64_t guest_pauth_autia(uint64_t pointer, uint64_t modifier);
+
+/* ---- between the runtime's files ----------------------------------------------------------------- */
+
+extern char __image_start[], __text_end[], __rodata_end[], __data_start[], __bss_start[], __bss_end[];
+extern char __stack_bottom[], __stack_top[], __image_end[];
+extern char guest_vectors[];
+
+void guest_mmu_init(void);
+void guest_mailbox_init(void);
+
+_Static_assert(offsetof(struct guest_frame, elr) == FRAME_ELR, "asm.h");
+_Static_assert(offsetof(struct guest_frame, spsr) == FRAME_SPSR, "asm.h");
+_Static_assert(offsetof(struct guest_frame, kind) == FRAME_KIND, "asm.h");
+_Static_assert(sizeof(struct guest_frame) == FRAME_SIZE, "asm.h");
+_Static_assert(offsetof(struct guest_cpu_state, fpcr) == CPU_STATE_FPCR, "asm.h");
+_Static_assert(offsetof(struct guest_cpu_state, fpsr) == CPU_STATE_FPSR, "asm.h");
+_Static_assert(offsetof(struct guest_cpu_state, x) == CPU_STATE_X(0), "asm.h");
+_Static_assert(sizeof(struct guest_cpu_state) == CPU_STATE_SIZE, "asm.h");
+_Static_assert(offsetof(struct guest_pauth_sigs, ga) == PAUTH_SIG_GA, "asm.h");
+
+#endif

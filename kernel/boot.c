@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/* What can stop a boot, looked at before anything depends on it. */
+#include "kernel/boot.h"
+
+#include "kernel/console.h"
+#include "kernel/errcode.h"
+#include "kernel/main.h"
+#include "kernel/mm/hyp.h"
+#include "kernel/mm/page.h"
+#include "lib/errno.h"
+
+void boot_check_machine(void)
+{
+	if (!machine.has_gicv3)
+		boot_fail(BOOT_E_NO_GICV3, "the device tree's interrupt controller is \"%s\"",
+			  machine.gic_compatible[0] ? machine.gic_compatible : "none");
+	if (!machine.nr_gicr || !machine.gicd.size)
+		boot_fail(BOOT_E_NO_GICV3, "its node names no distributor and redistributors in reg");
+	if (!machine.gic_maint_intid)
+		boot_fail(BOOT_E_NO_GICV3, "its node names no maintenance interrupt");
+	if (!machine.timer_hyp_intid || !machine.timer_virt_intid)
+		boot_fail(BOOT_E_NO_TIMER, "the device tree has %s",
+			  machine.timer_virt_intid ? "a timer node without the hypervisor timer" :
+						     "no usable timer node");
+	if (!machine.nr_ram)
+		boot_fail(BOOT_E_NO_RAM, "no enabled memory node with a non-empty reg");
+	if (!machine.has_uart)
+		boot_complain(BOOT_E_NO_UART, "going on with CONFIG_DEBUG_UART_BASE, 0x%lx",
+			      (uint64_t)CONFIG_DEBUG_UART_BASE);
+}
+
+enum { KEEP_IMAGE, KEEP_DTB, KEEP_INITRD, NR_KEEP };
+
+static const char *const keep_names[NR_KEEP] = { "the image", "the device tree", "the initrd" };
+
+static bool overlaps(const struct mem_region *a, const struct mem_region *b)
+{
+	return a->size && b->size && a->base.pa < b->base.pa + b->size &&
+	       b->base.pa < a->base.pa + a->size;
+}
+
+static void check_overlaps(const struct mem_region *keep)
+{
+	for (unsigned int i = 0; i < NR_KEEP; i++) {
+		for (unsigned int j = i + 1; j < NR_KEEP; j++) {
+			if (overlaps(&keep[i], &keep[j]))
+				boot_fail(BOOT_E_OVERLAP, "%s at 0x%lx-0x%lx, %s at 0x%lx-0x%lx",
+					  keep_names[i], keep[i].base.pa, keep[i].base.pa + keep[i].size,
+					  keep_names[j], keep[j].base.pa, keep[j].base.pa + keep[j].size);
+		}
+	}
+}
+
+static bool in_ram(const struct mem_region *r)
+{
+	for (unsigned int i = 0; i < machine.nr_ram; i++) {
+		const struct mem_region *ram = &machine.ram[i];
+
+		if (r->base.pa >= ram->base.pa && r->size <= ram->size &&
+		    r->base.pa - ram->base.pa <= ram->size - r->size)
+			return true;
+	}
+	return false;
+}
+
+void boot_plan_memory(uint64_t image, uint64_t size, struct mem_region *area)
+{
+	struct mem_region keep[NR_KEEP] = {
+		[KEEP_IMAGE] = { pa(image), size },
+		[KEEP_DTB] = { pa(machine_fdt_pa()), machine.fdt_size },
+		[KEEP_INITRD] = machine.initrd,
+	};
+	uint64_t needed = 0;
+	int err;
+
+	check_overlaps(keep);
+	if (machine.initrd.size && !in_ram(&machine.initrd))
+		boot_fail(BOOT_E_OVERLAP, "the initrd at 0x%lx, %lu bytes, is not in RAM",
+			  machine.initrd.base.pa, machine.initrd.size);
+	err = page_plan(&machine, keep, NR_KEEP, area, &needed);
+	if (err == -ENODEV)
+		boot_fail(BOOT_E_NO_RAM, "the memory nodes are empty");
+	if (err)
+		boot_fail(BOOT_E_RAM_TOO_SMALL, "EL2 needs %lu KiB in one piece beside the image", needed >> 10);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The architecture-neutral part of coming up; called from arch/ in the order given here. */
+#ifndef KERNEL_BOOT_H
+#define KERNEL_BOOT_H
+
+#include "kernel/machine.h"
+#include "lib/compiler.h"
+
+/* Refuse a machine that lacks what Schism needs: GICv3, EL2 timer, console, RAM. */
+void boot_check_machine(void);
+
+/*
+ * Decide which RAM EL2 takes: *area is what page_init() will use. image: physical address, size in bytes.
+ * Refuses overlaps and too little RAM.
+ */
+void boot_plan_memory(uint64_t image, uint64_t size, struct mem_region *area);
+
+/* On the boot CPU's own stack and the final map: the rest of the boot, and the first guest. */
+void kernel_main(void) __noreturn;
+
+#endif

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+subdir-y += mm sched vgic vm vdev hvc
+obj-y += boot.o
+obj-y += console.o
+obj-y += cpu.o
+obj-y += errcode.o
+obj-y += inspect.o
+obj-y += irq.o
+obj-y += lock.o
+obj-y += log.o
+obj-y += machine.o
+obj-y += main.o
+obj-y += panic.o
+obj-$(CONFIG_SELFTEST) += selftest.o
+obj-y += symbols.o
+obj-y += timer.o
+
+# Reading the device tree at boot walks with its path in the frame, on a stack that is empty otherwise.
+CFLAGS_kernel/machine.o := -Wframe-larger-than=8192

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One structure per physical CPU, reached through TPIDR_EL2. Fields without a note are written by their
+ * own CPU only.
+ */
+#ifndef KERNEL_CPU_H
+#define KERNEL_CPU_H
+
+#include "arch/cpu.h"
+#include "kernel/lock.h"
+#include "kernel/timer.h"
+#include "lib/compiler.h"
+#include "lib/list.h"
+#include "lib/types.h"
+
+struct vcpu;
+
+struct runqueue {
+	struct spinlock lock;
+	/* guarded by lock */
+	struct list_head queue;		/* runnable, not running; the policy orders it */
+	unsigned int nr_queued;
+};
+
+struct cpu {
+	struct arch_cpu arch;		/* first: assembly knows its offsets */
+
+	/* fixed at boot */
+	unsigned int id;
+	uint64_t mpidr;
+	va_t stack_top;
+	va_t stack_bottom;
+	bool online;
+
+	struct vcpu *current;		/* whose guest code runs here; NULL when idle */
+	/*
+	 * Something to do before the guest goes on: reschedule, update list registers. Set by any CPU
+	 * (with release), cleared by this one.
+	 */
+	bool exit_work;
+	bool resched;
+	unsigned int locks_held;	/* by rank */
+
+	struct runqueue rq;
+	struct timer_queue timers;
+	struct timer slice;		/* end of the current vCPU's time slice */
+
+	/* counters */
+	uint64_t nr_switches;
+	uint64_t nr_irqs;
+	uint64_t nr_spurious;
+};
+
+extern struct cpu cpus[CONFIG_NR_CPUS];
+extern unsigned int nr_cpus_online;
+
+static inline struct cpu *this_cpu(void)
+{
+	return arch_this_cpu();
+}
+
+/* Make this CPU's struct the current one. Context: each CPU, first thing in C. */
+void cpu_init_this(struct cpu *cpu, unsigned int id, uint64_t mpidr);
+
+#endif

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+obj-y += hvc.o
+obj-y += psci.o
+obj-y += report.o
+obj-y += smccc.o
+obj-y += vendor.o

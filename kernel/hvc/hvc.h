@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hypercalls: HVC and trapped SMC by the SMC Calling Convention (DEN0028), and HVC #0x60.
+ *
+ * A service owns the function identifiers of one SMCCC owner number; its functions are a table indexed
+ * by function number. A function reads its arguments from x1.. and returns what goes into x0; it writes
+ * x1..x3 itself when it has more to say. What no table has returns NOT_SUPPORTED.
+ */
+#ifndef KERNEL_HVC_HVC_H
+#define KERNEL_HVC_HVC_H
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+#include "schism/abi/hypercall.h"
+
+struct vcpu;
+
+#define HVC_32	BIT(0)		/* exists as SMC32/HVC32 */
+#define HVC_64	BIT(1)		/* exists as SMC64/HVC64 */
+
+struct hvc_func {
+	uint8_t conv;			/* HVC_32, HVC_64 */
+	int64_t (*call)(struct vcpu *vcpu);
+};
+
+struct hvc_service {
+	unsigned int owner;		/* SMCCC owner number, bits 29:24 of the function identifier */
+	unsigned int nr;
+	const struct hvc_func *funcs;	/* by function number, bits 15:0 less first */
+	unsigned int first;
+};
+
+#define HVC_SERVICE(name)	static const struct hvc_service name SECTION_ENTRY(schism_hvc)
+
+/* Serve HVC #imm, or SMC #0 as imm 0: reads and writes the vCPU's registers. */
+void hvc_call(struct vcpu *vcpu, unsigned int imm);
+
+/* Whether some service has the function: for the FEATURES calls. */
+bool hvc_exists(uint32_t function);
+
+/* Gather the services. Context: boot. */
+void hvc_init(void);
+
+#endif

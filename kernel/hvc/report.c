@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/* Task reports and mailbox dumps. What a guest wrote is data: bounded, and printed as text or numbers. */
+#include "kernel/hvc/report.h"
+
+#include "kernel/log.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/string.h"
+#include "schism/abi/guest_layout.h"
+#include "schism/abi/hypercall.h"
+
+static const char *const event_names[] = {
+	[GUEST_EVENT_START] = "start",
+	[GUEST_EVENT_PROGRESS] = "report",
+	[GUEST_EVENT_PASS] = "PASS",
+	[GUEST_EVENT_FAIL] = "FAIL",
+};
+
+/* What the three values of a task are. */
+static const char *const value_names[][3] = {
+	[GUEST_TASK_COUNTER] = { "rounds", "fp-checks", "pauth-checks" },
+	[GUEST_TASK_MEMWALK] = { "passes", "bytes", "aborts" },
+	[GUEST_TASK_TEST] = { "passed", "failed", "skipped" },
+	[GUEST_TASK_BENCH] = { "measured", "-", "-" },
+};
+
+int64_t handle_guest_task_report(struct vcpu *vcpu)
+{
+	const uint64_t *x = vcpu->arch.frame.x;
+	struct vm *vm = vcpu->vm;
+	const char *const *names;
+
+	if (x[0] == 0 || x[0] >= ARRAY_SIZE(value_names) || x[1] >= ARRAY_SIZE(event_names))
+		return SMCCC_INVALID_PARAMETER;
+	names = value_names[x[0]];
+	vm->reports++;
+	if (x[1] == GUEST_EVENT_FAIL)
+		vm->failures++;
+	log_info("%s: %s %lu: %s=%lu %s=%lu %s=%lu", vm->name, event_names[x[1]], x[2], names[0], x[3],
+		 names[1], x[4], names[2], x[5]);
+	return SMCCC_SUCCESS;
+}
+
+static bool name_is_printable(const char *name)
+{
+	for (unsigned int i = 0; i < GUEST_MAILBOX_NAME_LEN && name[i]; i++) {
+		if (name[i] < ' ' || name[i] > '~')
+			return false;
+	}
+	return name[0] != '\0';
+}
+
+static void dump_slot(struct vm *vm, unsigned int i)
+{
+	ipa_t at = ipa_add(vm->desc.mailbox,
+			   offsetof(struct guest_mailbox, slots) + i * sizeof(struct guest_mailbox_slot));
+	struct guest_mailbox_slot slot;
+
+	if (vm_read(vm, at, &slot, sizeof(slot)) || !name_is_printable(slot.name))
+		return;
+	log_info("  %-24.*s 0x%016lx  written %lu times", GUEST_MAILBOX_NAME_LEN, slot.name, slot.value,
+		 slot.writes);
+}
+
+void guest_shared_dump(struct vm *vm)
+{
+	if (!vm) {
+		for (unsigned int i = 0; i < nr_vms; i++)
+			guest_shared_dump(vms[i]);
+		return;
+	}
+	if (!vm->desc.has_mailbox)
+		return;
+	log_info("%s: mailbox", vm->name);
+	for (unsigned int i = 0; i < GUEST_MAILBOX_SLOTS; i++)
+		dump_slot(vm, i);
+}

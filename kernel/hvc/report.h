@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Telemetry of the instrumented guests: task reports and mailboxes (schism/abi/guest_layout.h). */
+#ifndef KERNEL_HVC_REPORT_H
+#define KERNEL_HVC_REPORT_H
+
+#include "lib/types.h"
+
+struct vcpu;
+struct vm;
+
+/*
+ * HVC #0x60 by a guest: print the report and count it for its VM. Returns what goes into x0: 0, or
+ * SMCCC_INVALID_PARAMETER for an unknown task or event.
+ */
+int64_t handle_guest_task_report(struct vcpu *vcpu);
+
+/* Print the used slots of the VM's mailbox; nothing for a VM without one. NULL: of all VMs. */
+void guest_shared_dump(struct vm *vm);
+
+#endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/* Commands behind the console's escape key. */
+#include "kernel/inspect.h"
+
+#include "kernel/cpu.h"
+#include "kernel/hvc/report.h"
+#include "kernel/log.h"
+#include "kernel/mm/page.h"
+#include "kernel/panic.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+
+static void show_help(void);
+
+static void show_mailboxes(void)
+{
+	guest_shared_dump(NULL);
+}
+
+static void show_vcpu(const struct vcpu *vcpu)
+{
+	static const char *const states[] = {
+		[VCPU_OFF] = "off", [VCPU_READY] = "ready", [VCPU_RUNNING] = "running",
+		[VCPU_BLOCKED] = "waiting",
+	};
+	const uint64_t *n = vcpu->exits;
+
+	log_info("  vCPU %u: %s, %lu switches, %lu us on CPU, pc 0x%lx", vcpu->id, states[vcpu->state],
+		 vcpu->nr_switches, timer_ticks_to_us(vcpu->run_ticks), vcpu->arch.frame.elr);
+	log_info("    exits: wfx %lu hvc %lu smc %lu sysreg %lu mmio %lu abort %lu fp %lu irq %lu other %lu",
+		 n[EXIT_WFX], n[EXIT_HVC], n[EXIT_SMC], n[EXIT_SYSREG], n[EXIT_MMIO], n[EXIT_ABORT],
+		 n[EXIT_FP], n[EXIT_IRQ], n[EXIT_OTHER]);
+}
+
+static void show_vms(void)
+{
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		log_info("%s: %s, %lu reports, %lu failed, %lu resets", vms[i]->name,
+			 vm_state_name(vms[i]->state), vms[i]->reports, vms[i]->failures, vms[i]->resets);
+		for (unsigned int v = 0; v < vms[i]->nr_vcpus; v++)
+			show_vcpu(vms[i]->vcpus[v]);
+	}
+}
+
+static void show_memory(void)
+{
+	struct page_stats s;
+
+	page_get_stats(&s);
+	log_info("RAM: %lu pages, %lu free; EL2 pool: %lu pages, %lu free", s.total, s.free, s.pool,
+		 s.pool_free);
+}
+
+static void power_off(void)
+{
+	log_info("powering off, as the console asked");
+	machine_end(0);
+}
+
+static const struct {
+	char key;
+	const char *help;
+	void (*run)(void);
+} commands[] = {
+	{ 'h', "this help", show_help },
+	{ 'm', "mailboxes of the guests", show_mailboxes },
+	{ 'p', "pages of memory", show_memory },
+	{ 'v', "VMs and vCPUs", show_vms },
+	{ 'x', "power the machine off", power_off },
+};
+
+static void show_help(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++)
+		log_info("  escape %c: %s", commands[i].key, commands[i].help);
+}
+
+void inspect_command(char c)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (commands[i].key == c) {
+			commands[i].run();
+			return;
+		}
+	}
+	show_help();
+}

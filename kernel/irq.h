@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical interrupts. The GIC driver (drivers/irqchip) acknowledges; kernel/irq.c hands an INTID to
+ * whoever asked for it. Handlers run to completion with interrupts masked.
+ */
+#ifndef KERNEL_IRQ_H
+#define KERNEL_IRQ_H
+
+#include "kernel/machine.h"
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+#define IRQ_MAX		1020
+#define IRQ_SPURIOUS	1023
+
+/*
+ * What the interrupt becomes when the handler is done: ended and deactivated, or left active, because
+ * a guest will deactivate it through a list register.
+ */
+enum irq_result {
+	IRQ_DONE,
+	IRQ_GUEST_OWNS,
+};
+
+/* Handle intid from now on. One handler for each; -EBUSY when there is one, -EINVAL out of range. */
+__must_check int irq_request(uint32_t intid, enum irq_result (*handler)(uint32_t intid));
+
+/* Handlers of the interrupts that belong to the vCPU which runs here: its timer, its list registers. */
+enum irq_result vcpu_timer_interrupt(uint32_t intid);
+enum irq_result vcpu_maintenance_interrupt(uint32_t intid);
+
+/* Acknowledge and handle what is pending on this CPU. Bounded: at most 16 interrupts a call. */
+void irq_handle(void);
+
+/* The GIC driver, drivers/irqchip/gicv3.c. init: -ENODEV with *why when the GIC cannot be driven. */
+__must_check int irqchip_init(const struct machine *m, const char **why);
+__must_check int irqchip_init_cpu(const char **why);
+void irqchip_enable(uint32_t intid, bool edge);
+/* Set or clear a private interrupt's active state on this CPU. */
+void irqchip_set_active(uint32_t intid, bool active);
+uint32_t irqchip_ack(void);
+void irqchip_drop_priority(uint32_t intid);
+void irqchip_deactivate(uint32_t intid);
+
+#endif

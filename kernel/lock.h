@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket spinlocks with ranks. EL2 runs with interrupts masked, so a lock never has an interrupt
+ * handler as its second taker. Ranks are the lock order: a CPU takes locks only in growing rank;
+ * checked with CONFIG_DEBUG_ASSERT.
+ *
+ *   RANK_VM          vm->lock: lifecycle, stage-2 of one VM
+ *   RANK_MEM         page records, carve-outs, EL2's pool
+ *   RANK_VGIC        one VM's distributor and interrupt states
+ *   RANK_SCHED       one CPU's run queue
+ *   RANK_TIMER       one CPU's timer list
+ *   RANK_IRQCHIP     physical distributor
+ *   RANK_LOG         log ring
+ *   RANK_CONSOLE     console output
+ */
+#ifndef KERNEL_LOCK_H
+#define KERNEL_LOCK_H
+
+#include "lib/types.h"
+
+enum lock_rank {
+	RANK_VM,
+	RANK_MEM,
+	RANK_VGIC,
+	RANK_SCHED,
+	RANK_TIMER,
+	RANK_IRQCHIP,
+	RANK_LOG,
+	RANK_CONSOLE,
+};
+
+struct spinlock {
+	uint16_t next;
+	uint16_t owner;
+	uint8_t rank;
+};
+
+#define SPINLOCK_INIT(r)	{ .rank = (r) }
+
+void spin_init(struct spinlock *lock, enum lock_rank rank);
+void spin_lock(struct spinlock *lock);
+void spin_unlock(struct spinlock *lock);
+
+#endif

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Page records, the pool of EL2's own pages, and carve-outs; see page.h.
+ *
+ * Free RAM is a sorted array of disjoint extents. A carve-out cuts a piece (with its guards) out of
+ * one; freeing puts it back and merges. Records of pages in an extent are all PAGE_FREE: that is the
+ * invariant, and page_get_stats() counts from the extents.
+ *
+ * Lock: mem_lock guards everything static here.
+ */
+#include "kernel/mm/page.h"
+
+#include "arch/cpu.h"
+#include "arch/layout.h"
+#include "kernel/lock.h"
+#include "kernel/panic.h"
+#include "lib/bitmap.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define MAX_EXTENTS	256
+
+struct bank {
+	uint64_t first_pfn;
+	uint64_t nr;
+	struct page *pages;
+};
+
+static struct spinlock mem_lock = SPINLOCK_INIT(RANK_MEM);
+static struct mem_region extents[MAX_EXTENTS];
+static unsigned int nr_extents;
+static struct bank banks[MACHINE_MAX_RAM];
+static unsigned int nr_banks;
+static uint64_t total_pages;
+
+static struct {
+	uint64_t base;			/* physical */
+	uint64_t nr;			/* pages */
+	uint64_t nr_free;
+	uint64_t hint;
+	uint64_t *used;			/* bitmap */
+} pool;
+
+static bool extent_insert(unsigned int at, uint64_t base, uint64_t size)
+{
+	if (nr_extents == MAX_EXTENTS)
+		return false;
+	memmove(&extents[at + 1], &extents[at], (nr_extents - at) * sizeof(extents[0]));
+	extents[at] = (struct mem_region){ pa(base), size };
+	nr_extents++;
+	return true;
+}
+
+static void extent_delete(unsigned int at)
+{
+	nr_extents--;
+	memmove(&extents[at], &extents[at + 1], (nr_extents - at) * sizeof(extents[0]));
+}
+
+/* Remove [base, base + size) from the free memory, wherever it overlaps. */
+static void extent_cut(uint64_t base, uint64_t size)
+{
+	uint64_t end = base + size;
+
+	for (unsigned int i = 0; i < nr_extents;) {
+		uint64_t ebase = extents[i].base.pa, eend = ebase + extents[i].size;
+
+		if (end <= ebase || base >= eend) {
+			i++;
+			continue;
+		}
+		extent_delete(i);
+		/* Were the array full, the tail would be lost to use, but never handed out twice. */
+		if (end < eend)
+			extent_insert(i, end, eend - end);
+		if (base > ebase)
+			extent_insert(i, ebase, base - ebase);
+		if (base > ebase)
+			i++;
+		if (end < eend)
+			i++;
+	}
+}
+
+static void extent_add(uint64_t base, uint64_t size)
+{
+	unsigned int i = 0;
+
+	while (i < nr_extents && extents[i].base.pa < base)
+		i++;
+	if (i > 0 && extents[i - 1].base.pa + extents[i - 1].size == base) {
+		i--;
+		extents[i].size += size;
+	} else if (!extent_insert(i, base, size)) {
+		return;
+	}
+	if (i + 1 < nr_extents && extents[i].base.pa + extents[i].size == extents[i + 1].base.pa) {
+		extents[i].size += extents[i + 1].size;
+		extent_delete(i + 1);
+	}
+}
+
+/* Pages that touch a kept range are not free, even where it covers them partly. */
+static void extent_cut_region(const struct mem_region *r)
+{
+	uint64_t base = ALIGN_DOWN(r->base.pa, PAGE_SIZE);
+
+	if (r->size)
+		extent_cut(base, ALIGN_UP(r->base.pa + r->size, PAGE_SIZE) - base);
+}
+
+static uint64_t area_records(void)
+{
+	return ALIGN_UP(total_pages * sizeof(struct page), PAGE_SIZE);
+}
+
+static uint64_t area_bitmap(void)
+{
+	return ALIGN_UP(DIV_ROUND_UP(KIB(CONFIG_HYP_POOL_KIB) / PAGE_SIZE, 64) * 8, PAGE_SIZE);
+}
+
+int page_plan(const struct machine *m, const struct mem_region *keep, unsigned int nr_keep,
+	      struct mem_region *area, uint64_t *needed)
+{
+	uint64_t best = 0;
+
+	nr_extents = 0;
+	nr_banks = 0;
+	total_pages = 0;
+	for (unsigned int i = 0; i < m->nr_ram; i++) {
+		banks[nr_banks++] = (struct bank){ pa_pfn(m->ram[i].base), m->ram[i].size / PAGE_SIZE,
+						   NULL };
+		total_pages += m->ram[i].size / PAGE_SIZE;
+		extent_add(m->ram[i].base.pa, m->ram[i].size);
+	}
+	if (!total_pages)
+		return -ENODEV;
+	for (unsigned int i = 0; i < m->nr_reserved; i++)
+		extent_cut_region(&m->reserved[i]);
+	for (unsigned int i = 0; i < nr_keep; i++)
+		extent_cut_region(&keep[i]);
+
+	/* One contiguous area at the end of the highest range that has room, in whole 2 MiB blocks. */
+	*needed = ALIGN_UP(area_records() + area_bitmap() + KIB(CONFIG_HYP_POOL_KIB), BLOCK_SIZE);
+	for (unsigned int i = 0; i < nr_extents; i++) {
+		uint64_t end = ALIGN_DOWN(extents[i].base.pa + extents[i].size, BLOCK_SIZE);
+
+		if (end >= *needed && end - *needed >= extents[i].base.pa)
+			best = end - *needed;
+	}
+	if (!best)
+		return -ENOMEM;
+	*area = (struct mem_region){ pa(best), *needed };
+	return 0;
+}
+
+struct page *page_record(pa_t addr)
+{
+	for (unsigned int i = 0; i < nr_banks; i++) {
+		uint64_t n = pa_pfn(addr) - banks[i].first_pfn;
+
+		if (n < banks[i].nr)
+			return &banks[i].pages[n];
+	}
+	return NULL;
+}
+
+static void mark(uint64_t base, uint64_t size, uint16_t owner, enum page_state state)
+{
+	struct page rec = { .owner = owner, .state = (uint8_t)state };
+
+	/* A range lies in one bank, because extents never merge what banks keep apart by a hole. */
+	while (size > 0) {
+		struct page *page = page_record(pa(base));
+		uint64_t n = size / PAGE_SIZE;
+
+		for (unsigned int i = 0; i < nr_banks; i++) {
+			uint64_t at = pa_pfn(pa(base)) - banks[i].first_pfn;
+
+			if (at < banks[i].nr)
+				n = MIN(n, banks[i].nr - at);
+		}
+		for (uint64_t i = 0; i < n; i++)
+			page[i] = rec;
+		base += n * PAGE_SIZE;
+		size -= n * PAGE_SIZE;
+	}
+}
+
+void page_init(const struct mem_region *area)
+{
+	uint64_t at = area->base.pa;
+	struct page *records = hyp_pa_to_va(area->base);
+	uint64_t done = 0;
+
+	/* Cleared memory says: free, owned by nobody. Then what is not free is marked. */
+	arch_zero(records, area_records() + area_bitmap());
+	for (unsigned int i = 0; i < nr_banks; i++) {
+		uint64_t base = banks[i].first_pfn * PAGE_SIZE;
+
+		banks[i].pages = records + done;
+		done += banks[i].nr;
+		for (unsigned int e = 0; e <= nr_extents; e++) {
+			uint64_t bank_end = (banks[i].first_pfn + banks[i].nr) * PAGE_SIZE;
+			uint64_t gap_end = e < nr_extents ? MIN(extents[e].base.pa, bank_end) : bank_end;
+
+			if (gap_end > base)
+				mark(base, gap_end - base, OWNER_HYP, PAGE_RESERVED);
+			if (e < nr_extents)
+				base = MAX(base, extents[e].base.pa + extents[e].size);
+		}
+	}
+	extent_cut(area->base.pa, area->size);
+	mark(area->base.pa, area->size, OWNER_HYP, PAGE_OWNED);
+
+	at += area_records();
+	pool.used = hyp_pa_to_va(pa(at));
+	at += area_bitmap();
+	pool.base = at;
+	pool.nr = MIN((area->base.pa + area->size - at) / PAGE_SIZE, area_bitmap() * 8);
+	pool.nr_free = pool.nr;
+}
+
+void page_release(pa_t base, uint64_t size)
+{
+	uint64_t first = ALIGN_UP(base.pa, PAGE_SIZE);
+	uint64_t end = ALIGN_DOWN(base.pa + size, PAGE_SIZE);
+
+	if (end <= first)
+		return;
+	spin_lock(&mem_lock);
+	mark(first, end - first, OWNER_NONE, PAGE_FREE);
+	extent_add(first, end - first);
+	spin_unlock(&mem_lock);
+}
+
+static bool pool_run_is_free(uint64_t at, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (bitmap_test(pool.used, at + i))
+			return false;
+	}
+	return true;
+}
+
+static bool pool_find(unsigned int n, uint64_t from, uint64_t to, uint64_t *found)
+{
+	uint64_t align = 1;
+
+	while (align < n)
+		align <<= 1;
+	for (uint64_t at = from; at + n <= to; at++) {
+		if (!IS_ALIGNED(pool.base / PAGE_SIZE + at, align) || !pool_run_is_free(at, n))
+			continue;
+		*found = at;
+		return true;
+	}
+	return false;
+}
+
+void *hyp_alloc_pages(unsigned int n)
+{
+	uint64_t at = 0;
+	void *va = NULL;
+
+	spin_lock(&mem_lock);
+	if (pool.nr_free >= n &&
+	    (pool_find(n, pool.hint, pool.nr, &at) || pool_find(n, 0, pool.nr, &at))) {
+		for (unsigned int i = 0; i < n; i++)
+			bitmap_set(pool.used, at + i);
+		pool.nr_free -= n;
+		pool.hint = at + n;
+		va = hyp_pa_to_va(pa(pool.base + at * PAGE_SIZE));
+	}
+	spin_unlock(&mem_lock);
+	if (va)
+		arch_zero(va, n * PAGE_SIZE);
+	return va;
+}
+
+void hyp_free_pages(void *va, unsigned int n)
+{
+	uint64_t at;
+
+	if (!va)
+		return;
+	at = (hyp_va_to_pa(va).pa - pool.base) / PAGE_SIZE;
+	spin_lock(&mem_lock);
+	ASSERT(at + n <= pool.nr);
+	for (unsigned int i = 0; i < n; i++) {
+		ASSERT(bitmap_test(pool.used, at + i));
+		bitmap_clear(pool.used, at + i);
+	}
+	pool.nr_free += n;
+	pool.hint = MIN(pool.hint, at);
+	spin_unlock(&mem_lock);
+}
+
+/* Where in the extent a carve-out fits; false when it does not. */
+static bool carve_place(const struct mem_region *e, uint64_t size, uint64_t guard, uint64_t align,
+			uint64_t *base)
+{
+	uint64_t at = ALIGN_UP(e->base.pa + guard, align);
+
+	*base = at;
+	return at + size + guard <= e->base.pa + e->size && at >= e->base.pa;
+}
+
+int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, struct carveout *out)
+{
+	uint64_t align = size >= BLOCK_SIZE ? BLOCK_SIZE : PAGE_SIZE;
+	uint64_t base = 0;
+	int err = -ENOMEM;
+
+	ASSERT(IS_ALIGNED(size, PAGE_SIZE) && IS_ALIGNED(guard, PAGE_SIZE));
+	spin_lock(&mem_lock);
+	for (unsigned int i = 0; i < nr_extents && size; i++) {
+		if (size > extents[i].size || !carve_place(&extents[i], size, guard, align, &base))
+			continue;
+		extent_cut(base - guard, size + 2 * guard);
+		mark(base - guard, guard, OWNER_HYP, PAGE_GUARD);
+		mark(base, size, owner, PAGE_OWNED);
+		mark(base + size, guard, OWNER_HYP, PAGE_GUARD);
+		*out = (struct carveout){ pa(base), size, guard };
+		err = 0;
+		break;
+	}
+	spin_unlock(&mem_lock);
+	return err;
+}
+
+void carveout_free(const struct carveout *c)
+{
+	page_release(pa(c->base.pa - c->guard), c->size + 2 * c->guard);
+}
+
+void page_get_stats(struct page_stats *stats)
+{
+	spin_lock(&mem_lock);
+	*stats = (struct page_stats){ .total = total_pages, .pool = pool.nr, .pool_free = pool.nr_free };
+	for (unsigned int i = 0; i < nr_extents; i++)
+		stats->free += extents[i].size / PAGE_SIZE;
+	spin_unlock(&mem_lock);
+}

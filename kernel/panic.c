@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/* The end of EL2, and of the machine. */
+#include "kernel/panic.h"
+
+#include "arch/cpu.h"
+#include "kernel/console.h"
+#include "kernel/log.h"
+#include "lib/fmt.h"
+
+void machine_end(int status)
+{
+	if (IS_ENABLED(CONFIG_SEMIHOSTING_EXIT))
+		arch_semihosting_exit(status);
+	if (status && IS_ENABLED(CONFIG_PANIC_RESET))
+		arch_reset();
+	if (!status || !IS_ENABLED(CONFIG_PANIC_HALT))
+		arch_power_off();
+	log_err("halted");
+	for (;;)
+		arch_wait_for_interrupt();
+}
+
+void panic(const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	console_panic_mode();
+	va_start(ap, fmt);
+	fmt_vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_err("PANIC: %s", text);
+	arch_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+	machine_end(1);
+}

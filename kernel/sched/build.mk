@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+obj-y += round_robin.o
+obj-y += sched.o

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scheduling of vCPUs on CPUs. The core moves states and switches; a policy (one file, one const struct
+ * sched_policy) orders the run queue of a CPU.
+ *
+ * Locks: rq->lock (RANK_SCHED) of a CPU guards its queue and the state of the vCPUs that belong to it.
+ */
+#ifndef KERNEL_SCHED_SCHED_H
+#define KERNEL_SCHED_SCHED_H
+
+#include "kernel/cpu.h"
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+struct vcpu;
+
+struct sched_policy {
+	const char *name;
+	void (*init)(struct runqueue *rq);
+	/* preempted: it was running and its slice ended, rather than it just woke */
+	void (*enqueue)(struct runqueue *rq, struct vcpu *vcpu, bool preempted);
+	void (*dequeue)(struct runqueue *rq, struct vcpu *vcpu);
+	struct vcpu *(*pick)(struct runqueue *rq);
+	/* Counter ticks that the vCPU may run while others wait. */
+	uint64_t (*slice)(struct vcpu *vcpu);
+};
+
+extern const struct sched_policy sched_round_robin;
+
+void sched_init(void);
+
+/* Put a vCPU that is OFF on a CPU's queue. The CPU is chosen here. */
+void sched_start(struct vcpu *vcpu);
+
+/* Run guests on this CPU, for ever. Context: the CPU's own stack, nothing current. */
+void sched_run(void) __noreturn;
+
+/*
+ * From a trap handler, for the current vCPU: give the CPU to others that wait; wait for an interrupt;
+ * leave for good (PSCI: off). They take effect when the handler returns.
+ */
+void sched_yield(struct vcpu *vcpu);
+void sched_block(struct vcpu *vcpu);
+void sched_stop(struct vcpu *vcpu);
+
+/* An interrupt for the vCPU has become pending: wake it, or make it look at its interrupts. */
+void sched_kick(struct vcpu *vcpu);
+
+/* What cpu->exit_work asked for. Returns the vCPU to go on with. */
+struct vcpu *sched_exit_work(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/* One-shot timers on a sorted list per CPU; see timer.h. */
+#include "kernel/timer.h"
+
+#include "arch/cpu.h"
+
+void timer_queue_init(struct timer_queue *queue)
+{
+	list_init(&queue->list);
+}
+
+void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
+{
+	list_init(&timer->link);
+	timer->fire = fire;
+}
+
+static void program(struct timer_queue *queue)
+{
+	if (list_empty(&queue->list))
+		arch_timer_arm(UINT64_MAX);
+	else
+		arch_timer_arm(list_first_entry(&queue->list, struct timer, link)->deadline);
+}
+
+void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline)
+{
+	struct list_head *pos = &queue->list;
+	struct timer *it;
+
+	list_del(&timer->link);
+	timer->deadline = deadline;
+	list_for_each_entry(it, &queue->list, link) {
+		if (deadline < it->deadline) {
+			pos = &it->link;
+			break;
+		}
+	}
+	list_add_tail(&timer->link, pos);
+	program(queue);
+}
+
+void timer_cancel(struct timer_queue *queue, struct timer *timer)
+{
+	if (!timer_is_armed(timer))
+		return;
+	list_del(&timer->link);
+	program(queue);
+}
+
+void timer_interrupt(struct timer_queue *queue)
+{
+	uint64_t now = arch_counter();
+
+	while (!list_empty(&queue->list)) {
+		struct timer *timer = list_first_entry(&queue->list, struct timer, link);
+
+		if (timer->deadline > now)
+			break;
+		list_del(&timer->link);
+		timer->fire(timer);
+	}
+	program(queue);
+}
+
+uint64_t timer_us_to_ticks(uint64_t us)
+{
+	return us / 1000000 * arch_counter_hz() + us % 1000000 * arch_counter_hz() / 1000000;
+}
+
+uint64_t timer_ticks_to_us(uint64_t ticks)
+{
+	uint64_t hz = arch_counter_hz();
+
+	/* Firmware that left CNTFRQ_EL0 at 0 costs the timestamps, nothing else. */
+	if (!hz)
+		return 0;
+	return ticks / hz * 1000000 + ticks % hz * 1000000 / hz;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One-shot timers on each CPU's EL2 timer (CNTHP). A CPU without an armed timer has no tick at all.
+ * Context of all calls: the CPU that owns the queue, interrupts masked.
+ */
+#ifndef KERNEL_TIMER_H
+#define KERNEL_TIMER_H
+
+#include "kernel/mm/addr.h"
+#include "lib/list.h"
+#include "lib/types.h"
+
+struct timer {
+	struct list_head link;		/* empty: not armed */
+	uint64_t deadline;		/* counter ticks */
+	void (*fire)(struct timer *timer);
+};
+
+struct timer_queue {
+	struct list_head list;		/* by deadline, earliest first */
+};
+
+void timer_queue_init(struct timer_queue *queue);
+void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
+
+/* (Re-)arm for counter value deadline; fires from the timer interrupt on this CPU. */
+void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline);
+
+/* Disarm; harmless when not armed. */
+void timer_cancel(struct timer_queue *queue, struct timer *timer);
+
+static inline bool timer_is_armed(const struct timer *timer)
+{
+	return !list_empty(&timer->link);
+}
+
+/* The EL2 timer's interrupt: run what is due, program the next. */
+void timer_interrupt(struct timer_queue *queue);
+
+/* Microseconds to counter ticks and back. */
+uint64_t timer_us_to_ticks(uint64_t us);
+uint64_t timer_ticks_to_us(uint64_t ticks);
+
+#endif

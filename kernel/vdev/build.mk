@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+obj-y += gic.o
+obj-y += uart.o
+obj-y += vdev.o

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/* Finding the emulated device behind an IPA. */
+#include "kernel/vdev/vdev.h"
+
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/errno.h"
+
+int vdev_attach(struct vm *vm, const struct vdev_ops *ops, uint64_t base, uint64_t size,
+		struct vcpu *vcpu, void *state)
+{
+	if (vm->nr_vdevs == VDEV_MAX)
+		return -ENOSPC;
+	vm->vdevs[vm->nr_vdevs++] = (struct vdev){ ops, base, size, vcpu, state };
+	return 0;
+}
+
+static bool is_wanted(const struct vm *vm, const struct vdev_ops *ops)
+{
+	return !ops->name || vm->desc.has_uart;
+}
+
+int vdev_create_all(struct vm *vm)
+{
+	SECTION_FOREACH(struct vdev_ops, ops, schism_vdev) {
+		int err = is_wanted(vm, ops) ? ops->create(vm, ops) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void vdev_reset_all(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->nr_vdevs; i++) {
+		if (vm->vdevs[i].ops->reset)
+			vm->vdevs[i].ops->reset(vm, &vm->vdevs[i]);
+	}
+}
+
+void vdev_destroy_all(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->nr_vdevs; i++) {
+		if (vm->vdevs[i].ops->destroy)
+			vm->vdevs[i].ops->destroy(vm, &vm->vdevs[i]);
+	}
+	vm->nr_vdevs = 0;
+}
+
+bool vdev_access(struct vcpu *vcpu, struct vdev_access *access)
+{
+	struct vm *vm = vcpu->vm;
+
+	if (access->ipa & (access->size - 1))
+		return false;
+	for (unsigned int i = 0; i < vm->nr_vdevs; i++) {
+		struct vdev *dev = &vm->vdevs[i];
+
+		if (access->ipa - dev->base < dev->size)
+			return dev->ops->access(vcpu, dev, (uint32_t)(access->ipa - dev->base), access);
+	}
+	return false;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Devices that Schism pretends to be. A device is one file with a row in the set "schism_vdev"; a VM has
+ * those that its manifest lists, and the interrupt controller.
+ */
+#ifndef KERNEL_VDEV_VDEV_H
+#define KERNEL_VDEV_VDEV_H
+
+#include "kernel/mm/addr.h"
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+struct vcpu;
+struct vm;
+
+#define VDEV_MAX	16
+
+/* One trapped load or store. */
+struct vdev_access {
+	uint64_t ipa;
+	unsigned int size;	/* 1, 2, 4 or 8 bytes */
+	bool write;
+	uint64_t val;		/* written, or to be filled by a read; zero-extended */
+};
+
+struct vdev {
+	const struct vdev_ops *ops;
+	uint64_t base, size;	/* IPA window */
+	struct vcpu *vcpu;	/* the vCPU it belongs to, of redistributors */
+	void *state;
+};
+
+struct vdev_ops {
+	const char *name;	/* in the manifest's "devices"; NULL: every VM has it */
+	/* Memory, windows; from vm_create(). 0 or a negative error. */
+	int (*create)(struct vm *vm, const struct vdev_ops *ops);
+	void (*reset)(struct vm *vm, struct vdev *dev);
+	void (*destroy)(struct vm *vm, struct vdev *dev);
+	/*
+	 * An aligned access inside the window. offset is from its base. False: the device has no such
+	 * register or size, and the guest gets an external abort.
+	 */
+	bool (*access)(struct vcpu *vcpu, struct vdev *dev, uint32_t offset, struct vdev_access *access);
+};
+
+#define VDEV(name)	static const struct vdev_ops name SECTION_ENTRY(schism_vdev)
+
+/* Attach a window; -ENOSPC when the VM has VDEV_MAX already. */
+__must_check int vdev_attach(struct vm *vm, const struct vdev_ops *ops, uint64_t base, uint64_t size,
+			     struct vcpu *vcpu, void *state);
+
+__must_check int vdev_create_all(struct vm *vm);
+void vdev_reset_all(struct vm *vm);
+void vdev_destroy_all(struct vm *vm);
+
+/* Serve an access; false when nothing is there, it is unaligned, or the device refuses. */
+bool vdev_access(struct vcpu *vcpu, struct vdev_access *access);
+
+#endif

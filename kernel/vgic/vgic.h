@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual GICv3 of a VM: one security state, affinity routing always on (IHI 0069H).
+ *
+ * An interrupt's state is pending latch, line level, active, enabled, group, priority, and for an SPI
+ * the target. One that is pending or active stands on the ap list (active-pending) of the vCPU that is
+ * to take it. Before a vCPU runs, vgic_load() chooses from the list what goes into list registers;
+ * after it ran, vgic_save() folds list registers back and drops what is neither pending nor active.
+ * Both work on vcpu->arch.gich, a copy in memory; arch/ moves that to and from the hardware.
+ *
+ * Locks: vgic->lock of the VM guards every virq and ap list of that VM. Taken by the functions below
+ * unless they say otherwise. Kicking a vCPU happens with it held and takes RANK_SCHED locks.
+ */
+#ifndef KERNEL_VGIC_VGIC_H
+#define KERNEL_VGIC_VGIC_H
+
+#include "kernel/lock.h"
+#include "lib/compiler.h"
+#include "lib/list.h"
+#include "lib/types.h"
+
+#define VGIC_NR_SGIS		16
+#define VGIC_NR_PRIVATE		32
+#define VGIC_NR_INTIDS		256
+#define VGIC_NR_SPIS		(VGIC_NR_INTIDS - VGIC_NR_PRIVATE)
+#define VGIC_PRIORITY_BITS	5
+
+/* The INTID that every VM's generic timer node names for the virtual timer. */
+#define VGIC_VTIMER_INTID	27
+
+struct vcpu;
+struct vm;
+
+struct virq {
+	struct list_head ap_link;	/* empty: neither pending nor active */
+	struct vcpu *on;		/* whose ap list ap_link is on */
+	struct vcpu *target;		/* private: its vCPU; SPI: as IROUTER says, NULL when nowhere */
+	uint64_t irouter;
+	uint32_t hw_intid;		/* physical interrupt that a list register deactivates; 0: none */
+	uint16_t intid;
+	uint8_t priority;
+	bool enabled;
+	bool group1;
+	bool edge;
+	bool latch;			/* pending by an edge, a software set-pending or an SGI */
+	bool line;			/* level of the source's line */
+	bool active;
+	bool in_lr;			/* a list register of ->on holds it */
+};
+
+struct vgic_cpu {
+	struct virq priv[VGIC_NR_PRIVATE];
+	struct list_head ap_list;
+	unsigned int used_lrs;
+	bool overflow;			/* something on ap_list had no room in a list register */
+	bool sleep;			/* GICR_WAKER.ProcessorSleep */
+	bool in_memory;			/* arch.gich is current, the hardware is not */
+};
+
+struct vgic {
+	struct spinlock lock;
+	bool enable_grp0;		/* GICD_CTLR */
+	bool enable_grp1;
+	struct virq *spis;		/* VGIC_NR_SPIS */
+};
+
+/* Number of pages that vgic_vm_init() wants for the SPIs of one VM. */
+#define VGIC_SPI_PAGES	DIV_ROUND_UP(VGIC_NR_SPIS * sizeof(struct virq), PAGE_SIZE)
+
+/* Bring a VM's distributor (spis: zeroed memory for VGIC_NR_SPIS) or a vCPU's interrupts to reset. */
+void vgic_vm_reset(struct vm *vm, struct virq *spis);
+void vgic_vcpu_reset(struct vcpu *vcpu);
+
+/* Put the vCPU's most urgent interrupts into its list registers; and take them back. */
+void vgic_load(struct vcpu *vcpu);
+void vgic_save(struct vcpu *vcpu);
+
+/* Whether an interrupt would be signalled to the vCPU, were it running. Context: saved. */
+bool vgic_has_deliverable(struct vcpu *vcpu);
+
+/*
+ * Drive the line of a level interrupt or, for an edge interrupt, latch a rising edge. vcpu is the owner
+ * of a private interrupt (intid < 32), any vCPU of the VM otherwise. Wakes or kicks the target.
+ */
+void vgic_set_line(struct vcpu *vcpu, unsigned int intid, bool level);
+
+/* The virtual timer's line, without a wake-up: the caller is about to run the vCPU. */
+void vgic_set_timer_line(struct vcpu *vcpu, bool level);
+
+/* Whether the physical timer interrupt must be active: raised, or being handled by the guest. */
+bool vgic_timer_is_live(const struct vcpu *vcpu);
+
+/* Whether it is raised and not yet taken by the guest. */
+bool vgic_timer_is_raised(const struct vcpu *vcpu);
+
+/* Whether the guest has the virtual timer's interrupt enabled, so that it can wake the vCPU. */
+bool vgic_timer_is_enabled(const struct vcpu *vcpu);
+
+/*
+ * A write to ICC_SGI1R_EL1 (group1) or ICC_SGI0R_EL1/ICC_ASGI1R_EL1 by vcpu (IHI 0069H, 12.2.37).
+ */
+void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1);
+
+/* A trapped write of ICC_DIR_EL1: end the active state of an interrupt without a list register. */
+void vgic_deactivate(struct vcpu *vcpu, unsigned int intid);
+
+/*
+ * One access to GICD_* (redist NULL) or GICR_* of redist. size: 1, 2, 4 or 8 bytes, offset aligned to
+ * it. Writes take *val, reads fill it. Returns false where the architecture has no such access.
+ */
+bool vgic_mmio(struct vm *vm, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
+	       uint64_t *val);
+
+/* Used by the register banks; lock held. */
+struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid);
+void vgic_queue(struct virq *irq);
+
+static inline bool virq_pending(const struct virq *irq)
+{
+	return irq->latch || (!irq->edge && irq->line);
+}
+
+#endif

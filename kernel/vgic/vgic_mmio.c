@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Distributor and redistributor registers (IHI 0069H, 12.9 and 12.11).
+ *
+ * An access arrives as (offset, size, value). Each register bank is one row of gicd_banks[] or
+ * sgi_banks[]; a row's getter and setter see one interrupt at a time, so a bank's width, its reserved
+ * bits and its byte accesses are handled once, in bank_access(). Registers of their own are rows of
+ * gicd_regs[] and rd_regs[]. What no row names is RAZ/WI.
+ *
+ * Locks: vgic->lock, taken in vgic_mmio().
+ */
+#include "arch/gic.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vgic/vgic.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/compiler.h"
+
+#define GICD_CTLR		0x0000
+#define GICD_TYPER		0x0004
+#define GICD_IIDR		0x0008
+#define GIC_IGROUPR		0x0080
+#define GIC_ISENABLER		0x0100
+#define GIC_ICENABLER		0x0180
+#define GIC_ISPENDR		0x0200
+#define GIC_ICPENDR		0x0280
+#define GIC_ISACTIVER		0x0300
+#define GIC_ICACTIVER		0x0380
+#define GIC_IPRIORITYR		0x0400
+#define GIC_ICFGR		0x0c00
+#define GICD_IROUTER		0x6000
+#define GICD_IROUTER_END	0x8000
+#define GIC_PIDR2		0xffe8
+
+#define GICR_CTLR		0x0000
+#define GICR_IIDR		0x0004
+#define GICR_TYPER		0x0008
+#define GICR_WAKER		0x0014
+#define GICR_SGI_FRAME		0x10000
+
+#define GICD_CTLR_GRP0		BIT(0)
+#define GICD_CTLR_GRP1		BIT(1)
+#define GICD_CTLR_ARE		BIT(4)
+#define GICD_CTLR_DS		BIT(6)
+#define GICD_TYPER_IDBITS	FIELD_PREP(GENMASK(23, 19), 9)	/* 10 bits of INTID */
+#define GICD_TYPER_NO1N		BIT(25)
+#define WAKER_SLEEP		BIT(1)
+#define WAKER_CHILDREN_ASLEEP	BIT(2)
+#define GIC_IIDR_VALUE		0x5343043b	/* ours: 'SC', implementer field as Arm's GICv3 */
+#define GIC_PIDR2_VALUE		0x3b		/* architecture revision 3 */
+#define IROUTER_IRM		BIT(31)
+#define IROUTER_AFF		(GENMASK(39, 32) | GENMASK(23, 0))
+
+#define ACCESS_32		BIT(2)
+#define ACCESS_64		BIT(3)
+#define ACCESS_8		BIT(0)
+
+static uint64_t irq_get_group(const struct virq *irq)
+{
+	return irq->group1;
+}
+
+static void irq_set_group(struct virq *irq, uint64_t val)
+{
+	irq->group1 = val != 0;
+}
+
+static uint64_t irq_get_enabled(const struct virq *irq)
+{
+	return irq->enabled;
+}
+
+static void irq_enable(struct virq *irq, uint64_t val)
+{
+	if (val)
+		irq->enabled = true;
+}
+
+static void irq_disable(struct virq *irq, uint64_t val)
+{
+	if (val)
+		irq->enabled = false;
+}
+
+static uint64_t irq_get_pending(const struct virq *irq)
+{
+	return virq_pending(irq);
+}
+
+static void irq_set_pending(struct virq *irq, uint64_t val)
+{
+	if (val)
+		irq->latch = true;
+}
+
+static void irq_clear_pending(struct virq *irq, uint64_t val)
+{
+	if (val)
+		irq->latch = false;
+}
+
+static uint64_t irq_get_active(const struct virq *irq)
+{
+	return irq->active;
+}
+
+static void irq_set_active(struct virq *irq, uint64_t val)
+{
+	if (val)
+		irq->active = true;
+}
+
+static void irq_clear_active(struct virq *irq, uint64_t val)
+{
+	if (val)
+		irq->active = false;
+}
+
+static uint64_t irq_get_priority(const struct virq *irq)
+{
+	return irq->priority;
+}
+
+static void irq_set_priority(struct virq *irq, uint64_t val)
+{
+	irq->priority = (uint8_t)(val & ~(0xffu >> VGIC_PRIORITY_BITS));
+}
+
+static uint64_t irq_get_config(const struct virq *irq)
+{
+	return irq->edge ? 2 : 0;
+}
+
+static void irq_set_config(struct virq *irq, uint64_t val)
+{
+	/* SGIs are edge-triggered always; the configuration of PPIs is the machine's. */
+	if (irq->intid >= VGIC_NR_PRIVATE)
+		irq->edge = (val & 2) != 0;
+}
+
+struct vgic_bank {
+	uint32_t offset;
+	uint8_t bits;		/* per interrupt */
+	uint8_t access;		/* ACCESS_*: sizes that the architecture has */
+	uint64_t (*get)(const struct virq *irq);
+	void (*set)(struct virq *irq, uint64_t val);
+};
+
+/* The banks have the same offsets in the distributor and in a redistributor's SGI frame. */
+static const struct vgic_bank banks[] = {
+	{ GIC_IGROUPR, 1, ACCESS_32, irq_get_group, irq_set_group },
+	{ GIC_ISENABLER, 1, ACCESS_32, irq_get_enabled, irq_enable },
+	{ GIC_ICENABLER, 1, ACCESS_32, irq_get_enabled, irq_disable },
+	{ GIC_ISPENDR, 1, ACCESS_32, irq_get_pending, irq_set_pending },
+	{ GIC_ICPENDR, 1, ACCESS_32, irq_get_pending, irq_clear_pending },
+	{ GIC_ISACTIVER, 1, ACCESS_32, irq_get_active, irq_set_active },
+	{ GIC_ICACTIVER, 1, ACCESS_32, irq_get_active, irq_clear_active },
+	{ GIC_IPRIORITYR, 8, ACCESS_8 | ACCESS_32, irq_get_priority, irq_set_priority },
+	{ GIC_ICFGR, 2, ACCESS_32, irq_get_config, irq_set_config },
+};
+
+struct mmio {
+	struct vm *vm;
+	struct vcpu *redist;
+	uint32_t offset;
+	unsigned int size;
+	bool write;
+	uint64_t *val;
+};
+
+static const struct vgic_bank *bank_find(uint32_t offset)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(banks); i++) {
+		uint32_t size = VGIC_NR_INTIDS * 4 * banks[i].bits / 32;
+
+		if (offset >= banks[i].offset && offset < banks[i].offset + size)
+			return &banks[i];
+	}
+	return NULL;
+}
+
+/* In the distributor the first 32 interrupts are RAZ/WI, in a redistributor all others (ARE). */
+static bool bank_has(const struct mmio *m, unsigned int intid)
+{
+	return m->redist ? intid < VGIC_NR_PRIVATE :
+			   intid >= VGIC_NR_PRIVATE && intid < VGIC_NR_INTIDS;
+}
+
+static bool bank_access(const struct mmio *m, const struct vgic_bank *bank)
+{
+	unsigned int first = (m->offset - bank->offset) * 8 / bank->bits;
+	unsigned int count = m->size * 8 / bank->bits;
+	uint64_t mask = GENMASK(bank->bits - 1, 0);
+	uint64_t val = 0;
+
+	if (!(bank->access & m->size))
+		return false;
+	for (unsigned int i = 0; i < count; i++) {
+		struct virq *irq;
+
+		if (!bank_has(m, first + i))
+			continue;
+		irq = vgic_find(m->vm, m->redist, first + i);
+		if (m->write) {
+			bank->set(irq, (*m->val >> (i * bank->bits)) & mask);
+			vgic_queue(irq);
+		} else {
+			val |= bank->get(irq) << (i * bank->bits);
+		}
+	}
+	if (!m->write)
+		*m->val = val;
+	return true;
+}
+
+static uint64_t gicd_get_ctlr(const struct mmio *m)
+{
+	return GICD_CTLR_ARE | GICD_CTLR_DS | (m->vm->vgic.enable_grp0 ? GICD_CTLR_GRP0 : 0) |
+	       (m->vm->vgic.enable_grp1 ? GICD_CTLR_GRP1 : 0);
+}
+
+static void gicd_set_ctlr(const struct mmio *m, uint64_t val)
+{
+	m->vm->vgic.enable_grp0 = (val & GICD_CTLR_GRP0) != 0;
+	m->vm->vgic.enable_grp1 = (val & GICD_CTLR_GRP1) != 0;
+	for (unsigned int i = 0; i < m->vm->nr_vcpus; i++)
+		sched_kick(m->vm->vcpus[i]);
+}
+
+static uint64_t gicd_get_typer(const struct mmio *m)
+{
+	return (VGIC_NR_INTIDS / 32 - 1) | GICD_TYPER_IDBITS | GICD_TYPER_NO1N;
+}
+
+static uint64_t gic_get_iidr(const struct mmio *m)
+{
+	return GIC_IIDR_VALUE;
+}
+
+static uint64_t gic_get_pidr2(const struct mmio *m)
+{
+	return GIC_PIDR2_VALUE;
+}
+
+static uint64_t gicr_get_typer(const struct mmio *m)
+{
+	uint64_t aff = m->redist->affinity;
+	bool last = m->redist->id + 1 == m->vm->nr_vcpus;
+
+	return ((aff >> 32 & 0xff) << 24 | (aff & 0xffffff)) << 32 | (uint64_t)m->redist->id << 8 |
+	       (last ? BIT(4) : 0);
+}
+
+static uint64_t gicr_get_waker(const struct mmio *m)
+{
+	return m->redist->vgic.sleep ? WAKER_SLEEP | WAKER_CHILDREN_ASLEEP : 0;
+}
+
+static void gicr_set_waker(const struct mmio *m, uint64_t val)
+{
+	m->redist->vgic.sleep = (val & WAKER_SLEEP) != 0;
+}
+
+/* One register of up to 8 bytes; 64-bit ones are also readable in halves. */
+struct vgic_reg {
+	uint32_t offset;
+	uint8_t size;
+	uint64_t (*get)(const struct mmio *m);
+	void (*set)(const struct mmio *m, uint64_t val);
+};
+
+static const struct vgic_reg gicd_regs[] = {
+	{ GICD_CTLR, 4, gicd_get_ctlr, gicd_set_ctlr },
+	{ GICD_TYPER, 4, gicd_get_typer, NULL },
+	{ GICD_IIDR, 4, gic_get_iidr, NULL },
+	{ GIC_PIDR2, 4, gic_get_pidr2, NULL },
+};
+
+static const struct vgic_reg rd_regs[] = {
+	{ GICR_IIDR, 4, gic_get_iidr, NULL },
+	{ GICR_TYPER, 8, gicr_get_typer, NULL },
+	{ GICR_WAKER, 4, gicr_get_waker, gicr_set_waker },
+	{ GIC_PIDR2, 4, gic_get_pidr2, NULL },
+};
+
+static bool reg_access(const struct mmio *m, const struct vgic_reg *regs, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		const struct vgic_reg *reg = &regs[i];
+
+		if (m->offset < reg->offset || m->offset + m->size > reg->offset + reg->size)
+			continue;
+		if (m->size < 4)
+			return false;
+		if (!m->write)
+			*m->val = reg->get(m) >> ((m->offset - reg->offset) * 8);
+		else if (reg->set)
+			reg->set(m, *m->val);
+		return true;
+	}
+	if (!m->write)
+		*m->val = 0;
+	return m->size == 4 || m->size == 8;
+}
+
+/* Where an SPI goes: the vCPU with that affinity, or the first one for "any" (one of N is not offered). */
+static struct vcpu *route(struct vm *vm, uint64_t irouter)
+{
+	if (irouter & IROUTER_IRM)
+		return vm->vcpus[0];
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		if (vm->vcpus[i]->affinity == (irouter & IROUTER_AFF))
+			return vm->vcpus[i];
+	}
+	return NULL;
+}
+
+static bool irouter_access(const struct mmio *m)
+{
+	unsigned int intid = (m->offset - GICD_IROUTER) / 8;
+	unsigned int shift = (m->offset & 4) * 8;
+	uint64_t mask = m->size == 8 ? ~UINT64_C(0) : GENMASK(31, 0) << shift;
+	struct virq *irq;
+
+	if (m->size < 4)
+		return false;
+	if (!m->write)
+		*m->val = 0;
+	if (!bank_has(m, intid))
+		return true;
+	irq = vgic_find(m->vm, NULL, intid);
+	if (!m->write) {
+		*m->val = irq->irouter >> shift;
+		return true;
+	}
+	irq->irouter = ((irq->irouter & ~mask) | ((*m->val << shift) & mask)) &
+		       (IROUTER_AFF | IROUTER_IRM);
+	irq->target = route(m->vm, irq->irouter);
+	vgic_queue(irq);
+	return true;
+}
+
+static bool gicd_access(const struct mmio *m)
+{
+	const struct vgic_bank *bank = bank_find(m->offset);
+
+	if (bank)
+		return bank_access(m, bank);
+	if (m->offset >= GICD_IROUTER && m->offset < GICD_IROUTER_END)
+		return irouter_access(m);
+	return reg_access(m, gicd_regs, ARRAY_SIZE(gicd_regs));
+}
+
+static bool gicr_access(struct mmio *m)
+{
+	const struct vgic_bank *bank;
+
+	if (m->offset < GICR_SGI_FRAME)
+		return reg_access(m, rd_regs, ARRAY_SIZE(rd_regs));
+	m->offset -= GICR_SGI_FRAME;
+	bank = bank_find(m->offset);
+	return bank ? bank_access(m, bank) : reg_access(m, NULL, 0);
+}
+
+bool vgic_mmio(struct vm *vm, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
+	       uint64_t *val)
+{
+	struct mmio m = {
+		.vm = vm, .redist = redist, .offset = offset, .size = size, .write = write, .val = val,
+	};
+	bool ok;
+
+	spin_lock(&vm->vgic.lock);
+	ok = redist ? gicr_access(&m) : gicd_access(&m);
+	spin_unlock(&vm->vgic.lock);
+	return ok;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/* Guest RAM as EL2 sees it: through a window, piece by piece, after the stage-2 tables were asked. */
+#include "arch/cpu.h"
+#include "kernel/mm/hyp.h"
+#include "kernel/vm/vm.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+/* All of [ipa, ipa + len) belongs to the VM. */
+static bool is_guest_ram(struct vm *vm, ipa_t ipa, uint64_t len)
+{
+	while (len > 0) {
+		uint64_t step = MIN(len, PAGE_SIZE - (ipa.ipa & PAGE_MASK));
+		struct pgtable_leaf leaf;
+		struct page *page;
+
+		if (pgtable_lookup(&vm->stage2.pt, ipa.ipa, &leaf))
+			return false;
+		page = page_record(leaf.pa);
+		if (!page || page->owner != OWNER_VM(vm->id))
+			return false;
+		if (leaf.level < 3) {
+			uint64_t size = pte_level_size(leaf.level);
+
+			step = MIN(len, size - (ipa.ipa & (size - 1)));
+		}
+		ipa = ipa_add(ipa, step);
+		len -= step;
+	}
+	return true;
+}
+
+enum copy_kind { COPY_OUT, COPY_IN, COPY_ZERO };
+
+static void copy_piece(void *guest, void *host, uint64_t len, enum copy_kind kind)
+{
+	switch (kind) {
+	case COPY_OUT:
+		memcpy(host, guest, len);
+		break;
+	case COPY_IN:
+		memcpy(guest, host, len);
+		arch_sync_code(guest, len);
+		break;
+	case COPY_ZERO:
+		if (IS_ALIGNED((uint64_t)guest | len, 64))
+			arch_zero(guest, len);
+		else
+			memset(guest, 0, len);
+		break;
+	}
+}
+
+static int copy(struct vm *vm, ipa_t at, void *host, uint64_t len, enum copy_kind kind)
+{
+	if (at.ipa + len < at.ipa || !is_guest_ram(vm, at, len))
+		return -EFAULT;
+	while (len > 0) {
+		struct pgtable_leaf leaf;
+		uint64_t visible, step;
+		void *guest;
+
+		if (pgtable_lookup(&vm->stage2.pt, at.ipa, &leaf))
+			return -EFAULT;
+		guest = window_open(leaf.pa, &visible);
+		if (!guest)
+			return -ENOMEM;
+		step = pte_level_size(leaf.level) - (at.ipa & (pte_level_size(leaf.level) - 1));
+		step = MIN(MIN(step, visible), len);
+		copy_piece(guest, host, step, kind);
+		window_close();
+		at = ipa_add(at, step);
+		host = host ? (char *)host + step : NULL;
+		len -= step;
+	}
+	return 0;
+}
+
+int vm_read(struct vm *vm, ipa_t from, void *to, uint64_t len)
+{
+	return copy(vm, from, to, len, COPY_OUT);
+}
+
+int vm_write(struct vm *vm, ipa_t to, const void *from, uint64_t len)
+{
+	/* COPY_IN only reads it. */
+	return copy(vm, to, (void *)from, len, COPY_IN);
+}
+
+int vm_zero(struct vm *vm, ipa_t to, uint64_t len)
+{
+	return copy(vm, to, NULL, len, COPY_ZERO);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* A virtual CPU: its architectural state, its place in the scheduler and its interrupts. */
+#ifndef KERNEL_VM_VCPU_H
+#define KERNEL_VM_VCPU_H
+
+#include "arch/vcpu.h"
+#include "kernel/timer.h"
+#include "kernel/vgic/vgic.h"
+#include "lib/list.h"
+#include "lib/types.h"
+
+struct cpu;
+struct vm;
+
+enum vcpu_state {
+	VCPU_OFF,		/* PSCI: off */
+	VCPU_READY,		/* on a run queue */
+	VCPU_RUNNING,		/* a CPU's current */
+	VCPU_BLOCKED,		/* in WFI */
+};
+
+/* Why guest code was left, for the counters. */
+enum exit_cause {
+	EXIT_WFX,
+	EXIT_HVC,
+	EXIT_SMC,
+	EXIT_SYSREG,
+	EXIT_MMIO,
+	EXIT_ABORT,
+	EXIT_FP,
+	EXIT_IRQ,
+	EXIT_OTHER,
+	EXIT_CAUSES,
+};
+
+struct vcpu {
+	struct arch_vcpu arch;		/* first: assembly knows its offsets */
+
+	/* fixed after vm_create() */
+	struct vm *vm;
+	unsigned int id;
+	uint64_t affinity;		/* MPIDR_EL1 affinity bits that the guest sees */
+
+	/* guarded by the run queue's lock of cpu */
+	struct cpu *cpu;		/* whose run queue it belongs to */
+	enum vcpu_state state;
+	struct list_head rq_link;
+
+	struct timer wake_timer;	/* virtual timer of a vCPU that is not running */
+
+	struct vgic_cpu vgic;
+
+	/* counters, written by the CPU that runs it */
+	uint64_t exits[EXIT_CAUSES];
+	uint64_t nr_switches;		/* times it was put on a CPU */
+	uint64_t run_ticks;		/* counter ticks on a CPU */
+	uint64_t run_since;
+	uint64_t nr_injected;		/* exceptions injected */
+};
+
+_Static_assert(offsetof(struct vcpu, arch) == 0, "assembly finds the trap frame at offset 0");
+
+static inline uint64_t vcpu_reg(const struct vcpu *vcpu, unsigned int n)
+{
+	return n < 31 ? vcpu->arch.frame.x[n] : 0;
+}
+
+static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned int n, uint64_t val)
+{
+	if (n < 31)
+		vcpu->arch.frame.x[n] = val;
+}
+
+#endif

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+/*
+ * VMs: creation, start, and the ways they end; states in vm.h.
+ *
+ * A guest's request changes only the state, and takes its vCPUs off; vm_reap() does the rest from the
+ * scheduler, when no vCPU of the VM is on a CPU any more.
+ */
+#include "kernel/vm/vm.h"
+
+#include "arch/cpu.h"
+#include "arch/gic.h"
+#include "arch/stage2.h"
+#include "arch/vcpu.h"
+#include "kernel/cpu.h"
+#include "kernel/hvc/report.h"
+#include "kernel/log.h"
+#include "kernel/main.h"
+#include "kernel/panic.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/loader.h"
+#include "kernel/vm/vcpu.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+/* Tables for 64 GiB in 2 MiB blocks, or for a few scattered megabytes in pages. */
+#define STAGE2_QUOTA	80
+#define PAGES_FOR(type)	DIV_ROUND_UP(sizeof(type), PAGE_SIZE)
+
+struct vm *vms[CONFIG_MAX_VMS];
+unsigned int nr_vms;
+
+void vm_init(void)
+{
+	nr_vms = 0;
+}
+
+uint64_t vm_vttbr(const struct vm *vm)
+{
+	return vm->stage2.pt.vttbr;
+}
+
+const char *vm_state_name(enum vm_state state)
+{
+	static const char *const names[] = {
+		[VM_STOPPED] = "stopped", [VM_RUNNING] = "running", [VM_STOPPING] = "stopping",
+		[VM_RESETTING] = "resetting", [VM_CRASHING] = "crashing", [VM_CRASHED] = "crashed",
+	};
+
+	return names[state];
+}
+
+/* vCPU n has affinity n: what device trees and seL4 builds expect. */
+static struct vcpu *vcpu_create(struct vm *vm, unsigned int id)
+{
+	struct vcpu *vcpu = hyp_alloc_pages(PAGES_FOR(struct vcpu));
+
+	if (!vcpu)
+		return NULL;
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->affinity = id;
+	vcpu->state = VCPU_OFF;
+	vcpu->cpu = this_cpu();
+	list_init(&vcpu->rq_link);
+	list_init(&vcpu->wake_timer.link);
+	return vcpu;
+}
+
+static void vm_destroy(struct vm *vm)
+{
+	vdev_destroy_all(vm);
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
+		hyp_free_pages(vm->vcpus[i], PAGES_FOR(struct vcpu));
+	hyp_free_pages(vm->spis, VGIC_SPI_PAGES);
+	if (vm->ram.size)
+		carveout_free(&vm->ram);
+	stage2_destroy(&vm->stage2);
+	hyp_free_pages(vm, PAGES_FOR(struct vm));
+}
+
+static int create_memory(struct vm *vm, const char **why)
+{
+	uint64_t guard = CONFIG_GUARD_PAGES_VM * PAGE_SIZE;
+	int err;
+
+	/* VMID 0 stays unused, so that a stale VTTBR_EL2 of 0 is nobody's. */
+	*why = "no page-table pages left";
+	err = stage2_init(&vm->stage2, (uint16_t)(vm->id + 1), arch_ipa_bits(), STAGE2_QUOTA);
+	if (err)
+		return err;
+	*why = "not enough contiguous RAM";
+	err = carveout_alloc(vm->desc.ram_size, guard, OWNER_VM(vm->id), &vm->ram);
+	if (err)
+		return err;
+	*why = "its RAM does not fit its address space";
+	return stage2_map_ram(&vm->stage2, vm->desc.ram_ipa, vm->ram.base, vm->ram.size);
+}
+
+static int create_vcpus(struct vm *vm, const char **why)
+{
+	*why = "no pages left for its vCPUs";
+	vm->spis = hyp_alloc_pages(VGIC_SPI_PAGES);
+	if (!vm->spis)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < vm->desc.nr_vcpus; i++) {
+		vm->vcpus[i] = vcpu_create(vm, i);
+		if (!vm->vcpus[i])
+			return -ENOMEM;
+		vm->nr_vcpus++;
+	}
+	return 0;
+}
+
+/* Everything that a reset does too: RAM, images, interrupts, devices, the boot vCPU. */
+static int vm_prepare(struct vm *vm, const char **why)
+{
+	int err = loader_load(vm, why);
+
+	if (err)
+		return err;
+	vm->cntvoff = arch_counter();
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		vgic_vcpu_reset(vm->vcpus[i]);
+		arch_vcpu_reset(vm->vcpus[i], vm->entry.ipa, 0);
+	}
+	vgic_vm_reset(vm, vm->spis);
+	vdev_reset_all(vm);
+	return 0;
+}
+
+static void say_created(const struct vm *vm)
+{
+	unsigned int leaves[PTE_LEVELS];
+
+	pgtable_count_leaves(&vm->stage2.pt, leaves);
+	log_info("%s: VM %u, VMID %u, %u vCPU(s), RAM %lu KiB at IPA 0x%lx = PA 0x%lx (%u x 2 MiB, %u x 4 KiB)",
+		 vm->name, vm->id, vm->stage2.vmid, vm->nr_vcpus, vm->ram.size >> 10, vm->desc.ram_ipa.ipa,
+		 vm->ram.base.pa, leaves[2], leaves[3]);
+}
+
+int vm_create(const struct vm_desc *desc, struct vm **out, const char **why)
+{
+	struct vm *vm;
+	int err;
+
+	*why = "CONFIG_MAX_VMS VMs exist already";
+	if (nr_vms == CONFIG_MAX_VMS)
+		return -ENOSPC;
+	*why = "no pages left for the VM";
+	vm = hyp_alloc_pages(PAGES_FOR(struct vm));
+	if (!vm)
+		return -ENOMEM;
+	vm->id = nr_vms;
+	vm->desc = *desc;
+	vm->name = vm->desc.name;
+	vm->nr_lrs = arch_vgic_nr_lrs();
+	vm->vtimer_hw_intid = machine.timer_virt_intid;
+	spin_init(&vm->lock, RANK_VM);
+	err = create_memory(vm, why);
+	if (!err)
+		err = create_vcpus(vm, why);
+	if (!err) {
+		*why = "no room for its devices";
+		err = vdev_create_all(vm);
+	}
+	if (!err)
+		err = vm_prepare(vm, why);
+	if (err) {
+		vm_destroy(vm);
+		return err;
+	}
+	vms[nr_vms++] = vm;
+	say_created(vm);
+	*out = vm;
+	return 0;
+}
+
+void vm_start(struct vm *vm)
+{
+	spin_lock(&vm->lock);
+	vm->state = VM_RUNNING;
+	vm->nr_live_vcpus = 1;
+	spin_unlock(&vm->lock);
+	sched_start(vm->vcpus[0]);
+}
+
+/* Leave VM_RUNNING for state; the vCPU that asks stops now. */
+static bool vm_leave(struct vcpu *vcpu, enum vm_state state)
+{
+	struct vm *vm = vcpu->vm;
+	bool first;
+
+	spin_lock(&vm->lock);
+	first = vm->state == VM_RUNNING;
+	if (first)
+		vm->state = state;
+	vm->nr_live_vcpus--;
+	spin_unlock(&vm->lock);
+	sched_stop(vcpu);
+	return first;
+}
+
+void vm_power_off(struct vcpu *vcpu)
+{
+	vm_leave(vcpu, VM_STOPPING);
+}
+
+void vm_reset(struct vcpu *vcpu)
+{
+	vm_leave(vcpu, VM_RESETTING);
+}
+
+static const char *crash_text(enum vm_crash_reason reason)
+{
+	static const char *const texts[] = {
+		[VM_CRASH_NONE] = "none",
+		[VM_CRASH_NO_VECTOR] = "an exception came, and the guest's vector for it cannot be fetched",
+		[VM_CRASH_LOAD] = "its images could not be loaded again",
+	};
+
+	return texts[reason];
+}
+
+void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason)
+{
+	struct vm *vm = vcpu->vm;
+
+	if (!vm_leave(vcpu, VM_CRASHING))
+		return;
+	vm->crash_reason = reason;
+	log_err("%s: CRASHED on vCPU %u: %s", vm->name, vcpu->id, crash_text(reason));
+	arch_vcpu_dump(vcpu);
+	guest_shared_dump(vm);
+}
+
+static void finish_reset(struct vm *vm)
+{
+	const char *why;
+
+	if (vm_prepare(vm, &why)) {
+		log_err("%s: CRASHED: %s: %s", vm->name, crash_text(VM_CRASH_LOAD), why);
+		vm->crash_reason = VM_CRASH_LOAD;
+		vm->state = VM_CRASHED;
+		return;
+	}
+	vm->resets++;
+	log_info("%s: reset (%lu so far)", vm->name, vm->resets);
+	vm_start(vm);
+}
+
+static void finish(struct vm *vm)
+{
+	/* No CPU may write FP/SIMD registers into a vCPU that is about to be reset. */
+	arch_fpsimd_flush(this_cpu());
+	switch (vm->state) {
+	case VM_STOPPING:
+		vdev_reset_all(vm);
+		vm->state = VM_STOPPED;
+		guest_shared_dump(vm);
+		log_info("%s: off, %lu reports, %lu failed", vm->name, vm->reports, vm->failures);
+		break;
+	case VM_CRASHING:
+		vdev_reset_all(vm);
+		vm->state = VM_CRASHED;
+		break;
+	case VM_RESETTING:
+		finish_reset(vm);
+		break;
+	default:
+		break;
+	}
+}
+
+static void end_machine(void)
+{
+	bool good = true;
+
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		const struct vm *vm = vms[i];
+		uint64_t switches = 0, us = 0;
+
+		for (unsigned int v = 0; v < vm->nr_vcpus; v++) {
+			switches += vm->vcpus[v]->nr_switches;
+			us += timer_ticks_to_us(vm->vcpus[v]->run_ticks);
+		}
+		log_info("%s: %s, %lu switches, %lu us on CPU", vm->name, vm_state_name(vm->state), switches,
+			 us);
+		good = good && vm->state == VM_STOPPED && !vm->failures;
+	}
+	log_info("all VMs are off: powering off, %s", good ? "success" : "failure");
+	machine_end(good ? 0 : 1);
+}
+
+void vm_reap(void)
+{
+	unsigned int alive = 0;
+
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		struct vm *vm = vms[i];
+
+		if (vm->state != VM_RUNNING && vm->state != VM_STOPPED && vm->state != VM_CRASHED &&
+		    !vm->nr_live_vcpus)
+			finish(vm);
+		alive += vm->state != VM_STOPPED && vm->state != VM_CRASHED;
+	}
+	if (!alive)
+		end_machine();
+}

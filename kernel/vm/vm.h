@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Virtual machines: what one consists of, and its life.
+ *
+ *   STOPPED -> RUNNING        vm_start()
+ *   RUNNING -> STOPPING       SYSTEM_OFF; RESETTING: SYSTEM_RESET; CRASHING: vm_crash()
+ *   STOPPING -> STOPPED       vm_reap(), when the last vCPU has left its CPU
+ *   RESETTING -> RUNNING      likewise, with RAM and vCPUs as at the start
+ *   CRASHING -> CRASHED       likewise
+ */
+#ifndef KERNEL_VM_VM_H
+#define KERNEL_VM_VM_H
+
+#include "kernel/lock.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/stage2.h"
+#include "kernel/vdev/vdev.h"
+#include "kernel/vgic/vgic.h"
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+#define VM_NAME_LEN	32
+#define VM_ARGS_LEN	256
+
+struct vcpu;
+
+enum vm_state {
+	VM_STOPPED,
+	VM_RUNNING,
+	VM_STOPPING,
+	VM_RESETTING,
+	VM_CRASHING,
+	VM_CRASHED,
+};
+
+enum vm_crash_reason {
+	VM_CRASH_NONE,
+	VM_CRASH_NO_VECTOR,	/* an exception whose handler cannot be fetched */
+	VM_CRASH_LOAD,		/* its images could not be loaded again */
+};
+
+/* How a VM is started; from its manifest node (kernel/vm/manifest.h). Pointers into the boot package. */
+struct vm_desc {
+	char name[VM_NAME_LEN];
+	unsigned int nr_vcpus;
+	ipa_t ram_ipa;
+	uint64_t ram_size;
+	const void *kernel;
+	size_t kernel_size;
+	char args[VM_ARGS_LEN];
+	bool has_mailbox;
+	ipa_t mailbox;
+	bool has_uart;
+};
+
+struct vm {
+	/* fixed after vm_create() */
+	unsigned int id;
+	const char *name;		/* desc.name */
+	struct vm_desc desc;
+	struct stage2 stage2;
+	struct carveout ram;
+	unsigned int nr_vcpus;
+	struct vcpu *vcpus[CONFIG_MAX_VCPUS];
+	unsigned int nr_lrs;
+	uint64_t cntvoff;
+	uint32_t vtimer_hw_intid;
+	ipa_t entry;
+	struct vdev vdevs[VDEV_MAX];
+	unsigned int nr_vdevs;
+	struct virq *spis;
+
+	struct vgic vgic;		/* has a lock of its own */
+
+	/* guarded by lock */
+	struct spinlock lock;
+	enum vm_state state;
+	unsigned int nr_live_vcpus;	/* not OFF */
+	enum vm_crash_reason crash_reason;
+	uint64_t reports;		/* task reports received */
+	uint64_t failures;		/* of them GUEST_EVENT_FAIL */
+	uint64_t resets;
+};
+
+extern struct vm *vms[CONFIG_MAX_VMS];
+extern unsigned int nr_vms;
+
+void vm_init(void);
+
+/*
+ * A VM from its description: memory, stage 2, vCPUs, devices; images loaded, state STOPPED. On an error
+ * (-ENOMEM, -ENOSPC, -ENOEXEC, -EINVAL) everything is given back and *why says what did not do.
+ */
+__must_check int vm_create(const struct vm_desc *desc, struct vm **out, const char **why);
+
+void vm_start(struct vm *vm);
+
+/* A guest's own request, from one of its vCPUs: off, or reset. Takes effect when the handler returns. */
+void vm_power_off(struct vcpu *vcpu);
+void vm_reset(struct vcpu *vcpu);
+
+/* The guest did something that it cannot survive: record and print why, and stop its VM. */
+void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason);
+
+/* Finish what VMs that have no vCPU on any CPU left to do; end the machine when no VM is left. */
+void vm_reap(void);
+
+/* The VTTBR_EL2 of a VM. */
+uint64_t vm_vttbr(const struct vm *vm);
+
+const char *vm_state_name(enum vm_state state);
+
+/*
+ * Bytes to and from a VM's RAM by IPA. Return -EFAULT when any of it is not RAM of the VM (nothing
+ * written then), -ENOMEM when no window could be had. EL2 sees guest RAM through these alone.
+ */
+__must_check int vm_read(struct vm *vm, ipa_t from, void *to, uint64_t len);
+__must_check int vm_write(struct vm *vm, ipa_t to, const void *from, uint64_t len);
+__must_check int vm_zero(struct vm *vm, ipa_t to, uint64_t len);
+
+#endif

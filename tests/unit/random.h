@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random numbers for tests, the same again for the same seed. A test prints its seed where it fails
+ * or dies; SCHISM_TEST_SEED= in the environment repeats it.
+ */
+#ifndef TESTS_UNIT_RANDOM_H
+#define TESTS_UNIT_RANDOM_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static uint64_t random_state;
+
+static inline void random_seed(const char *test)
+{
+	const char *given = getenv("SCHISM_TEST_SEED");
+
+	random_state = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+	printf("%s: SCHISM_TEST_SEED=%llu\n", test, (unsigned long long)random_state);
+	fflush(stdout);
+	random_state = random_state * 2654435769u + 1;
+}
+
+/* 64 bits (xorshift64*). */
+static inline uint64_t random_u64(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return random_state * UINT64_C(2685821657736338717);
+}
+
+/* 0 .. n - 1 */
+static inline uint32_t random_below(uint32_t n)
+{
+	return (uint32_t)((random_u64() >> 32) * n >> 32);
+}
+
+#endif
