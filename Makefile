@@ -64,7 +64,8 @@ endif
 # Evaluated when first used, then kept.
 once = $(eval $(1) := $(2))$($(1))
 
-PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib),python3))
+test-modules := $(if $(filter test check boot-test variants,$(goals)),pytest pexpect xdist libfdt)
+PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib $(test-modules)),python3))
 
 ifeq ($(LLVM),)
 ifeq ($(origin CROSS),undefined)
@@ -390,7 +391,7 @@ $(O)/host/shared/%.o: %.c $(host-track) $(config-h)
 	$(call say,HOSTCC,$<)
 	$(Q)$(HOSTCC) $(host-cflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args '$(PYTEST_ARGS)' \
+run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args='$(PYTEST_ARGS)' \
 	--unit '$(unit-bins)' --headers '$(O)/.track/headers'
 
 # How scripts/check-headers compiles: the header's layer decides which line it takes.

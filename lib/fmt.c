@@ -216,9 +216,8 @@ static void parse_precision(const char **p, struct spec *spec, struct args *args
 	(*p)++;
 	if (**p == '*') {
 		(*p)++;
-		spec->precision = MIN(va_arg(args->ap, int), LENGTH_MAX);
-		if (spec->precision < 0)
-			spec->precision = -1;
+		spec->precision = va_arg(args->ap, int);
+		spec->precision = spec->precision < 0 ? -1 : MIN(spec->precision, LENGTH_MAX);
 	} else {
 		spec->precision = parse_number(p);
 	}

@@ -24,6 +24,7 @@
 
 extern char vectors_plain[], vectors_pauth[];
 
+bool trap_guest_hvc(struct vcpu *vcpu, uint64_t esr);
 struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr);
 struct vcpu *trap_guest_irq(struct vcpu *vcpu);
 struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr);
@@ -66,11 +67,12 @@ static enum trap_outcome trap_fp(struct vcpu *vcpu, const struct trap *trap)
 	return TRAP_RESUME;
 }
 
-static enum trap_outcome trap_hvc(struct vcpu *vcpu, const struct trap *trap)
+/* Comes with x0-x18 in the frame only; see vectors.S. The PC is behind the HVC already. */
+bool trap_guest_hvc(struct vcpu *vcpu, uint64_t esr)
 {
 	vcpu->exits[EXIT_HVC]++;
-	hvc_call(vcpu, trap->iss & 0xffff);
-	return TRAP_RESUME;	/* the PC is behind the HVC already */
+	hvc_call(vcpu, esr & 0xffff);
+	return READ_ONCE(this_cpu()->exit_work);
 }
 
 static enum trap_outcome trap_smc(struct vcpu *vcpu, const struct trap *trap)
@@ -117,7 +119,6 @@ static enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap)
 static enum trap_outcome (*const handlers[64])(struct vcpu *vcpu, const struct trap *trap) = {
 	[EC_WFX] = trap_wfx,
 	[EC_FP] = trap_fp,
-	[EC_HVC64] = trap_hvc,
 	[EC_SMC64] = trap_smc,
 	[EC_SYSREG] = trap_sysreg,
 	[EC_IABT_LOWER] = trap_instr_abort,
@@ -160,20 +161,20 @@ static inline struct vcpu *resume(struct vcpu *vcpu)
 
 struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr)
 {
-	struct trap trap = {
-		.ec = (uint32_t)(esr >> ESR_EC_SHIFT) & 0x3f,
-		.iss = esr & ESR_ISS_MASK,
-		.il = (esr & ESR_IL) ? 4 : 2,
-	};
-	enum trap_outcome (*handler)(struct vcpu *, const struct trap *) = handlers[trap.ec];
+	struct trap *trap = &vcpu->arch.trap;
+	enum trap_outcome (*handler)(struct vcpu *, const struct trap *);
 	enum trap_outcome outcome = TRAP_UNDEF;
 
+	trap->ec = (uint32_t)(esr >> ESR_EC_SHIFT) & 0x3f;
+	trap->iss = esr & ESR_ISS_MASK;
+	trap->il = (esr & ESR_IL) ? 4 : 2;
+	handler = handlers[trap->ec];
 	if (likely(handler))
-		outcome = handler(vcpu, &trap);
+		outcome = handler(vcpu, trap);
 	else
-		unclaimed(vcpu, &trap);
+		unclaimed(vcpu, trap);
 	if (outcome != TRAP_RESUME)
-		act(vcpu, &trap, outcome);
+		act(vcpu, trap, outcome);
 	return resume(vcpu);
 }
 

@@ -6,14 +6,8 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
+struct trap;
 struct vcpu;
-
-/* ESR_EL2, decoded once. */
-struct trap {
-	uint32_t ec;
-	uint32_t iss;
-	uint32_t il;		/* size of the instruction: 2 or 4 bytes */
-};
 
 /* What a handler decided; trap_guest_sync() acts on it. */
 enum trap_outcome {

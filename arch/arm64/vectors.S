@@ -5,11 +5,12 @@
  * While a guest runs, SP_EL2 points at its vCPU, whose first member is the trap frame. An exception
  * from the guest stores x0-x30, ELR and SPSR there, moves SP to the CPU's EL2 stack and calls
  *
+ *	bool trap_guest_hvc(struct vcpu *vcpu, uint64_t esr);		true: exit work is to be done
  *	struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr);
  *	struct vcpu *trap_guest_irq(struct vcpu *vcpu);
  *	struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr);
  *
- * which return the vCPU to go on with. EL1 system registers, FP/SIMD and list registers stay where they
+ * of which the last three return the vCPU to go on with. EL1 system registers, FP/SIMD and list registers stay where they
  * are; kernel/sched moves them when the vCPU changes.
  *
  * There are two tables: in the second one EL2 has its own pointer-authentication key, which is swapped
@@ -21,34 +22,52 @@
 
 	.arch	armv8-a
 
-.macro guest_entry handler, pauth, needs_esr
-	stp	x0, x1, [sp, #0x00]
-	stp	x2, x3, [sp, #0x10]
-	stp	x4, x5, [sp, #0x20]
-	stp	x6, x7, [sp, #0x30]
-	stp	x8, x9, [sp, #0x40]
-	stp	x10, x11, [sp, #0x50]
-	stp	x12, x13, [sp, #0x60]
-	stp	x14, x15, [sp, #0x70]
-	stp	x16, x17, [sp, #0x80]
-	stp	x18, x19, [sp, #0x90]
-	stp	x20, x21, [sp, #0xa0]
-	stp	x22, x23, [sp, #0xb0]
-	stp	x24, x25, [sp, #0xc0]
-	stp	x26, x27, [sp, #0xd0]
-	stp	x28, x29, [sp, #0xe0]
-	mrs	x2, elr_el2
-	mrs	x3, spsr_el2
-	mov	x0, sp
-	stp	x30, x2, [x0, #0xf0]
-	str	x3, [x0, #0x100]
-	b	\handler\pauth
+/* Frame offsets of x<n>. */
+#define X(n)	(8 * (n))
+
+.macro save_caller_saved
+	stp	x0, x1, [sp, #X(0)]
+	stp	x2, x3, [sp, #X(2)]
+	stp	x4, x5, [sp, #X(4)]
+	stp	x6, x7, [sp, #X(6)]
+	stp	x8, x9, [sp, #X(8)]
+	stp	x10, x11, [sp, #X(10)]
+	stp	x12, x13, [sp, #X(12)]
+	stp	x14, x15, [sp, #X(14)]
+	stp	x16, x17, [sp, #X(16)]
+	str	x18, [sp, #X(18)]
+	str	x30, [sp, #X(30)]
 .endm
 
-/* The rest of the entry, out of the 128 bytes that a vector has. */
-.macro guest_handler name, target, pauth, needs_esr
-FUNC(\name)
-	.if \pauth
+.macro restore_caller_saved
+	ldr	x30, [sp, #X(30)]
+	ldr	x18, [sp, #X(18)]
+	ldp	x16, x17, [sp, #X(16)]
+	ldp	x14, x15, [sp, #X(14)]
+	ldp	x12, x13, [sp, #X(12)]
+	ldp	x10, x11, [sp, #X(10)]
+	ldp	x8, x9, [sp, #X(8)]
+	ldp	x6, x7, [sp, #X(6)]
+	ldp	x4, x5, [sp, #X(4)]
+	ldp	x2, x3, [sp, #X(2)]
+	ldp	x0, x1, [sp, #X(0)]
+.endm
+
+/* sp: the vCPU. Clobbers x2, x3. */
+.macro save_rest
+	str	x19, [sp, #X(19)]
+	stp	x20, x21, [sp, #X(20)]
+	stp	x22, x23, [sp, #X(22)]
+	stp	x24, x25, [sp, #X(24)]
+	stp	x26, x27, [sp, #X(26)]
+	stp	x28, x29, [sp, #X(28)]
+	mrs	x2, elr_el2
+	mrs	x3, spsr_el2
+	stp	x2, x3, [sp, #FRAME_ELR]
+.endm
+
+/* x0: the vCPU. EL2's key for the guest's, and back. Clobber x4-x8. */
+.macro pauth_enter
 	mrs	x4, tpidr_el2
 	mrs	x5, APIAKEYLO_EL1
 	mrs	x6, APIAKEYHI_EL1
@@ -57,6 +76,58 @@ FUNC(\name)
 	msr	APIAKEYLO_EL1, x7
 	msr	APIAKEYHI_EL1, x8
 	isb
+.endm
+
+.macro pauth_leave
+	ldp	x5, x6, [x0, #VCPU_APIA]
+	msr	APIAKEYLO_EL1, x5
+	msr	APIAKEYHI_EL1, x6
+.endm
+
+/*
+ * HVC is the frequent exit: it finds only x0-x18 and x30 in the frame, and when the handler asks for
+ * nothing more, the rest, ELR and SPSR have never left their registers. When it does, they are saved
+ * then (the handler, as C does, has kept x19-x29), and sched_exit_work() takes over.
+ */
+.macro guest_hvc pauth
+FUNC(guest_hvc_\pauth)
+	mov	x0, sp
+	.if \pauth
+	pauth_enter
+	.endif
+	ldr	x2, [x0, #VCPU_EL2_SP]
+	mov	sp, x2
+	str	x0, [sp, #-16]!
+	bl	trap_guest_hvc
+	mov	w1, w0
+	ldr	x0, [sp]
+	cbnz	w1, guest_hvc_slow_\pauth
+	.if \pauth
+	pauth_leave
+	.endif
+	mov	sp, x0
+	restore_caller_saved
+	eret
+	dsb	nsh
+	isb
+guest_hvc_slow_\pauth:
+	mov	sp, x0
+	save_rest
+	ldr	x2, [x0, #VCPU_EL2_SP]
+	mov	sp, x2
+	mov	x29, #0
+	bl	sched_exit_work
+	b	guest_exit_\pauth
+END(guest_hvc_\pauth)
+.endm
+
+/* All other exits: the rest of the frame, then the handler. */
+.macro guest_handler name, target, pauth, needs_esr
+FUNC(\name)
+	save_rest
+	mov	x0, sp
+	.if \pauth
+	pauth_enter
 	.endif
 	ldr	x2, [x0, #VCPU_EL2_SP]
 	.if \needs_esr
@@ -73,30 +144,19 @@ END(\name)
 .macro guest_exit pauth
 FUNC(guest_exit_\pauth)
 	.if \pauth
-	ldp	x5, x6, [x0, #VCPU_APIA]
-	msr	APIAKEYLO_EL1, x5
-	msr	APIAKEYHI_EL1, x6
+	pauth_leave
 	.endif
 	mov	sp, x0
-	ldp	x30, x2, [x0, #0xf0]
-	ldr	x3, [x0, #0x100]
+	ldp	x2, x3, [sp, #FRAME_ELR]
 	msr	elr_el2, x2
 	msr	spsr_el2, x3
-	ldp	x28, x29, [sp, #0xe0]
-	ldp	x26, x27, [sp, #0xd0]
-	ldp	x24, x25, [sp, #0xc0]
-	ldp	x22, x23, [sp, #0xb0]
-	ldp	x20, x21, [sp, #0xa0]
-	ldp	x18, x19, [sp, #0x90]
-	ldp	x16, x17, [sp, #0x80]
-	ldp	x14, x15, [sp, #0x70]
-	ldp	x12, x13, [sp, #0x60]
-	ldp	x10, x11, [sp, #0x50]
-	ldp	x8, x9, [sp, #0x40]
-	ldp	x6, x7, [sp, #0x30]
-	ldp	x4, x5, [sp, #0x20]
-	ldp	x2, x3, [sp, #0x10]
-	ldp	x0, x1, [sp, #0x00]
+	ldp	x28, x29, [sp, #X(28)]
+	ldp	x26, x27, [sp, #X(26)]
+	ldp	x24, x25, [sp, #X(24)]
+	ldp	x22, x23, [sp, #X(22)]
+	ldp	x20, x21, [sp, #X(20)]
+	ldr	x19, [sp, #X(19)]
+	restore_caller_saved
 	eret
 	/* nothing behind an ERET may run, not even speculatively */
 	dsb	nsh
@@ -119,9 +179,20 @@ END(guest_exit_\pauth)
 	b	el2_fault_common
 .endm
 
-.macro guest_vector handler, pauth, needs_esr
+.macro guest_sync_vector pauth
 	.balign	128
-	guest_entry \handler, \pauth, \needs_esr
+	save_caller_saved
+	mrs	x1, esr_el2
+	lsr	x2, x1, #ESR_EC_SHIFT
+	cmp	x2, #EC_HVC64
+	b.eq	guest_hvc_\pauth
+	b	guest_sync_\pauth
+.endm
+
+.macro guest_vector handler, pauth
+	.balign	128
+	save_caller_saved
+	b	\handler\pauth
 .endm
 
 .macro vector_table name, pauth
@@ -140,10 +211,10 @@ END(guest_exit_\pauth)
 	el2_fault 3
 	/* lower EL, AArch64, then AArch32 (EL0 only: HCR_EL2.RW is 1) */
 	.rept 2
-	guest_vector guest_sync_, \pauth, 1
-	guest_vector guest_irq_, \pauth, 0
-	guest_vector guest_irq_, \pauth, 0
-	guest_vector guest_serror_, \pauth, 1
+	guest_sync_vector \pauth
+	guest_vector guest_irq_, \pauth
+	guest_vector guest_irq_, \pauth
+	guest_vector guest_serror_, \pauth
 	.endr
 .endm
 
@@ -152,6 +223,8 @@ END(guest_exit_\pauth)
 	vector_table vectors_pauth, 1
 
 	.text
+	guest_hvc 0
+	guest_hvc 1
 	guest_handler guest_sync_0, trap_guest_sync, 0, 1
 	guest_handler guest_sync_1, trap_guest_sync, 1, 1
 	guest_handler guest_irq_0, trap_guest_irq, 0, 0
@@ -192,6 +265,7 @@ FUNC(el2_fault_common)
 	mrs	x4, sp_el0
 	stp	x4, x1, [x0]
 	mrs	x3, tpidr_el2
+	mov	x0, x3
 	ldr	x4, [x3, #CPU_FAULT_STACK]
 	mov	sp, x4
 	mov	x1, x2

@@ -3,6 +3,7 @@
 #include "kernel/hvc/hvc.h"
 
 #include "kernel/hvc/report.h"
+#include "kernel/panic.h"
 #include "kernel/vm/vcpu.h"
 
 #define FID_FAST	BIT(31)
@@ -10,23 +11,26 @@
 #define FID_OWNER(fid)	(((fid) >> 24) & 0x3f)
 #define FID_MBZ		GENMASK(23, 16)
 
-/* Several services may share an owner; the owner's first is asked first. */
+/* Two services may share an owner; the one with the lower function numbers is asked first. */
 #define MAX_PER_OWNER	2
 static const struct hvc_service *services[64][MAX_PER_OWNER];
 
 void hvc_init(void)
 {
 	SECTION_FOREACH(struct hvc_service, it, schism_hvc) {
-		for (unsigned int i = 0; i < MAX_PER_OWNER; i++) {
-			if (!services[it->owner][i] || services[it->owner][i] == it) {
-				services[it->owner][i] = it;
-				break;
-			}
+		const struct hvc_service **of = services[it->owner];
+
+		ASSERT(!of[MAX_PER_OWNER - 1]);
+		if (of[0] && of[0]->first > it->first) {
+			of[1] = of[0];
+			of[0] = it;
+		} else {
+			of[of[0] ? 1 : 0] = it;
 		}
 	}
 }
 
-static const struct hvc_func *find(uint32_t fid)
+static inline const struct hvc_func *find(uint32_t fid)
 {
 	unsigned int conv = (fid & FID_64) ? HVC_64 : HVC_32;
 

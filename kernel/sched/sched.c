@@ -194,6 +194,7 @@ struct vcpu *sched_exit_work(struct vcpu *vcpu)
 {
 	struct cpu *cpu = this_cpu();
 
+	vcpu_vgic_out(vcpu);
 	/* Acquire: pairs with set_exit_work(); what comes from now on is for the next exit. */
 	(void)__atomic_exchange_n(&cpu->exit_work, false, __ATOMIC_ACQUIRE);
 	if (must_switch(cpu, vcpu)) {
@@ -203,7 +204,6 @@ struct vcpu *sched_exit_work(struct vcpu *vcpu)
 		vcpu = wait_for_next(cpu);
 		switch_in(cpu, vcpu);
 	} else {
-		vcpu_vgic_out(vcpu);
 		vcpu_vgic_in(vcpu);
 	}
 	cpu->resched = false;

@@ -2,6 +2,19 @@
 #
 # A host unit test is a cmocka program: a line "unit-test += NAME", and NAME-src with the test and the sources
 # that it links. NAME-cppflags compiles all of them for this test alone, NAME-libs adds libraries.
-#
-#   unit-test += test_fmt
-#   test_fmt-src := tests/unit/test_fmt.c lib/fmt.c
+
+unit-test += test_fmt
+test_fmt-src := tests/unit/test_fmt.c lib/fmt.c
+unit-test += test_string
+test_string-src := tests/unit/test_string.c
+unit-test += test_list
+test_list-src := tests/unit/test_list.c
+unit-test += test_bitmap
+test_bitmap-src := tests/unit/test_bitmap.c
+unit-test += test_ring
+test_ring-src := tests/unit/test_ring.c lib/ring.c
+test_ring-libs := -lpthread
+unit-test += test_cpio
+test_cpio-src := tests/unit/test_cpio.c lib/cpio.c
+unit-test += test_elf
+test_elf-src := tests/unit/test_elf.c lib/elf.c

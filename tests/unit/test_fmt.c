@@ -152,10 +152,11 @@ static void test_pointers_have_16_digits(void **state)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat"
-#pragma GCC diagnostic ignored "-Wformat-overflow"
 #ifdef __clang__
 #pragma GCC diagnostic ignored "-Wformat-invalid-specifier"
 #pragma GCC diagnostic ignored "-Wformat-extra-args"
+#else
+#pragma GCC diagnostic ignored "-Wformat-overflow"
 #endif
 static void test_unknown_conversions_are_copied_and_take_no_argument(void **state)
 {

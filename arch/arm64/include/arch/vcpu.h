@@ -22,6 +22,13 @@ struct trapframe {
 	uint64_t spsr;
 };
 
+/* ESR_EL2 of the last exit, decoded once. */
+struct trap {
+	uint32_t ec;
+	uint32_t iss;
+	uint32_t il;		/* size of the instruction: 2 or 4 bytes */
+};
+
 struct arch_fpsimd {
 	uint64_t q[32][2];
 	uint64_t fpcr;
@@ -50,6 +57,7 @@ struct arch_vtimer {
 struct arch_vcpu {
 	struct trapframe frame;		/* first: see above */
 	uint64_t el2_sp;		/* EL2 stack of the CPU it runs on */
+	struct trap trap;
 	struct arch_pauth pauth;
 	uint64_t hcr;
 	uint64_t vmpidr;
