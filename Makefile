@@ -44,7 +44,7 @@ goals        := $(or $(MAKECMDGOALS),all)
 config-goals := menuconfig oldconfig olddefconfig savedefconfig listnewconfig %_defconfig
 plain-goals  := help clean distclean $(config-goals)
 build-goals  := $(filter-out $(plain-goals),$(goals))
-dry-run      := $(findstring n,$(filter-out --%,$(firstword $(MAKEFLAGS))))
+dry-run      := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 
 # ---- what the machine needs, before anything asks for it ---------------------------------------------
 
@@ -84,11 +84,11 @@ NM      := $(call llvm-tool,llvm-nm)
 OBJCOPY := $(call llvm-tool,llvm-objcopy)
 endif
 
-ifeq ($(V),1)
-Q :=
+silent := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+Q := $(if $(filter 1,$(V)),,@)
+ifneq ($(filter 1,$(V))$(silent),)
 say = @:
 else
-Q := @
 say = @printf '  %-7s %s\n' $(1) '$(2)'
 endif
 
@@ -163,8 +163,8 @@ hv-s-objs := $(filter-out $(hv-c-objs),$(hv-objs))
 comma := ,
 warnings := -Wall -Wextra -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wshadow -Wvla -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough -Wformat=2 \
-	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
-	-Wframe-larger-than=4000 $(if $(LLVM),-Wno-gnu-alignof-expression) \
+	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-type-limits \
+	-Wframe-larger-than=4000 $(if $(LLVM),-Wno-format-nonliteral) \
 	$(if $(CONFIG_WERROR),-Werror)
 optimise := $(if $(CONFIG_OPT_SPEED),-O2) $(if $(CONFIG_OPT_SIZE),-Os) $(if $(CONFIG_OPT_DEBUG),-O0)
 debug    := $(if $(CONFIG_DEBUG_INFO),-g)
@@ -265,7 +265,7 @@ $(O)/schism.elf: $(O)/schism-pass1.elf $(O)/symtab.o
 	$(Q)$(call hv-link,$(O)/schism.map,$(O)/symtab.o)
 	$(Q)$(NM) -n $@ > $(O)/schism.nm
 	$(Q)$(PYTHON) scripts/symtab.py $(O)/schism-pass1.nm --same-as $(O)/schism.nm
-	$(Q)$(PYTHON) scripts/size.py --summary $@
+	$(Q)$(if $(silent),:,$(PYTHON) scripts/size.py --summary $@)
 $(O)/Image: $(O)/schism.elf
 	$(call say,OBJCOPY,$@)
 	$(Q)$(OBJCOPY) -O binary $< $@
@@ -362,7 +362,7 @@ include tests/unit/build.mk
 build-files += tests/unit/build.mk
 
 host-cflags := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer $(filter-out -Wframe-larger-than=% -Wno-gnu-alignof-expression,$(warnings)) \
+	-fno-omit-frame-pointer $(filter-out -Wframe-larger-than=%,$(warnings)) \
 	-I. -Iinclude -Itests/host/include -I$(O)/include -include $(config-h) -DSCHISM_HOST
 host-libs := -lcmocka -lfdt
 ifneq ($(filter check test unit-tests lint $(O)/tests/%,$(goals)),)

@@ -16,7 +16,7 @@ static const struct {
 #undef X
 };
 
-static void complain(enum boot_error error, const char *fmt, va_list ap)
+static void __printf_like(2, 0) complain(enum boot_error error, const char *fmt, va_list ap)
 {
 	char details[160];
 

@@ -30,6 +30,6 @@ void panic(const char *fmt, ...)
 	fmt_vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_err("PANIC: %s", text);
-	arch_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+	arch_backtrace(0, (uint64_t)__builtin_frame_address(0));
 	machine_end(1);
 }

@@ -7,6 +7,8 @@
 #include "kernel/panic.h"
 #include "lib/string.h"
 
+extern char _rodata_start[];
+
 static void write_text(void)
 {
 	*(volatile uint32_t *)(uintptr_t)&selftest_run = 0;
@@ -14,9 +16,7 @@ static void write_text(void)
 
 static void write_rodata(void)
 {
-	static const volatile uint32_t constant = 1;
-
-	*(volatile uint32_t *)(uintptr_t)&constant = 2;
+	*(volatile char *)_rodata_start = 0;
 }
 
 static void exec_data(void)
@@ -33,6 +33,8 @@ static __noinline unsigned int recurse(volatile unsigned int depth)
 	volatile char frame[256];
 
 	frame[depth % sizeof(frame)] = (char)depth;
+	if (depth == ~0u)
+		return 0;
 	return recurse(depth + 1) + (unsigned int)frame[depth % sizeof(frame)];
 }
 

@@ -8,6 +8,7 @@
 #define __aligned(n)			__attribute__((aligned(n)))
 #define __section(name)			__attribute__((section(name)))
 #define __used				__attribute__((used))
+#define __always_inline			inline __attribute__((always_inline))
 #define __noinline			__attribute__((noinline))
 #define __noreturn			__attribute__((noreturn))
 #define __cold				__attribute__((cold))

@@ -120,7 +120,8 @@ static __no_stack_protector void boot_final_map(uint64_t image)
 	hyp_map_use_pool();
 }
 
-static __no_stack_protector void use_own_key(struct cpu *cpu)
+/* Inline: a function that returned would authenticate its return address with a key it was not signed by. */
+static __always_inline void use_own_key(struct cpu *cpu)
 {
 	if (!cpu_uses_pauth())
 		return;

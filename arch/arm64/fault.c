@@ -22,30 +22,37 @@ static bool readable_frame(const struct cpu *cpu, uint64_t fp)
 		hyp_region_is_bss(fp));
 }
 
+static void print_frame(unsigned int depth, uint64_t pc, bool is_return)
+{
+	const char *name;
+	uint64_t offset;
+
+	/* A return address may lie behind the end of a function whose last call does not return. */
+	if (symbol_find(is_return ? pc - 4 : pc, &name, &offset))
+		log_err("  #%-2u 0x%lx %s+0x%lx", depth, pc, name, offset + (is_return ? 4 : 0));
+	else
+		log_err("  #%-2u 0x%lx", depth, pc);
+}
+
 void arch_backtrace(uint64_t pc, uint64_t fp)
 {
 	const struct cpu *cpu = this_cpu();
+	unsigned int depth = 0;
 
-	for (unsigned int depth = 0; depth < 32; depth++) {
-		const char *name;
-		uint64_t offset;
-		const uint64_t *frame;
+	if (pc)
+		print_frame(depth++, pc, false);
+	while (depth < 32 && readable_frame(cpu, fp)) {
+		const uint64_t *frame = (const uint64_t *)fp;
 
-		if (symbol_find(pc, &name, &offset))
-			log_err("  #%-2u 0x%lx %s+0x%lx", depth, pc, name, offset);
-		else
-			log_err("  #%-2u 0x%lx", depth, pc);
-		if (!readable_frame(cpu, fp))
-			return;
-		frame = (const uint64_t *)fp;
-		/* Frames grow upwards; anything else is no chain. */
-		if (frame[0] && frame[0] <= fp)
-			return;
 		/* A signed return address has the key's bits on top. */
 		pc = frame[1] & GENMASK(47, 0);
-		fp = frame[0];
 		if (!pc)
 			return;
+		print_frame(depth++, pc, true);
+		/* Frames grow upwards; anything else is no chain. */
+		if (frame[0] <= fp)
+			return;
+		fp = frame[0];
 	}
 }
 
@@ -71,8 +78,7 @@ static void report_cause(const uint64_t *f)
 			region[0] ? " in " : "", region, esr_fsc_name(f[F_ESR] & ABT_FSC_MASK));
 	else
 		log_err("EL2 FAULT: %s", esr_ec_name(ec));
-	if (is_abort && f[F_SP] <= this_cpu()->stack_bottom.va + 64 && f[F_SP] >= this_cpu()->stack_bottom.va -
-	    KIB(64))
+	if (is_abort && hyp_region_is_stack_guard(f[F_FAR]))
 		log_err("  STACK OVERFLOW: sp 0x%lx, stack 0x%lx-0x%lx", f[F_SP],
 			this_cpu()->stack_bottom.va, this_cpu()->stack_top.va);
 }

@@ -190,6 +190,12 @@ bool hyp_region_is_bss(uint64_t addr)
 	return addr >= (uint64_t)_bss_start && addr + 16 <= (uint64_t)_bss_end;
 }
 
+bool hyp_region_is_stack_guard(uint64_t addr)
+{
+	return addr >= STACKS_VA && addr < DEVICE_VA &&
+	       (addr - STACKS_VA) % (STACK_GUARD + STACK_SIZE) < STACK_GUARD;
+}
+
 const char *hyp_region_name(uint64_t addr)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(sections); i++) {
@@ -198,11 +204,10 @@ const char *hyp_region_name(uint64_t addr)
 	}
 	if (addr >= (uint64_t)_image_start && addr < (uint64_t)_image_end)
 		return "guard page of the image";
-	if (addr >= STACKS_VA && addr < DEVICE_VA) {
-		uint64_t stride = STACK_GUARD + STACK_SIZE;
-
-		return (addr - STACKS_VA) % stride < STACK_GUARD ? "guard page of a stack" : "stack";
-	}
+	if (hyp_region_is_stack_guard(addr))
+		return "guard page of a stack";
+	if (addr >= STACKS_VA && addr < DEVICE_VA)
+		return "stack";
 	if (addr >= DEVICE_VA && addr < DEVICE_END_VA)
 		return "device region";
 	if (addr >= WINDOW_VA && addr < WINDOW_VA + WINDOW_SIZE * CONFIG_NR_CPUS)

@@ -19,6 +19,9 @@ uint64_t machine_fdt_pa(void);
 /* The sections of the image, for messages and for naming a fault: "" when va is in none. */
 const char *hyp_region_name(uint64_t va);
 
+/* Whether va lies in a guard page of some CPU's stack. */
+bool hyp_region_is_stack_guard(uint64_t va);
+
 /* Whether 16 bytes at va lie in the image's .bss. */
 bool hyp_region_is_bss(uint64_t va);
 

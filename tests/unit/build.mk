@@ -18,3 +18,17 @@ unit-test += test_cpio
 test_cpio-src := tests/unit/test_cpio.c lib/cpio.c
 unit-test += test_elf
 test_elf-src := tests/unit/test_elf.c lib/elf.c
+unit-test += test_dt
+test_dt-src := tests/unit/test_dt.c lib/dt.c
+unit-test += test_machine
+test_machine-src := tests/unit/test_machine.c kernel/machine.c lib/dt.c lib/dt_walk.c
+
+# Device trees that tests read: $(O)/tests/dtb/NAME.dtb from tests/unit/dts/NAME.dts.
+unit-dtbs := $(patsubst tests/unit/dts/%.dts,$(O)/tests/dtb/%.dtb,$(wildcard tests/unit/dts/*.dts))
+
+$(O)/tests/dtb/%.dtb: tests/unit/dts/%.dts
+	$(call say,DTC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)dtc -q -I dts -O dtb -o $@ $<
+
+$(O)/tests/unit/test_dt $(O)/tests/unit/test_machine: | $(unit-dtbs)

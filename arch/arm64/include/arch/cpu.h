@@ -85,7 +85,7 @@ void arch_sync_code(void *va, uint64_t size);
 uint64_t arch_random(void);
 void arch_random_seed(const void *seed, uint64_t len);
 
-/* Prints the calls that led here, by symbol, innermost first. fp: a frame pointer. */
+/* Prints the calls that led here, by symbol, innermost first: pc if it is not 0, then the chain at fp. */
 void arch_backtrace(uint64_t pc, uint64_t fp);
 
 #endif
