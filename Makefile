@@ -25,6 +25,10 @@ SETUP    ?=
 SCHISM_CACHE ?= build/cache
 LIBFDT_SRC ?=
 VMS      ?=
+# make linux, run-linux: the Linux guests
+VCPUS    ?= 4
+LINUX_MEM ?= 256
+LINUX_BOOTARGS ?= console=ttyAMA0 earlycon
 # make run, make debug
 CPU      ?= cortex-a72
 SMP      ?= 4
@@ -50,7 +54,7 @@ dry-run      := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
 setup-for := $(if $(filter test check boot-test variants lint,$(goals)),test,run)
-setup-how := $(or $(SETUP),$(if $(filter run debug test check boot-test variants,$(goals)),yes,no))
+setup-how := $(or $(SETUP),$(if $(filter run run-linux debug test check boot-test variants,$(goals)),yes,no))
 ifneq ($(filter-out help clean distclean,$(goals)),)
 ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup \
 	$(if $(build-goals),$(setup-for),config) >&2 || echo failed),)
@@ -230,13 +234,13 @@ $(offsets-h): $(O)/asm-offsets.s scripts/asm-offsets
 ifeq ($(LIBFDT_SRC),)
 $(libfdt-a): scripts/fetch-libfdt.sh
 	$(call say,FETCH,libfdt)
-	$(Q)scripts/fetch-libfdt.sh $(SCHISM_CACHE)/libfdt
+	$(Q)scripts/fetch-libfdt.sh $(SCHISM_CACHE)/libfdt $(SCHISM_CACHE)/debs
 libfdt-objs :=
 else
-libfdt-objs := $(patsubst $(LIBFDT_SRC)/libfdt/%.c,$(O)/libfdt/%.o,$(filter-out %/fdt_check.c,$(wildcard $(LIBFDT_SRC)/libfdt/fdt*.c)))
+libfdt-objs := $(patsubst $(LIBFDT_SRC)/libfdt/%.c,$(O)/libfdt/%.o,$(wildcard $(LIBFDT_SRC)/libfdt/fdt*.c))
 $(libfdt-objs): $(O)/libfdt/%.o: $(LIBFDT_SRC)/libfdt/%.c $(hv-track) $(config-h)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(hv-cflags) -w -fno-sanitize=all -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$(Q)$(CC) $(hv-cflags) -include lib/fdt/libfdt_env.h -w -fno-sanitize=all -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 endif
 
 # The linker script, and two links: the second one with the table of the first one's symbols, which
@@ -321,8 +325,8 @@ guests: $(patsubst %,$(O)/guests/%.elf,$(guest-all))
 
 # ---- packages ----------------------------------------------------------------------------------------
 
-mkpackage = $(PYTHON) scripts/mkpackage --cpp '$(CC) -E -P -x assembler-with-cpp $(target-cppflags) -D__DTS__' \
-	--search $(O)/guests/stripped --depfile $(1).d -o $(1) $(2)
+mkpackage = $(PYTHON) scripts/mkpackage --cpp '$(CC) -E -P -x assembler-with-cpp $(target-cppflags) -D__DTS__ -Ulinux -Uunix' \
+	$(package-defines) --search $(O)/guests/stripped --search $(O)/linux --depfile $(1).d -o $(1) $(2)
 
 # The package in the image. Its guests are those that the configuration chose.
 $(call track,package,$(toolchain) $(guest-y))
@@ -332,6 +336,8 @@ $(O)/package.cpio: dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.elf,
 
 CFLAGS_kernel/vm/package_data.o := -DPACKAGE_FILE='"$(O)/package.cpio"'
 $(O)/kernel/vm/package_data.o: $(if $(CONFIG_EMBED_PACKAGE),$(O)/package.cpio)
+
+linux-dts := $(wildcard dts/vms/linux*.dts)
 
 # make package VMS="dts/vms/a.dts ...": each becomes $(O)/a.cpio, to be passed as initrd.
 packages := $(patsubst %.dts,$(O)/%.cpio,$(notdir $(VMS)))
@@ -343,7 +349,37 @@ $(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(g
 	$$(call say,PACK,$$@)
 	$$(Q)$$(call mkpackage,$$@,$$<)
 endef
-$(foreach dts,$(VMS),$(eval $(call package-rule,$(dts))))
+$(foreach dts,$(sort $(VMS) $(linux-dts)),$(eval $(call package-rule,$(dts))))
+
+# ---- Linux as a guest --------------------------------------------------------------------------------
+
+# Debian's kernel and busybox, fetched once, and the manifests dts/vms/linux*.dts packed with them.
+linux-packages := $(patsubst dts/vms/%.dts,$(O)/%.cpio,$(linux-dts))
+linux-images   := $(O)/linux/vmlinuz $(O)/linux/initramfs.cpio
+linux-defines  := --define LINUX_VCPUS=$(VCPUS) --define LINUX_MIB=$(LINUX_MEM) --define 'LINUX_BOOTARGS=$(LINUX_BOOTARGS)'
+$(call track,linux,$(linux-defines))
+$(linux-packages): private package-defines := $(linux-defines)
+$(linux-packages): $(linux-images) $(linux-track)
+
+$(SCHISM_CACHE)/debs/%.deb: | scripts/fetch-deb
+	$(call say,FETCH,$*)
+	$(Q)scripts/fetch-deb $(@D) $(linux-deb-$*)
+linux-deb-linux-image-cloud-arm64 := 'linux-image-cloud-arm64/linux-image-*'
+linux-deb-busybox-static          := busybox-static
+
+$(O)/linux/vmlinuz: $(SCHISM_CACHE)/debs/linux-image-cloud-arm64.deb
+	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO --wildcards './boot/vmlinuz-*' > $@
+$(O)/linux/busybox: $(SCHISM_CACHE)/debs/busybox-static.deb
+	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./bin/busybox > $@
+$(O)/linux/initramfs.cpio: $(O)/linux/busybox guests/linux/init scripts/mkinitramfs scripts/cpio.py
+	$(call say,PACK,$@)
+	$(Q)$(PYTHON) scripts/mkinitramfs -o $@ --busybox $< --init guests/linux/init
+
+.PHONY: linux run-linux
+linux: $(linux-packages)
+	@:
+run-linux: all $(O)/linux.cpio
+	@$(run-env) PACKAGE='$(or $(PACKAGE),$(O)/linux.cpio)' scripts/run-qemu
 
 # ---- running -----------------------------------------------------------------------------------------
 

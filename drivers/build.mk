@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-subdir-y += serial irqchip
+subdir-y += serial irqchip rtc

@@ -3,9 +3,10 @@
  * bench_os: what a trap into the hypervisor costs, seen from the guest.
  *
  * The unit is one tick of CNTVCT. Under `qemu -icount shift=4` with a 62.5 MHz counter that is one
- * instruction, the trapping one included, and every figure repeats exactly. Each measurement runs 100
- * times in straight-line code, minus the same code without the trapping instruction; of several such
- * series the cheapest counts, so that a scheduler tick of the hypervisor's in one of them does no harm.
+ * instruction, the trapping one included, and every figure repeats exactly. Each measurement runs
+ * 100 times in straight-line code, minus the same code without the trapping instruction; of several
+ * such series the cheapest counts, so that a scheduler tick of the hypervisor's in one of them does
+ * no harm.
  *
  * Prints `BENCH name N.NN` per measurement.
  */
@@ -19,8 +20,8 @@
 #define UNKNOWN_CALL		0xc600ffee
 
 /*
- * CNTVCT ticks for 100 times "mov x0, arg; insn". x1..x5 hold what the task report wants; SMCCC calls
- * may change x0..x3, so these are set anew each time.
+ * CNTVCT ticks for 100 times "mov x0, arg; insn". x1..x5 hold what the task report wants; SMCCC
+ * calls may change x0..x3, so these are set anew each time.
  */
 #define DEFINE_SERIES(name, insn)								\
 	static uint64_t series_##name(uint64_t arg)						\
@@ -93,7 +94,8 @@ void guest_main(uint64_t dtb __unused)
 			continue;
 		ticks = cheapest(bench->series, bench->arg);
 		hundredths = ticks > empty ? (ticks - empty) * 100 / ITERATIONS : 0;
-		guest_printf("BENCH %s %lu.%02lu\n", bench->name, hundredths / 100, hundredths % 100);
+		guest_printf("BENCH %s %lu.%02lu\n", bench->name, hundredths / 100,
+			     hundredths % 100);
 		guest_log_value(bench->name, hundredths);
 	}
 	guest_task_report(GUEST_TASK_BENCH, GUEST_EVENT_PASS, 1, ARRAY_SIZE(benches), 0, 0);

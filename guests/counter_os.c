@@ -4,13 +4,14 @@
  * hypervisor takes the CPU away in between.
  *
  * A round, about half a million instructions long:
- *   1. Hold: every general and FP/SIMD register, FPCR, FPSR, the EL1 system registers that only software
- *      writes, and the pointer authentication keys get patterns made from the round's number; after a
- *      long spin all are compared. In every other round IRQs are masked meanwhile, and ELR_EL1 and
- *      SPSR_EL1 are held as well.
- *   2. Compute: a series in double precision under the round's rounding mode, whose result is known to
- *      the last bit, with all partial sums in registers.
- *   3. Report progress, and WFI until the next tick of a 100 Hz virtual timer; the clock is checked.
+ *   1. Hold: every general and FP/SIMD register, FPCR, FPSR, the EL1 system registers that only
+ *      software writes, and the pointer authentication keys get patterns made from the round's
+ *      number. They are compared after a long spin, a WFI until the next tick, and another spin. In
+ *      every other round IRQs are masked meanwhile, and ELR_EL1 and SPSR_EL1 are held as well.
+ *   2. Compute: a series in double precision under the round's rounding mode, whose result is known
+ *      to the last bit, with all partial sums in registers.
+ *   3. Report progress, and WFI until the next tick of a 100 Hz virtual timer; the clock is
+ *      checked.
  *
  * Arguments: rounds=N (0 or none: for ever), spins=N.
  */
@@ -18,7 +19,7 @@
 #include "lib/string.h"
 
 #define TICK_HZ			100
-#define DEFAULT_SPINS		150000
+#define DEFAULT_SPINS		75000
 #define SERIES_N		2000		/* 32000 terms; series_sums[] belongs to it */
 #define FPSR_INEXACT		BIT(4)
 
@@ -52,7 +53,9 @@ static uint64_t xorshift(uint64_t *state)
 	return *state;
 }
 
-#define fail(...)	guest_fail(counts.rounds, counts.fp_checks, counts.pauth_checks, __VA_ARGS__)
+#define fail(fmt, ...)										\
+	guest_fail(counts.rounds, counts.fp_checks, counts.pauth_checks,			\
+		   "counter_os: round %lu: " fmt, counts.rounds, ##__VA_ARGS__)
 
 /* ---- system registers ---- */
 
@@ -131,8 +134,7 @@ static void sysregs_check(bool irqs_masked)
 		if (reg->irqs_masked && !irqs_masked)
 			continue;
 		if (values[i] != sysregs_want[i])
-			fail("counter_os: round %lu: %s is %016lx, was %016lx", counts.rounds, reg->name,
-			     values[i], sysregs_want[i]);
+			fail("%s is %016lx, was %016lx", reg->name, values[i], sysregs_want[i]);
 	}
 }
 
@@ -168,14 +170,13 @@ static void pauth_check(const struct pauth_round *p)
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
 		for (unsigned int j = 0; j < 2; j++)
 			if (keys.lo_hi[i][j] != p->keys.lo_hi[i][j])
-				fail("counter_os: round %lu: %sKey%s is %016lx, was %016lx", counts.rounds,
-				     names[i], j ? "Hi" : "Lo", keys.lo_hi[i][j],
-				     p->keys.lo_hi[i][j]);
+				fail("%sKey%s is %016lx, was %016lx", names[i],
+				     j ? "Hi" : "Lo", keys.lo_hi[i][j], p->keys.lo_hi[i][j]);
 	if (memcmp(&sigs, &p->sigs, sizeof(sigs)))
-		fail("counter_os: round %lu: %016lx is signed as %016lx, was %016lx (IA)", counts.rounds,
-		     p->pointer, sigs.ia, p->sigs.ia);
+		fail("%016lx is signed as %016lx, was %016lx (IA)", p->pointer, sigs.ia,
+		     p->sigs.ia);
 	if (guest_pauth_autia(p->sigs.ia, p->modifier) != p->pointer)
-		fail("counter_os: round %lu: %016lx does not authenticate", counts.rounds, p->sigs.ia);
+		fail("%016lx does not authenticate", p->sigs.ia);
 	counts.pauth_checks++;
 }
 
@@ -197,16 +198,15 @@ static void cpu_state_check(void)
 {
 	for (unsigned int i = 0; i < 32; i++)
 		if (got.v[i][0] != want.v[i][0] || got.v[i][1] != want.v[i][1])
-			fail("counter_os: round %lu: v%u is %016lx%016lx, was %016lx%016lx", counts.rounds,
-			     i, got.v[i][1], got.v[i][0], want.v[i][1], want.v[i][0]);
+			fail("v%u is %016lx%016lx, was %016lx%016lx", i, got.v[i][1],
+			     got.v[i][0], want.v[i][1], want.v[i][0]);
 	for (unsigned int i = 1; i < 31; i++)
 		if (got.x[i] != want.x[i])
-			fail("counter_os: round %lu: x%u is %016lx, was %016lx", counts.rounds, i,
-			     got.x[i], want.x[i]);
+			fail("x%u is %016lx, was %016lx", i, got.x[i], want.x[i]);
 	if (got.fpcr != want.fpcr)
-		fail("counter_os: round %lu: FPCR is %lx, was %lx", counts.rounds, got.fpcr, want.fpcr);
+		fail("FPCR is %lx, was %lx", got.fpcr, want.fpcr);
 	if (got.fpsr != want.fpsr)
-		fail("counter_os: round %lu: FPSR is %lx, was %lx", counts.rounds, got.fpsr, want.fpsr);
+		fail("FPSR is %lx, was %lx", got.fpsr, want.fpsr);
 	counts.fp_checks++;
 }
 
@@ -237,18 +237,16 @@ static void round_compute(void)
 	uint64_t sum = guest_fp_series(SERIES_N, mode << FPCR_RMODE_SHIFT, &fpsr);
 
 	if (sum != series_sums[mode])
-		fail("counter_os: round %lu: the series is %016lx, not %016lx (RMode %lu)", counts.rounds,
-		     sum, series_sums[mode], mode);
+		fail("the series is %016lx, not %016lx (RMode %lu)", sum, series_sums[mode], mode);
 	if (fpsr != FPSR_INEXACT)
-		fail("counter_os: round %lu: the series left FPSR %lx, not %lx", counts.rounds, fpsr,
-		     FPSR_INEXACT);
+		fail("the series left FPSR %lx, not %lx", fpsr, FPSR_INEXACT);
 	counts.fp_checks++;
 }
 
 static void report(enum guest_event event)
 {
-	guest_task_report(GUEST_TASK_COUNTER, event, counts.reports++, counts.rounds, counts.fp_checks,
-			  counts.pauth_checks);
+	guest_task_report(GUEST_TASK_COUNTER, event, counts.reports++, counts.rounds,
+			  counts.fp_checks, counts.pauth_checks);
 }
 
 void guest_main(uint64_t dtb __unused)
@@ -277,7 +275,7 @@ void guest_main(uint64_t dtb __unused)
 		guest_wfi_until(guest_ticks() + 1);
 		complaint = guest_timer_check();
 		if (complaint)
-			fail("counter_os: round %lu: %s", counts.rounds, complaint);
+			fail("%s", complaint);
 	}
 	guest_log_value("tick_interrupts", guest_tick_interrupts());
 	guest_log_value("spurious_irqs", guest_irq_nr_spurious());

@@ -3,10 +3,10 @@
  * crash_os: goes wrong on purpose. Its VM has to die, or spin, alone.
  *
  * Argument mode=
- *   novector  (default) VBAR_EL1 names an address that stage 1 maps and stage 2 does not, then a load
- *             from outside RAM: the abort can't be delivered
- *   nomap     VBAR_EL1 names an address that stage 1 does not map, then the same load: the guest takes
- *             aborts at its vector for ever, without the hypervisor ever being asked
+ *   novector  (default) VBAR_EL1 names an address that stage 1 maps and stage 2 does not, then a
+ *             load from outside RAM: the abort can't be delivered
+ *   nomap     VBAR_EL1 names an address that stage 1 does not map, then the same load: the guest
+ *             takes aborts at its vector for ever, without the hypervisor ever being asked
  *   undef     an undefined instruction, with vectors: the runtime reports FAIL and switches off
  *   overflow  recursion until the stack is used up: the same
  *   reset     PSCI SYSTEM_RESET
@@ -14,7 +14,7 @@
  */
 #include "guests/lib/guest.h"
 
-#define NOWHERE		(GUEST_RAM_IPA - MIB(4))	/* neither here nor on QEMU virt is there anything */
+#define NOWHERE		(GUEST_RAM_IPA - MIB(4))	/* nor is anything there on QEMU virt */
 #define PAGE_SIZE	4096
 
 static void load_from_nowhere(void)
@@ -43,7 +43,8 @@ static void crash_undef(void)
 	__asm__ volatile(".inst 0x00000000");		/* UDF #0 */
 }
 
-static uint64_t depth_limit;		/* 0: none; a compiler refuses recursion that it sees has no end */
+/* 0: none. Only there because a compiler refuses recursion that it sees has no end. */
+static uint64_t depth_limit;
 
 static uint64_t __noinline overflow(uint64_t depth)
 {

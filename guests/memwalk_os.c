@@ -2,16 +2,16 @@
 /*
  * memwalk_os: walks its private work buffer, and finds out whether anybody else writes there.
  *
- * Each pass takes a window of 256 KiB. It verifies what the last pass over this window left (16 passes
- * ago, so that 4 MiB are always under watch), writes the whole window with this pass's pattern, and
- * verifies it. About a million instructions; then WFI until the next tick.
+ * Each pass takes a window of 256 KiB. It verifies what the last pass over this window left (16
+ * passes ago, so that 4 MiB are always under watch), writes the whole window with this pass's
+ * pattern, and verifies it. About a million instructions; then WFI until the next tick.
  *
- * With stray=1 (or built with -DMEMWALK_STRAY=1), each pass also loads, stores and executes outside its
- * RAM, at addresses that its own stage 1 maps as Normal memory: what refuses is the hypervisor's stage
- * 2, or on bare QEMU (-m 8) the empty bus. Each access must take a synchronous external abort with the
- * right syndrome.
+ * With stray=1 (or built with -DMEMWALK_STRAY=1), each pass also loads, stores and executes outside
+ * its RAM, at addresses that its own stage 1 maps as Normal memory: what refuses is the
+ * hypervisor's stage 2, or on bare QEMU (-m 8) the empty bus. Each access must take a synchronous
+ * external abort with the right syndrome.
  *
- * Arguments: passes=N (0 or none: for ever), stray=0|1.
+ * Arguments: passes=N or rounds=N (0 or none: for ever), stray=0|1.
  */
 #include "guests/lib/guest.h"
 #include "lib/string.h"
@@ -27,7 +27,9 @@
 
 static uint64_t passes, bytes_checked, aborts, reports;
 
-#define fail(...)	guest_fail(passes, bytes_checked, aborts, __VA_ARGS__)
+#define fail(fmt, ...)										\
+	guest_fail(passes, bytes_checked, aborts, "memwalk_os: pass %lu: " fmt, passes,	\
+		   ##__VA_ARGS__)
 
 /* ---- walking ---- */
 
@@ -95,8 +97,8 @@ static inline __attribute__((always_inline)) void window_verify(uint64_t pass, p
 		value = pattern((uint64_t)&window[i], value);
 		found = READ_ONCE(window[i]);
 		if (found != value)
-			fail("memwalk_os: pass %lu: %p holds %016lx, not %016lx of pass %lu", passes,
-			     (void *)&window[i], found, value, pass);
+			fail("%p holds %016lx, not %016lx of pass %lu", (void *)&window[i],
+			     found, value, pass);
 	}
 	bytes_checked += WINDOW_SIZE;
 }
@@ -186,8 +188,8 @@ static const struct stray_access stray_accesses[] = {
 };
 
 /*
- * Where to stray to: one page for loads and stores, and one for fetches, since stage 1 maps nothing both
- * writable and executable.
+ * Where to stray to: one page for loads and stores, and one for fetches, since stage 1 maps nothing
+ * both writable and executable.
  */
 static struct stray_place {
 	uint64_t data, code;
@@ -195,7 +197,7 @@ static struct stray_place {
 	{ GUEST_RAM_IPA - PAGE_SIZE, GUEST_RAM_IPA - 2 * PAGE_SIZE },	/* right below RAM */
 	{ RAM_END, RAM_END + PAGE_SIZE },				/* right above it */
 	{ RAM_END + MIB(1), RAM_END + MIB(1) + PAGE_SIZE },
-	{ 0, 0 },		/* far away: the last pages that stage 1 can put out, see stray_init() */
+	{ 0, 0 },		/* far away, see stray_init() */
 };
 
 static uint64_t stray_wnr_wrong;
@@ -212,7 +214,7 @@ static bool stray_possible(enum stray_needs needs)
 	}
 }
 
-/* Call probe(addr), and insist on an external abort of that class with FAR in [addr, addr + size). */
+/* Call probe(addr): it must take an external abort of class ec, FAR in [addr, addr + size). */
 static uint64_t stray_expect(const char *name, void (*probe)(void *), uint64_t addr, uint64_t size,
 			     uint64_t ec)
 {
@@ -220,13 +222,13 @@ static uint64_t stray_expect(const char *name, void (*probe)(void *), uint64_t a
 	struct guest_fault fault;
 
 	if (!guest_try(probe, (void *)addr, &fault))
-		fail("memwalk_os: pass %lu: %s at %lx took no exception", passes, name, addr);
+		fail("%s at %lx took no exception", name, addr);
 	if (ESR_EC(fault.esr) != ec || ESR_FSC(fault.esr) != ESR_FSC_SYNC_EXTERNAL ||
 	    !(fault.esr & ESR_IL) || (fault.esr & never))
-		fail("memwalk_os: pass %lu: %s at %lx: ESR %lx is no external abort of class %lx", passes,
-		     name, addr, fault.esr, ec);
+		fail("%s at %lx: ESR %lx is no external abort of class %lx", name, addr,
+		     fault.esr, ec);
 	if (fault.far - addr >= size)
-		fail("memwalk_os: pass %lu: %s at %lx: FAR is %lx", passes, name, addr, fault.far);
+		fail("%s at %lx: FAR is %lx", name, addr, fault.far);
 	aborts++;
 	return fault.esr;
 }
@@ -242,8 +244,8 @@ static void stray_data(const struct stray_access *access, uint64_t addr)
 }
 
 /*
- * From the last bytes of RAM into what follows. The part of a store that is inside RAM may or may not
- * have been written (DDI 0487, B2.2.1): put the walk's words back.
+ * From the last bytes of RAM into what follows. The part of a store that is inside RAM may or may
+ * not have been written (DDI 0487, B2.2.1): put the walk's words back.
  */
 static void stray_across(const struct stray_access *access)
 {
@@ -278,6 +280,7 @@ static void stray(void)
 	guest_log_value("stray_wnr_wrong", stray_wnr_wrong);
 }
 
+/* The last place is the end of what stage 1 can put out. */
 static void stray_init(void)
 {
 	uint64_t limit = guest_mmu_limit();
@@ -299,7 +302,7 @@ static void report(enum guest_event event)
 
 void guest_main(uint64_t dtb __unused)
 {
-	uint64_t last = guest_arg("passes", 0);
+	uint64_t last = guest_arg("passes", guest_arg("rounds", 0));
 	bool strays = guest_arg("stray", MEMWALK_STRAY);
 	const char *complaint;
 
@@ -322,7 +325,7 @@ void guest_main(uint64_t dtb __unused)
 		guest_wfi_until(guest_ticks() + 1);
 		complaint = guest_timer_check();
 		if (complaint)
-			fail("memwalk_os: pass %lu: %s", passes, complaint);
+			fail("%s", complaint);
 	}
 	report(GUEST_EVENT_PASS);
 }

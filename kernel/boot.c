@@ -24,9 +24,14 @@ void boot_check_machine(void)
 						     "no usable timer node");
 	if (!machine.nr_ram)
 		boot_fail(BOOT_E_NO_RAM, "no enabled memory node with a non-empty reg");
-	if (!machine.has_uart)
-		boot_complain(BOOT_E_NO_UART, "going on with CONFIG_DEBUG_UART_BASE, 0x%lx",
+	if (!machine.has_uart || !console_can_drive(machine.fdt, machine.uart.node)) {
+		boot_complain(BOOT_E_NO_UART, "%sgoing on with CONFIG_DEBUG_UART_BASE, 0x%lx",
+			      machine.has_uart ? "stdout-path names none that there is a driver for; " : "",
 			      (uint64_t)CONFIG_DEBUG_UART_BASE);
+		/* From here on as if the tree had named it. */
+		machine.uart = (struct machine_dev){ .regs = { pa(CONFIG_DEBUG_UART_BASE), PAGE_SIZE } };
+		machine.has_uart = CONFIG_DEBUG_UART_BASE != 0;
+	}
 }
 
 enum { KEEP_IMAGE, KEEP_DTB, KEEP_INITRD, NR_KEEP };

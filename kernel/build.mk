@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 subdir-y += mm sched vgic vm vdev hvc
 obj-y += boot.o
+obj-y += clock.o
 obj-y += console.o
 obj-y += cpu.o
 obj-y += errcode.o
@@ -12,6 +13,7 @@ obj-y += machine.o
 obj-y += main.o
 obj-y += panic.o
 obj-$(CONFIG_SELFTEST) += selftest.o
+obj-y += smp.o
 obj-y += symbols.o
 obj-y += timer.o
 

@@ -5,14 +5,11 @@
 #include "arch/cpu.h"
 
 struct cpu cpus[CONFIG_NR_CPUS];
-unsigned int nr_cpus_online;
 
 /* Runs before the canary is set. */
 __no_stack_protector void cpu_init_this(struct cpu *cpu, unsigned int id, uint64_t mpidr)
 {
 	cpu->id = id;
 	cpu->mpidr = mpidr;
-	cpu->online = true;
 	arch_set_this_cpu(cpu);
-	nr_cpus_online++;
 }

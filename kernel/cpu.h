@@ -14,6 +14,7 @@
 #include "lib/types.h"
 
 struct vcpu;
+struct vm;
 
 struct runqueue {
 	struct spinlock lock;
@@ -30,7 +31,7 @@ struct cpu {
 	uint64_t mpidr;
 	va_t stack_top;
 	va_t stack_bottom;
-	bool online;
+	bool online;			/* set by the CPU itself, with release, as its last step of coming up */
 
 	struct vcpu *current;		/* whose guest code runs here; NULL when idle */
 	/*
@@ -39,6 +40,9 @@ struct cpu {
 	 */
 	bool exit_work;
 	bool resched;
+	unsigned int nr_homed;		/* vCPUs started here; any CPU, atomically */
+	bool idle;			/* nothing to run; a candidate for work of others */
+	struct vm *reap;		/* the last vCPU of this VM has just left this CPU */
 	unsigned int locks_held;	/* by rank */
 
 	struct runqueue rq;
@@ -52,12 +56,16 @@ struct cpu {
 };
 
 extern struct cpu cpus[CONFIG_NR_CPUS];
-extern unsigned int nr_cpus_online;
 
 static inline struct cpu *this_cpu(void)
 {
 	return arch_this_cpu();
 }
+
+/* Visits every CPU that runs guests. */
+#define for_each_online_cpu(it)							\
+	for (struct cpu *it = cpus; it < cpus + CONFIG_NR_CPUS; it++)		\
+		if (__atomic_load_n(&it->online, __ATOMIC_ACQUIRE))
 
 /* Make this CPU's struct the current one. Context: each CPU, first thing in C. */
 void cpu_init_this(struct cpu *cpu, unsigned int id, uint64_t mpidr);

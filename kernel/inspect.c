@@ -2,6 +2,7 @@
 /* Commands behind the console's escape key. */
 #include "kernel/inspect.h"
 
+#include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/report.h"
 #include "kernel/log.h"
@@ -51,6 +52,29 @@ static void show_memory(void)
 		 s.pool_free);
 }
 
+/* Told before it happens: what the VM has in a line that it has not ended comes next on the screen. */
+static void move_focus(const struct vm *vm)
+{
+	log_info("console: %s", vm ? vm->name : "Schism");
+	console_set_focus(vm);
+}
+
+static void focus_next(void)
+{
+	const struct vm *now = console_focus(), *vm;
+	unsigned int n = 0;
+
+	while (now && (vm = console_nth(n++)) && vm != now)
+		;
+	move_focus(console_nth(n));
+}
+
+/* 1 is the first VM with a terminal; 0, or one that does not exist, is Schism itself. */
+static void focus_digit(char digit)
+{
+	move_focus(digit == '0' ? NULL : console_nth((unsigned int)(digit - '1')));
+}
+
 static void power_off(void)
 {
 	log_info("powering off, as the console asked");
@@ -64,6 +88,7 @@ static const struct {
 } commands[] = {
 	{ 'h', "this help", show_help },
 	{ 'm', "mailboxes of the guests", show_mailboxes },
+	{ 'n', "console to the next VM, after the last one to Schism", focus_next },
 	{ 'p', "pages of memory", show_memory },
 	{ 'v', "VMs and vCPUs", show_vms },
 	{ 'x', "power the machine off", power_off },
@@ -73,10 +98,17 @@ static void show_help(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++)
 		log_info("  escape %c: %s", commands[i].key, commands[i].help);
+	log_info("  escape 0: console to Schism");
+	for (unsigned int i = 0; i < 9 && console_nth(i); i++)
+		log_info("  escape %u: console to %s", i + 1, console_nth(i)->name);
 }
 
 void inspect_command(char c)
 {
+	if (c >= '0' && c <= '9') {
+		focus_digit(c);
+		return;
+	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (commands[i].key == c) {
 			commands[i].run();

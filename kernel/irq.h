@@ -38,6 +38,16 @@ __must_check int irqchip_init_cpu(const char **why);
 void irqchip_enable(uint32_t intid, bool edge);
 /* Set or clear a private interrupt's active state on this CPU. */
 void irqchip_set_active(uint32_t intid, bool active);
+
+/* Software-generated interrupts between CPUs; their INTIDs. */
+enum ipi {
+	IPI_KICK,	/* look at cpu->exit_work */
+	IPI_STOP,	/* another CPU panics: dump and stop */
+	NR_IPIS,
+};
+struct cpu;
+void irqchip_send_ipi(const struct cpu *cpu, enum ipi ipi);
+
 uint32_t irqchip_ack(void);
 void irqchip_drop_priority(uint32_t intid);
 void irqchip_deactivate(uint32_t intid);

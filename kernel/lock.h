@@ -5,6 +5,9 @@
  * checked with CONFIG_DEBUG_ASSERT.
  *
  *   RANK_VM          vm->lock: lifecycle, stage-2 of one VM
+ *   RANK_INPUT       who reads from the console
+ *   RANK_VDEV        one emulated device
+ *   RANK_HYP         EL2's own page tables
  *   RANK_MEM         page records, carve-outs, EL2's pool
  *   RANK_VGIC        one VM's distributor and interrupt states
  *   RANK_SCHED       one CPU's run queue
@@ -20,6 +23,9 @@
 
 enum lock_rank {
 	RANK_VM,
+	RANK_INPUT,
+	RANK_VDEV,
+	RANK_HYP,
 	RANK_MEM,
 	RANK_VGIC,
 	RANK_SCHED,

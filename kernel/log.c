@@ -45,11 +45,15 @@ static size_t prefix(char *buf, size_t size, enum log_level level)
 
 static void ring_append(const char *text, size_t len)
 {
-	spin_lock(&log_lock);
+	bool lock = !console_is_panicking();
+
+	if (lock)
+		spin_lock(&log_lock);
 	for (size_t i = 0; i < len; i++)
 		log_ring.text[log_ring.written++ % RING_SIZE] = text[i];
 	log_ring.text[log_ring.written++ % RING_SIZE] = '\n';
-	spin_unlock(&log_lock);
+	if (lock)
+		spin_unlock(&log_lock);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)

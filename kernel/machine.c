@@ -87,7 +87,6 @@ struct finder {
 	int gic_node;
 	uint32_t gic_phandle;
 	uint32_t gic_interrupt_cells;	/* 0: no GIC that we know */
-	bool other_intc_is_root;	/* m->gic_compatible is that of the root's interrupt parent */
 };
 
 struct visitor {
@@ -333,7 +332,7 @@ static const uint32_t *map_through_nexus(struct finder *f, const struct irq_ref 
 	return NULL;
 }
 
-/* The i-th specifier of ref when it is the GIC's and of the length that the GIC's have, else NULL. */
+/* The i-th specifier of ref when it is the GIC's and as long as those are, else NULL. */
 static const uint32_t *gic_spec(struct finder *f, const struct irq_ref *ref, unsigned int i)
 {
 	unsigned int entry_cells = f->gic_interrupt_cells + ref->extended;
@@ -354,8 +353,8 @@ static const uint32_t *gic_spec(struct finder *f, const struct irq_ref *ref, uns
 }
 
 /*
- * The i-th interrupt of ref; *intid is 0 when it isn't there, isn't the GIC's, or lies in the extended
- * ranges, which Schism doesn't use.
+ * The i-th interrupt of ref; *intid is 0 when it isn't there, isn't the GIC's, or lies in the
+ * extended ranges, which Schism doesn't use.
  */
 static int resolve_irq(struct finder *f, const struct irq_ref *ref, unsigned int i, uint32_t *intid,
 		       bool *edge)
@@ -443,11 +442,10 @@ static void note_other_intc(struct finder *f)
 	bool is_root = phandle != 0 && phandle == f->walk.bus[0].irq_parent;
 	struct machine *m = f->m;
 
-	if (m->has_gicv3 || compatible == NULL || f->other_intc_is_root)
+	if (m->has_gicv3 || compatible == NULL)
 		return;
 	if (m->gic_compatible[0] == '\0' || is_root)
 		strlcpy(m->gic_compatible, compatible, sizeof(m->gic_compatible));
-	f->other_intc_is_root = is_root;
 }
 
 static int visit_its(struct finder *f)
@@ -695,8 +693,9 @@ static const struct uart *uart_at(const struct finder *f, int node)
 }
 
 /*
- * The console is the UART that stdout-path names, of whatever kind, else the first PL011. Returns 0;
- * -EAGAIN when that is a node that the walk had no reason to look at, with its offset in *wanted.
+ * The console is the UART that stdout-path names, of whatever kind, else the first PL011. Returns
+ * 0; -EAGAIN when that is a node that the walk had no reason to look at, with its offset in
+ * *wanted.
  */
 static int resolve_uart(struct finder *f, int *wanted)
 {

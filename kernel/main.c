@@ -6,6 +6,7 @@
 #include "arch/gic.h"
 #include "arch/stage2.h"
 #include "kernel/boot.h"
+#include "kernel/clock.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/errcode.h"
@@ -17,6 +18,7 @@
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
 #include "kernel/selftest.h"
+#include "kernel/smp.h"
 #include "kernel/vm/package.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"
@@ -48,9 +50,8 @@ static void irq_init(void)
 	    irq_request(machine.gic_maint_intid, vcpu_maintenance_interrupt))
 		boot_fail(BOOT_E_NO_TIMER, "interrupts %u, %u, %u of timer and GIC collide",
 			  machine.timer_hyp_intid, machine.timer_virt_intid, machine.gic_maint_intid);
-	irqchip_enable(machine.timer_hyp_intid, false);
-	irqchip_enable(machine.timer_virt_intid, false);
-	irqchip_enable(machine.gic_maint_intid, false);
+	smp_init();
+	smp_enable_interrupts();
 	if (machine.uart.intid && !irq_request(machine.uart.intid, on_uart)) {
 		irqchip_enable(machine.uart.intid, machine.uart.edge);
 		console_enable_rx();
@@ -76,10 +77,13 @@ static void say_hello(void)
 void kernel_main(void)
 {
 	irq_init();
+	clock_init(&machine);
 	say_hello();
 	selftest_run();
 	hvc_init();
 	sched_init();
+	__atomic_store_n(&this_cpu()->online, true, __ATOMIC_RELEASE);
+	smp_start_others();
 	vm_init();
 	package_start_vms();
 	sched_run();

@@ -5,6 +5,7 @@
 #include "arch/cpu.h"
 #include "kernel/console.h"
 #include "kernel/log.h"
+#include "kernel/smp.h"
 #include "lib/fmt.h"
 
 void machine_end(int status)
@@ -30,6 +31,7 @@ void panic(const char *fmt, ...)
 	fmt_vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_err("PANIC: %s", text);
+	smp_stop_others();
 	arch_backtrace(0, (uint64_t)__builtin_frame_address(0));
 	machine_end(1);
 }

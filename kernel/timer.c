@@ -3,9 +3,11 @@
 #include "kernel/timer.h"
 
 #include "arch/cpu.h"
+#include "kernel/cpu.h"
 
 void timer_queue_init(struct timer_queue *queue)
 {
+	spin_init(&queue->lock, RANK_TIMER);
 	list_init(&queue->list);
 }
 
@@ -15,6 +17,7 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
 	timer->fire = fire;
 }
 
+/* Context: the queue's CPU, lock held. */
 static void program(struct timer_queue *queue)
 {
 	if (list_empty(&queue->list))
@@ -28,6 +31,7 @@ void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline
 	struct list_head *pos = &queue->list;
 	struct timer *it;
 
+	spin_lock(&queue->lock);
 	list_del(&timer->link);
 	timer->deadline = deadline;
 	list_for_each_entry(it, &queue->list, link) {
@@ -38,29 +42,46 @@ void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline
 	}
 	list_add_tail(&timer->link, pos);
 	program(queue);
+	spin_unlock(&queue->lock);
 }
 
 void timer_cancel(struct timer_queue *queue, struct timer *timer)
 {
 	if (!timer_is_armed(timer))
 		return;
+	spin_lock(&queue->lock);
 	list_del(&timer->link);
-	program(queue);
+	/* Another CPU's hardware is left to fire for nothing. */
+	if (queue == &this_cpu()->timers)
+		program(queue);
+	spin_unlock(&queue->lock);
+}
+
+/* Unlink and return a timer whose time has come; program the hardware when there is none. */
+static struct timer *take_due(struct timer_queue *queue)
+{
+	struct timer *timer = NULL;
+
+	spin_lock(&queue->lock);
+	if (!list_empty(&queue->list)) {
+		timer = list_first_entry(&queue->list, struct timer, link);
+		if (timer->deadline > arch_counter())
+			timer = NULL;
+	}
+	if (timer)
+		list_del(&timer->link);
+	else
+		program(queue);
+	spin_unlock(&queue->lock);
+	return timer;
 }
 
 void timer_interrupt(struct timer_queue *queue)
 {
-	uint64_t now = arch_counter();
+	struct timer *timer;
 
-	while (!list_empty(&queue->list)) {
-		struct timer *timer = list_first_entry(&queue->list, struct timer, link);
-
-		if (timer->deadline > now)
-			break;
-		list_del(&timer->link);
+	while ((timer = take_due(queue)))
 		timer->fire(timer);
-	}
-	program(queue);
 }
 
 uint64_t timer_us_to_ticks(uint64_t us)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One-shot timers on each CPU's EL2 timer (CNTHP). A CPU without an armed timer has no tick at all.
- * Context of all calls: the CPU that owns the queue, interrupts masked.
+ * A timer is armed by the CPU that owns the queue; any CPU may cancel it.
  */
 #ifndef KERNEL_TIMER_H
 #define KERNEL_TIMER_H
 
+#include "kernel/lock.h"
 #include "kernel/mm/addr.h"
 #include "lib/list.h"
 #include "lib/types.h"
@@ -17,16 +18,18 @@ struct timer {
 };
 
 struct timer_queue {
+	struct spinlock lock;
+	/* guarded by lock */
 	struct list_head list;		/* by deadline, earliest first */
 };
 
 void timer_queue_init(struct timer_queue *queue);
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
 
-/* (Re-)arm for counter value deadline; fires from the timer interrupt on this CPU. */
+/* (Re-)arm for counter value deadline; fires from the timer interrupt. Context: the queue's own CPU. */
 void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline);
 
-/* Disarm; harmless when not armed. */
+/* Disarm; harmless when not armed. From another CPU the timer may just be firing. */
 void timer_cancel(struct timer_queue *queue, struct timer *timer);
 
 static inline bool timer_is_armed(const struct timer *timer)

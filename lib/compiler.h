@@ -8,7 +8,9 @@
 #define __aligned(n)			__attribute__((aligned(n)))
 #define __section(name)			__attribute__((section(name)))
 #define __used				__attribute__((used))
+#ifndef __always_inline		/* the host's C library has it */
 #define __always_inline			inline __attribute__((always_inline))
+#endif
 #define __noinline			__attribute__((noinline))
 #define __noreturn			__attribute__((noreturn))
 #define __cold				__attribute__((cold))

@@ -2,10 +2,10 @@
 /*
  * newc CPIO archives (cpio(5), "New ASCII Format").
  *
- * An entry is a header of thirteen numbers of 8 hexadecimal digits after the magic, the name with its
- * terminator, padding to 4 bytes, the data, and padding to 4 bytes, all counted from the archive's
- * start. cpio->next never exceeds cpio->size, and each length is compared with what is left before it
- * is added to anything.
+ * An entry is a header of thirteen numbers of 8 hexadecimal digits after the magic, the name with
+ * its terminator, padding to 4 bytes, the data, and padding to 4 bytes, all counted from the
+ * archive's start. cpio->next never exceeds cpio->size, and each length is compared with what is
+ * left before it is added to anything.
  */
 #include "lib/cpio.h"
 #include "lib/errno.h"

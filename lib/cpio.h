@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading newc CPIO archives ("070701", cpio(5)), which may be hostile: nothing outside the archive is
- * read and nothing is copied. An archive ends with an entry "TRAILER!!!"; what follows it is ignored.
+ * Reading newc CPIO archives ("070701", cpio(5)), which may be hostile: nothing outside the archive
+ * is read and nothing is copied. An archive ends with an entry "TRAILER!!!"; what follows it is
+ * ignored.
  */
 #ifndef LIB_CPIO_H
 #define LIB_CPIO_H

@@ -2,9 +2,9 @@
 /*
  * Flattened device trees, read only (Devicetree Specification v0.4, chapter 5).
  *
- * dt_open() establishes what everything else relies on: the blocks lie inside the blob, the structure
- * block is aligned to cells, and the strings block ends with a NUL. dt_next() is the only function
- * that moves through the structure block and checks each step against its size.
+ * dt_open() establishes what everything else relies on: the blocks lie inside the blob, the
+ * structure block is aligned to cells, and the strings block ends with a NUL. dt_next() is the only
+ * function that moves through the structure block and checks each step against its size.
  */
 #include "lib/dt.h"
 #include "lib/errno.h"
@@ -171,7 +171,7 @@ static bool component_is(const char *component, size_t len, const char *name)
 {
 	if (strncmp(component, name, len) != 0)
 		return false;
-	return name[len] == '\0' || (name[len] == '@' && memchr(component, '@', len) == NULL);
+	return name[len] == '\0' || name[len] == '@';
 }
 
 /* Skip slashes and measure the component that follows. */
@@ -197,7 +197,8 @@ int dt_find(const struct dt *dt, const char *path, size_t path_len)
 	if (path_len == 0 || *path != '/')
 		return -ENOENT;
 	while ((token = dt_next(dt, &c)) < DT_END) {
-		if (token == DT_BEGIN_NODE && depth++ == matched && component_is(path, len, c.name)) {
+		if (token == DT_BEGIN_NODE && depth++ == matched &&
+		    component_is(path, len, c.name)) {
 			matched = depth;
 			path += len;
 			len = next_component(&path, end);

@@ -3,10 +3,10 @@
  * Reading a flattened device tree (Devicetree Specification v0.4, chapter 5, format version 17),
  * quickly and without trust: nothing outside the blob is read, whatever it holds.
  *
- * libfdt does the same at fifteen times the instructions, since each of its calls finds its way into
- * the tree anew, and with SIMD registers, which boot code does not have yet. It is for editing and
- * building trees; this is for going through one. A node is named by its offset in the structure block
- * in both.
+ * libfdt does the same at fifteen times the instructions, since each of its calls finds its way
+ * into the tree anew, and with SIMD registers, which boot code does not have yet. It is for editing
+ * and building trees; this is for going through one. A node is named by its offset in the structure
+ * block in both.
  */
 #ifndef LIB_DT_H
 #define LIB_DT_H
@@ -28,7 +28,7 @@ struct dt {
 	uint32_t max_reservations;	/* that fit into the blob */
 };
 
-/* A property's value, in the blob and 4-byte aligned; val is NULL when there is no such property. */
+/* A property's value, in the blob and 4-byte aligned; val is NULL when it is absent. */
 struct dt_prop {
 	const void *val;
 	int len;		/* bytes */
@@ -51,8 +51,8 @@ struct dt_cursor {
 };
 
 /*
- * Check the header of the blob, size bytes long at most and 8-byte aligned, and fill *dt. Returns 0,
- * or -EINVAL with the reason in *why.
+ * Check the header of the blob, size bytes long at most and 8-byte aligned, and fill *dt. Returns
+ * 0, or -EINVAL with the reason in *why.
  */
 __must_check int dt_open(struct dt *dt, const void *blob, uint64_t size, const char **why);
 
@@ -60,10 +60,11 @@ __must_check int dt_open(struct dt *dt, const void *blob, uint64_t size, const c
 enum dt_token dt_next(const struct dt *dt, struct dt_cursor *c);
 
 /*
- * Memory reservation i. Returns 0; -ENOENT past the last; -EINVAL when the block isn't terminated or
- * the region wraps around.
+ * Memory reservation i. Returns 0; -ENOENT past the last; -EINVAL when the block isn't terminated
+ * or the region wraps around.
  */
-__must_check int dt_reservation(const struct dt *dt, unsigned int i, uint64_t *base, uint64_t *size);
+__must_check int dt_reservation(const struct dt *dt, unsigned int i, uint64_t *base,
+				uint64_t *size);
 
 /*
  * The node at an absolute path, len bytes long, where a unit address may be left out. Returns its

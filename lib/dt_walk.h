@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One pass over a device tree that shows each node with its properties and with what it inherits from
- * its ancestors: cell counts, address translation, interrupt parent, status (Devicetree Specification
- * v0.4, sections 2.3 and 2.4).
+ * One pass over a device tree that shows each node with its properties and with what it inherits
+ * from its ancestors: cell counts, address translation, interrupt parent, status (Devicetree
+ * Specification v0.4, sections 2.3 and 2.4).
  *
  * A node's properties are collected as they pass; when its first child or its end is reached, the
  * visitor is called.
@@ -108,8 +108,8 @@ static inline bool dt_has(const struct dt_walk *w, enum dt_prop_id id)
 }
 
 /*
- * Entry i of the visited node's reg, translated to the CPU's addresses. Returns 0; -ENOENT when there
- * is no such entry or the CPU can't reach it; -EINVAL.
+ * Entry i of the visited node's reg, translated to the CPU's addresses. Returns 0; -ENOENT when
+ * there is no such entry or the CPU can't reach it; -EINVAL.
  */
 __must_check int dt_reg(struct dt_walk *w, unsigned int i, struct dt_region *region);
 

@@ -2,8 +2,8 @@
 /*
  * ELF64 executables (System V ABI, chapters 4 and 5).
  *
- * Structures are copied out of the image before they are looked at, since nothing says that they are
- * aligned in it.
+ * Structures are copied out of the image before they are looked at, since nothing says that they
+ * are aligned in it.
  */
 #include "lib/elf.h"
 #include "lib/errno.h"

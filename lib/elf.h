@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading ELF64 executables for AArch64, little-endian (ELF for the Arm 64-bit Architecture, AAELF64),
- * which may be hostile: nothing outside the image is read.
+ * Reading ELF64 executables for AArch64, little-endian (ELF for the Arm 64-bit Architecture,
+ * AAELF64), which may be hostile: nothing outside the image is read.
  */
 #ifndef LIB_ELF_H
 #define LIB_ELF_H
@@ -41,9 +41,9 @@ __must_check int elf64_check(const void *image, size_t size, struct elf64_info *
 			     const char **why);
 
 /*
- * Program header i of an image that elf64_check() has accepted. Returns 0 for a segment to be loaded;
- * -ENOENT for one of another type, an empty one, or past the last; -EINVAL when its place in the file
- * or in memory is impossible.
+ * Program header i of an image that elf64_check() has accepted. Returns 0 for a segment to be
+ * loaded; -ENOENT for one of another type, an empty one, or past the last; -EINVAL when its place
+ * in the file or in memory is impossible.
  */
 __must_check int elf64_segment(const void *image, size_t size, unsigned int i,
 			       struct elf64_segment *seg);

@@ -9,7 +9,7 @@
 #include "lib/string.h"
 
 #define DIGITS_MAX	22	/* 64 bits need 20 decimal digits */
-#define LENGTH_MAX	0x7ffffff	/* widths and precisions beyond are cut, so no sum overflows */
+#define LENGTH_MAX	0x7ffffff	/* of widths and precisions, so that no sum overflows */
 
 struct out {
 	char *buf;

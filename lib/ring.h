@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Byte ring for one producer and one consumer, which need no lock between them, on different CPUs if
- * need be. All of the capacity is usable: head and tail count bytes for ever and wrap at 2^32.
+ * Byte ring for one producer and one consumer, which need no lock between them, on different CPUs
+ * if need be. All of the capacity is usable: head and tail count bytes for ever and wrap at 2^32.
  */
 #ifndef LIB_RING_H
 #define LIB_RING_H

@@ -2,9 +2,9 @@
 /*
  * Memory and string functions for the target, which has no C library.
  *
- * memcpy, memmove, memset and memcmp work in 64-bit words and access memory only at naturally aligned
- * addresses inside the objects they were given, so they are safe in Device memory and with the MMU
- * off. The compiler must not recognise their loops and turn them into calls of themselves.
+ * memcpy, memmove, memset and memcmp work in 64-bit words and access memory only at naturally
+ * aligned addresses inside the objects they were given, so they are safe in Device memory and with
+ * the MMU off. The compiler must not recognise their loops and turn them into calls of themselves.
  *
  * A test builds this file beside the host's own functions by defining SCHISM_STR(name).
  */
@@ -63,8 +63,8 @@ NO_IDIOM static inline size_t copy_words(word_t *dst, const word_t *src, size_t 
 }
 
 /*
- * dst is aligned, src is not: read aligned words and shift neighbours together (little-endian). Only
- * words that lie wholly inside src are read, so the first, partial one is gathered bytewise.
+ * dst is aligned, src is not: read aligned words and shift neighbours together (little-endian).
+ * Only words that lie wholly inside src are read, so the first, partial one is gathered bytewise.
  */
 NO_IDIOM static inline size_t copy_shifted(word_t *dst, const uint8_t *src, size_t n)
 {
@@ -86,28 +86,25 @@ NO_IDIOM static inline size_t copy_shifted(word_t *dst, const uint8_t *src, size
 	return n - left;
 }
 
-NO_IDIOM void *SCHISM_STR(memcpy)(void *restrict dst, const void *restrict src, size_t n)
+/* From the start up: dst may overlap src if it starts before it. */
+NO_IDIOM static inline void copy_forwards(uint8_t *dst, const uint8_t *src, size_t n)
 {
-	uint8_t *d = dst;
-	const uint8_t *s = src;
-
 	if (n >= WORD) {
-		size_t head = head_bytes(d, n), done;
+		size_t head = head_bytes(dst, n), done;
 
 		n -= head;
 		while (head-- > 0)
-			*d++ = *s++;
-		if (misalignment(s) == 0)
-			done = copy_words((word_t *)d, (const word_t *)s, n);
+			*dst++ = *src++;
+		if (misalignment(src) == 0)
+			done = copy_words((word_t *)dst, (const word_t *)src, n);
 		else
-			done = copy_shifted((word_t *)d, s, n);
-		d += done;
-		s += done;
+			done = copy_shifted((word_t *)dst, src, n);
+		dst += done;
+		src += done;
 		n -= done;
 	}
 	while (n-- > 0)
-		*d++ = *s++;
-	return dst;
+		*dst++ = *src++;
 }
 
 /* From the end down, for a destination that starts inside the source. */
@@ -129,31 +126,18 @@ NO_IDIOM static inline void copy_backwards(uint8_t *dst, const uint8_t *src, siz
 		*--d = *--s;
 }
 
+NO_IDIOM void *SCHISM_STR(memcpy)(void *restrict dst, const void *restrict src, size_t n)
+{
+	copy_forwards(dst, src, n);
+	return dst;
+}
+
 NO_IDIOM void *SCHISM_STR(memmove)(void *dst, const void *src, size_t n)
 {
-	uint8_t *d = dst;
-	const uint8_t *s = src;
-	uintptr_t ahead = (uintptr_t)d - (uintptr_t)s;
-
-	if (ahead == 0)
-		return dst;
-	if (ahead >= n && -ahead >= n)
-		return SCHISM_STR(memcpy)(dst, src, n);
-	if (ahead < n) {
-		copy_backwards(d, s, n);
-		return dst;
-	}
-	if (misalignment(d) == misalignment(s)) {
-		for (size_t head = head_bytes(d, n); head > 0; head--, n--)
-			*d++ = *s++;
-		for (; n >= WORD; n -= WORD) {
-			*(word_t *)d = *(const word_t *)s;
-			d += WORD;
-			s += WORD;
-		}
-	}
-	while (n-- > 0)
-		*d++ = *s++;
+	if ((uintptr_t)dst - (uintptr_t)src >= n)
+		copy_forwards(dst, src, n);
+	else
+		copy_backwards(dst, src, n);
 	return dst;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory and string functions with the C library's names and meaning (ISO C11 section 7.24). The
- * target has no C library: lib/string.c provides them for Schism, for libfdt, and for the calls that
- * the compiler makes by itself. Host builds take the host's own.
+ * target has no C library: lib/string.c provides them for Schism, for libfdt, and for the calls
+ * that the compiler makes by itself. Host builds take the host's own.
  */
 #ifndef LIB_STRING_H
 #define LIB_STRING_H
@@ -30,8 +30,8 @@ unsigned long strtoul(const char *restrict s, char **restrict end, int base);
 #endif
 
 /*
- * Copy the string src into dst of size bytes, cut where it does not fit and always terminated unless
- * size is 0. Returns strlen(src): at least size when it was cut.
+ * Copy the string src into dst of size bytes, cut where it does not fit and always terminated
+ * unless size is 0. Returns strlen(src): at least size when it was cut.
  */
 #ifdef __GLIBC_PREREQ
 #if __GLIBC_PREREQ(2, 38)

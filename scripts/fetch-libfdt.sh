@@ -1,38 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# fetch-libfdt.sh DIR: put libfdt for arm64 from Debian's package libfdt-dev into DIR/lib and its headers
-# into DIR/include. apt keeps its state in a private directory: the machine's own is neither needed for
-# arm64 nor touched.
+# fetch-libfdt.sh DIR DEBS: put libfdt for arm64 from Debian's package libfdt-dev into DIR/lib and its
+# headers into DIR/include. The package itself is kept in DEBS.
 set -eu
 out=$1
+debs=$2
 mkdir -p "$(dirname "$out")"
-exec 9> "$out.lock"
-flock 9		# builds of several configurations may want it at the same time
+exec 8> "$out.lock"
+flock 8		# builds of several configurations may want it at the same time
 if [ -e "$out/lib/libfdt.a" ] && [ "$out/lib/libfdt.a" -nt "$0" ]; then
 	exit 0
 fi
 
-work=$(mktemp -d "$out.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
-: > "$work/status"
-work=$(cd "$work" && pwd)
-apt=(apt-get -q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o "Dir::State::Lists=$work/lists"
-	-o "Dir::Cache=$work/cache" -o "Dir::State::status=$work/status" -o APT::Sandbox::User=root
-	-o APT::Get::List-Cleanup=false -o Acquire::Languages=none -o "Acquire::Retries=2")
-
-# A third-party source without arm64 may fail to update; what counts is the download.
-if ! { "${apt[@]}" update || true; cd "$work" && "${apt[@]}" download libfdt-dev; } > "$work/log" 2>&1 < /dev/null; then
-	cat "$work/log" >&2
-	cat >&2 <<-EOF
-	error: could not fetch Debian's libfdt-dev for arm64 (the messages above are apt's).
-	It takes a Debian or Ubuntu machine with a network, once; the result is kept in $out.
-	Otherwise point LIBFDT_SRC= to a checkout of dtc, and libfdt is compiled from there.
-	EOF
+if ! "$(dirname "$0")/fetch-deb" "$debs" libfdt-dev; then
+	echo "Otherwise point LIBFDT_SRC= to a checkout of dtc, and libfdt is compiled from there." >&2
 	exit 1
 fi
-cd - > /dev/null
-dpkg-deb -x "$work"/libfdt-dev_*.deb "$work/root"
+work=$(mktemp -d "$out.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+dpkg-deb -x "$debs/libfdt-dev.deb" "$work/root"
 mkdir -p "$out/lib" "$out/include"
 cp "$work/root/usr/include/fdt.h" "$work/root/usr/include/libfdt.h" "$out/include/"
 # Last, since make looks at it alone; its time has to be that of the fetch.

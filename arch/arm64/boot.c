@@ -4,11 +4,13 @@
  * boot is looked at and named, then EL2's final map.
  */
 #include "arch/arm64/mmu.h"
+#include "arch/arm64/pauth.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
 #include "arch/cpu.h"
 #include "arch/layout.h"
 #include "arch/pte.h"
+#include "arch/smp.h"
 #include "kernel/boot.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
@@ -34,7 +36,6 @@ void __stack_chk_fail(void) __noreturn;
 void boot_main(uint64_t dtb, uint64_t image, uint64_t el) __noreturn;
 void arch_switch_stack(uint64_t top, void (*fn)(void)) __noreturn;
 
-static uint64_t fault_stacks[CONFIG_NR_CPUS][512] __aligned(16);
 static uint64_t dtb_pa;
 
 uint64_t machine_fdt_pa(void)
@@ -98,8 +99,9 @@ static void read_machine(const void *fdt)
 	struct machine_error err = { 0 };
 
 	if (machine_discover(fdt, fdt_totalsize(fdt), &machine, &err))
-		boot_fail(BOOT_E_BAD_DTB, "%s%s%s: %s", err.path, err.property[0] ? ", property " : "",
-			  err.property, err.what ? err.what : "malformed");
+		boot_fail(BOOT_E_BAD_DTB, "%s%s%s%s%s", err.path, err.property[0] ? ", property " : "",
+			  err.property, err.path[0] || err.property[0] ? ": " : "",
+			  err.what ? err.what : "malformed");
 	if (machine.rng_seed)
 		arch_random_seed(machine.rng_seed, machine.rng_seed_len);
 }
@@ -120,25 +122,12 @@ static __no_stack_protector void boot_final_map(uint64_t image)
 	hyp_map_use_pool();
 }
 
-/* Inline: a function that returned would authenticate its return address with a key it was not signed by. */
-static __always_inline void use_own_key(struct cpu *cpu)
-{
-	if (!cpu_uses_pauth())
-		return;
-	cpu->arch.apia[0] = arch_random();
-	cpu->arch.apia[1] = arch_random();
-	sysreg_write(APIAKEYLO_EL1, cpu->arch.apia[0]);
-	sysreg_write(APIAKEYHI_EL1, cpu->arch.apia[1]);
-	sysreg_write(sctlr_el2, sysreg_read(sctlr_el2) | BIT(31));	/* EnIA */
-	isb();
-}
-
 /* On the boot CPU's own stack, between guard pages. Never returns, so no caller's key or canary matters. */
 static __no_stack_protector void boot_on_own_stack(void)
 {
 	/* The low byte 0 ends a string that overruns into it. */
 	__stack_chk_guard = arch_random() & ~UINT64_C(0xff);
-	use_own_key(this_cpu());
+	pauth_use_own_key(this_cpu());
 	kernel_main();
 }
 
@@ -147,10 +136,13 @@ __no_stack_protector void boot_main(uint64_t dtb, uint64_t image, uint64_t el)
 	struct cpu *cpu = &cpus[0];
 	const void *fdt;
 
-	cpu->arch.fault_stack_top = (uint64_t)&fault_stacks[0][512];
+	cpu->arch.fault_stack_top = arch_fault_stack(0);
 	if (el == 2) {
 		cpu_init_this(cpu, 0, sysreg_read(mpidr_el1) & (GENMASK(39, 32) | GENMASK(23, 0)));
 		traps_init();
+	} else {
+		/* Locks look at struct cpu, which only EL2's TPIDR_EL2 can name. */
+		console_panic_mode();
 	}
 	fdt = find_dtb(dtb, image);
 	if (!fdt || *(const uint32_t *)fdt != FDT_MAGIC_BE) {
@@ -169,6 +161,7 @@ __no_stack_protector void boot_main(uint64_t dtb, uint64_t image, uint64_t el)
 	check_cpu();
 	boot_final_map(image);
 	mmu_stage2_init();
+	traps_configure();
 	if (hyp_map_stack(cpu))
 		boot_fail(BOOT_E_RAM_TOO_SMALL, "no pages for a stack of %u KiB", CONFIG_STACK_KIB);
 	arch_switch_stack(cpu->stack_top.va, boot_on_own_stack);

@@ -30,7 +30,7 @@ void arch_timer_arm(uint64_t deadline)
 	isb();
 }
 
-static uint64_t firmware_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
+uint64_t arch_firmware_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
 {
 	register uint64_t x0 __asm__("x0") = function;
 	register uint64_t x1 __asm__("x1") = a1;
@@ -50,12 +50,12 @@ static uint64_t firmware_call(uint64_t function, uint64_t a1, uint64_t a2, uint6
 
 void arch_power_off(void)
 {
-	firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
+	arch_firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
 }
 
 void arch_reset(void)
 {
-	firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
+	arch_firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
 }
 
 void arch_semihosting_exit(int status)

@@ -8,7 +8,10 @@
 #include "kernel/log.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/panic.h"
+#include "kernel/smp.h"
 #include "kernel/symbols.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
 
 enum { F_LR = 30, F_SP = 31, F_ELR, F_SPSR, F_ESR, F_FAR };
 
@@ -83,12 +86,23 @@ static void report_cause(const uint64_t *f)
 			this_cpu()->stack_bottom.va, this_cpu()->stack_top.va);
 }
 
+/* Where x30 points: a leaf function has not put its caller into the chain of frames. */
+static void report_lr(uint64_t lr)
+{
+	const char *name;
+	uint64_t offset;
+
+	if (symbol_find(lr, &name, &offset))
+		log_err("  lr  0x%lx %s+0x%lx", lr, name, offset);
+}
+
 void el2_fault_report(struct cpu *cpu, unsigned int kind)
 {
 	static const char *const kinds[] = { "synchronous", "IRQ", "FIQ", "SError" };
 	const uint64_t *f = cpu->arch.fault_frame;
 
 	console_panic_mode();
+	smp_stop_others();
 	report_cause(f);
 	log_err("  CPU %u, %s exception, ESR 0x%lx (%s), SPSR 0x%lx", cpu->id, kinds[kind & 3], f[F_ESR],
 		esr_ec_name((unsigned int)(f[F_ESR] >> ESR_EC_SHIFT) & 0x3f), f[F_SPSR]);
@@ -97,7 +111,8 @@ void el2_fault_report(struct cpu *cpu, unsigned int kind)
 	log_err("  x28 %016lx %016lx %016lx", f[28], f[29], f[30]);
 	log_err("  sp  %016lx pc  %016lx", f[F_SP], f[F_ELR]);
 	if (cpu->current)
-		log_err("  current guest: vCPU at %p", (void *)cpu->current);
+		log_err("  current guest: %s, vCPU %u", cpu->current->vm->name, cpu->current->id);
+	report_lr(f[F_LR] & GENMASK(47, 0));
 	arch_backtrace(f[F_ELR], f[29]);
 	machine_end(1);
 }

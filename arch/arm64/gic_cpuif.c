@@ -29,6 +29,17 @@ void gic_cpuif_init(void)
 	isb();
 }
 
+void gic_cpuif_send_sgi(uint64_t mpidr, unsigned int intid)
+{
+	uint64_t aff0 = mpidr & 0xff;
+
+	/* What the target is to find is written before it is told. */
+	dsb(ishst);
+	sysreg_write(ICC_SGI1R_EL1, (mpidr >> 32 & 0xff) << 48 | (aff0 / 16) << 44 | (mpidr >> 16 & 0xff) << 32 |
+		     (uint64_t)intid << 24 | (mpidr >> 8 & 0xff) << 16 | BIT(aff0 % 16));
+	isb();
+}
+
 uint32_t gic_cpuif_ack(void)
 {
 	uint32_t intid = (uint32_t)sysreg_read(ICC_IAR1_EL1) & 0xffffff;

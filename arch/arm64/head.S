@@ -122,6 +122,34 @@ FUNC(primary_entry)
 END(primary_entry)
 
 /*
+ * Where PSCI starts a secondary CPU: EL2, MMU off, x0 = the CPU's number. Through the early map to the
+ * final one, then secondary_main(number) on the CPU's own stack.
+ */
+FUNC(secondary_entry)
+	msr	daifset, #0xf
+	mov	x19, x0
+	adrp	x20, _image_start
+	mov	x21, #2
+	bl	early_mmu_on
+	ldr	x0, =secondary_boot
+	ldp	x1, x2, [x0], #16		/* root, SCTLR_EL2 */
+	ldr	x3, [x0, x19, lsl #3]		/* stack */
+	msr	ttbr0_el2, x1
+	isb
+	tlbi	alle2
+	dsb	nsh
+	isb
+	msr	sctlr_el2, x2
+	isb
+	mov	sp, x3
+	mov	x29, #0
+	mov	x30, #0
+	mov	x0, x19
+	bl	secondary_main
+	b	.
+END(secondary_entry)
+
+/*
  * Switches the MMU on with early_tables, at the exception level in x21, and returns to the linked
  * address of the caller. Clobbers x0-x5.
  */

@@ -42,6 +42,9 @@ SECTIONS
 		__start_schism_serial = .;
 		KEEP(*(schism_serial))
 		__stop_schism_serial = .;
+		__start_schism_rtc = .;
+		KEEP(*(schism_rtc))
+		__stop_schism_rtc = .;
 		__start_schism_vdev = .;
 		KEEP(*(schism_vdev))
 		__stop_schism_vdev = .;

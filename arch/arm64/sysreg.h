@@ -96,6 +96,8 @@
 #define HCR_FB			(1 << 9)
 #define HCR_TWI			(1 << 13)
 #define HCR_TWE			(1 << 14)
+#define HCR_TID3		(1 << 18)
+#define HCR_TLOR_SHIFT		35
 #define HCR_TSC			(1 << 19)
 #define HCR_TIDCP		(1 << 20)
 #define HCR_RW			(1 << 31)

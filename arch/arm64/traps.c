@@ -7,6 +7,7 @@
  */
 #include "arch/arm64/traps.h"
 
+#include "arch/arm64/debug.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/cpu.h"
 #include "kernel/cpu.h"
@@ -50,6 +51,26 @@ __no_stack_protector void traps_init(void)
 	isb();
 }
 
+#define MDCR_HPMN	GENMASK(4, 0)
+#define MDCR_TPMCR	BIT(5)
+#define MDCR_TPM	BIT(6)
+#define MDCR_TDA	BIT(9)
+#define MDCR_TDOSA	BIT(10)
+#define MDCR_TDRA	BIT(11)
+#define CNTHCTL_EL1PCTEN	BIT(0)	/* EL1 reads CNTPCT_EL0 itself; CNTP_* trap */
+
+void traps_configure(void)
+{
+	uint64_t pmu = (sysreg_read(id_aa64dfr0_el1) >> 8) & 0xf;
+	uint64_t hpmn = pmu && pmu != 0xf ? (sysreg_read(pmcr_el0) >> 11) & MDCR_HPMN : 0;
+
+	sysreg_write(mdcr_el2, hpmn | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA);
+	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
+	sysreg_write(hstr_el2, 0);
+	arch_debug_init_cpu();
+	isb();
+}
+
 static enum trap_outcome trap_wfx(struct vcpu *vcpu, const struct trap *trap)
 {
 	vcpu->exits[EXIT_WFX]++;
@@ -84,36 +105,6 @@ static enum trap_outcome trap_smc(struct vcpu *vcpu, const struct trap *trap)
 	else
 		hvc_call(vcpu, 0);
 	return TRAP_SKIP;	/* the PC points at the SMC */
-}
-
-#define ISS_SYS_READ	BIT(0)
-#define ISS_SYS_RT(iss)	(((iss) >> 5) & 0x1f)
-#define ISS_SYS_REG	(GENMASK(21, 10) | GENMASK(4, 1))
-#define SYS(op0, op1, crn, crm, op2) \
-	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
-
-static enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap)
-{
-	uint64_t val = vcpu_reg(vcpu, ISS_SYS_RT(trap->iss));
-
-	vcpu->exits[EXIT_SYSREG]++;
-	if (trap->iss & ISS_SYS_READ)
-		return TRAP_UNDEF;
-	switch (trap->iss & ISS_SYS_REG) {
-	case SYS(3, 0, 12, 11, 5):	/* ICC_SGI1R_EL1 */
-		vgic_send_sgi(vcpu, val, true);
-		return TRAP_SKIP;
-	case SYS(3, 0, 12, 11, 6):	/* ICC_ASGI1R_EL1: one security state, so as SGI0R */
-	case SYS(3, 0, 12, 11, 7):	/* ICC_SGI0R_EL1 */
-		vgic_send_sgi(vcpu, val, false);
-		return TRAP_SKIP;
-	case SYS(3, 0, 12, 11, 1):	/* ICC_DIR_EL1, trapped when active ones are out of LRs */
-		vcpu_vgic_out(vcpu);
-		vgic_deactivate(vcpu, (unsigned int)(val & GENMASK(23, 0)));
-		return TRAP_SKIP;
-	default:
-		return TRAP_UNDEF;
-	}
 }
 
 static enum trap_outcome (*const handlers[64])(struct vcpu *vcpu, const struct trap *trap) = {

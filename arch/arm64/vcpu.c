@@ -8,6 +8,7 @@
  */
 #include "arch/vcpu.h"
 
+#include "arch/arm64/debug.h"
 #include "arch/arm64/gich.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
@@ -46,8 +47,7 @@
 	X(TPIDR_EL0)		\
 	X(TPIDRRO_EL0)		\
 	X(TPIDR_EL1)		\
-	X(CSSELR_EL1)		\
-	X(MDSCR_EL1)
+	X(CSSELR_EL1)
 
 enum vcpu_sysreg {
 #define X(name) R_##name,
@@ -59,6 +59,8 @@ enum vcpu_sysreg {
 _Static_assert(NR_VCPU_SYSREGS <= ARCH_NR_SYSREGS, "struct arch_vcpu has too little room");
 
 #define SCTLR_EL1_RESET	(SCTLR_EL1_RES1)
+
+static void ptimer_fired(struct timer *timer);
 
 void fpsimd_save(struct arch_fpsimd *state);
 void fpsimd_restore(const struct arch_fpsimd *state);
@@ -72,8 +74,12 @@ void arch_vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t arg)
 	memset(&arch->pauth, 0, sizeof(arch->pauth));
 	memset(&arch->vtimer, 0, sizeof(arch->vtimer));
 	memset(&arch->gich, 0, sizeof(arch->gich));
+	memset(&arch->debug, 0, sizeof(arch->debug));
 	memset(&arch->fpsimd, 0, sizeof(arch->fpsimd));
-	arch->fp_used = false;
+	arch->fp_cpu = NULL;
+	arch->ptimer.ctl = 0;
+	arch->ptimer.cval = 0;
+	timer_init(&arch->ptimer.timer, ptimer_fired);
 	arch->injected_pc = 0;
 
 	arch->frame.elr = pc;
@@ -85,7 +91,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t arg)
 	arch->vttbr = vm_vttbr(vcpu->vm);
 	arch->cntvoff = vcpu->vm->cntvoff;
 	arch->hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TSC |
-		    HCR_TIDCP | BIT(31);
+		    HCR_TIDCP | HCR_TID3 | BIT(HCR_TLOR_SHIFT) | BIT(31);
 	if (cpu_has_pauth())
 		arch->hcr |= BIT(HCR_APK_SHIFT) | BIT(HCR_API_SHIFT);
 	arch->gich.vmcr = gich_vmcr_reset();
@@ -160,20 +166,32 @@ static void vtimer_load(struct vcpu *vcpu)
 	sysreg_write(cntv_ctl_el0, t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK));
 }
 
-/* Whether the timer of a vCPU that is not loaded asserts its interrupt now. */
-static bool vtimer_asserted(const struct vcpu *vcpu)
-{
-	return arch_vtimer_deadline(vcpu) <= arch_counter();
-}
-
-uint64_t arch_vtimer_deadline(const struct vcpu *vcpu)
+static uint64_t vtimer_deadline(const struct vcpu *vcpu)
 {
 	const struct arch_vtimer *t = &vcpu->arch.vtimer;
 
 	if ((t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) != CNT_CTL_ENABLE)
 		return UINT64_MAX;
-	/* A compare value before the offset's wrap lies in the past. */
-	return t->cval > UINT64_MAX - vcpu->arch.cntvoff ? UINT64_MAX - 1 : t->cval + vcpu->arch.cntvoff;
+	/* A compare value that the offset carries beyond the counter's end never comes. */
+	return t->cval > UINT64_MAX - vcpu->arch.cntvoff ? UINT64_MAX : t->cval + vcpu->arch.cntvoff;
+}
+
+static uint64_t ptimer_deadline(const struct vcpu *vcpu)
+{
+	const struct arch_ptimer *t = &vcpu->arch.ptimer;
+
+	return (t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE ? t->cval : UINT64_MAX;
+}
+
+uint64_t arch_vcpu_wake_deadline(const struct vcpu *vcpu)
+{
+	uint64_t deadline = UINT64_MAX;
+
+	if (vgic_is_enabled(vcpu, VGIC_VTIMER_INTID))
+		deadline = vtimer_deadline(vcpu);
+	if (vgic_is_enabled(vcpu, VGIC_PTIMER_INTID))
+		deadline = MIN(deadline, ptimer_deadline(vcpu));
+	return deadline;
 }
 
 /* Whether the timer of the loaded vCPU asserts its interrupt now. */
@@ -237,9 +255,90 @@ unsigned int arch_vgic_nr_lrs_hw(void)
 	return gich_nr_lrs_hw();
 }
 
+/* The physical timer's line follows its condition; until that is met, a timer of EL2 waits for it. */
+static void ptimer_update(struct vcpu *vcpu)
+{
+	uint64_t deadline = ptimer_deadline(vcpu);
+	bool asserted = deadline <= arch_counter();
+
+	vgic_set_line(vcpu, VGIC_PTIMER_INTID, asserted);
+	if (asserted || deadline == UINT64_MAX)
+		timer_cancel(&this_cpu()->timers, &vcpu->arch.ptimer.timer);
+	else
+		timer_arm(&this_cpu()->timers, &vcpu->arch.ptimer.timer, deadline);
+}
+
+static void ptimer_fired(struct timer *timer)
+{
+	ptimer_update(container_of(timer, struct vcpu, arch.ptimer.timer));
+}
+
+uint64_t arch_ptimer_read(struct vcpu *vcpu, enum arch_ptimer_reg reg)
+{
+	const struct arch_ptimer *t = &vcpu->arch.ptimer;
+
+	switch (reg) {
+	case PTIMER_CTL:
+		return t->ctl | (t->cval <= arch_counter() && (t->ctl & CNT_CTL_ENABLE) ? CNT_CTL_ISTATUS : 0);
+	case PTIMER_CVAL:
+		return t->cval;
+	default:
+		return (uint32_t)(t->cval - arch_counter());
+	}
+}
+
+void arch_ptimer_write(struct vcpu *vcpu, enum arch_ptimer_reg reg, uint64_t val)
+{
+	struct arch_ptimer *t = &vcpu->arch.ptimer;
+
+	switch (reg) {
+	case PTIMER_CTL:
+		t->ctl = val & (CNT_CTL_ENABLE | CNT_CTL_IMASK);
+		break;
+	case PTIMER_CVAL:
+		t->cval = val;
+		break;
+	default:
+		t->cval = arch_counter() + (uint64_t)(int32_t)val;
+		break;
+	}
+	vcpu_vgic_out(vcpu);
+	ptimer_update(vcpu);
+}
+
+/*
+ * vCPUs of one VM share its VMID but not their TLBs: what another one left on this CPU may translate
+ * differently for the same ASID (D8.13: a PE's entries are private to it).
+ */
+static void flush_other_vcpu(struct vcpu *vcpu, struct cpu *cpu)
+{
+	uint16_t *last = &vcpu->vm->last_vcpu[cpu->id];
+
+	if (*last == vcpu->id + 1)
+		return;
+	if (*last)
+		__asm__ volatile("tlbi vmalle1\n\tic iallu\n\tdsb nsh\n\tisb" : : : "memory");
+	*last = (uint16_t)(vcpu->id + 1);
+}
+
 static void fp_trap(bool trap)
 {
 	sysreg_write(cptr_el2, CPTR_EL2_RES1 | CPTR_EL2_TZ | CPTR_EL2_TSM | (trap ? CPTR_EL2_TFP : 0));
+}
+
+/*
+ * The registers are the vCPU's when both sides say so: it may have run elsewhere since, and another one
+ * here. They are saved whenever the vCPU that could change them leaves, so none of this needs an IPI.
+ */
+static bool fp_is_resident(const struct cpu *cpu, const struct vcpu *vcpu)
+{
+	return cpu->arch.fp_owner == vcpu && vcpu->arch.fp_cpu == cpu;
+}
+
+static void fp_leave(struct cpu *cpu, struct vcpu *vcpu)
+{
+	if (cpu->arch.fp_owner == vcpu && !(sysreg_read(cptr_el2) & CPTR_EL2_TFP))
+		fpsimd_save(&vcpu->arch.fpsimd);
 }
 
 void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
@@ -257,13 +356,16 @@ void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 	sysregs_load(arch->sysregs);
 	if (cpu_has_pauth())
 		pauth_load(&arch->pauth);
-	fp_trap(cpu->arch.fp_owner != vcpu);
+	fp_trap(!fp_is_resident(cpu, vcpu));
+	arch_debug_load(vcpu);
 
-	vgic_set_timer_line(vcpu, vtimer_asserted(vcpu));
+	vgic_set_timer_line(vcpu, vtimer_deadline(vcpu) <= arch_counter());
+	ptimer_update(vcpu);
 	vcpu_vgic_in(vcpu);
 	if (vgic_timer_is_live(vcpu))
 		irqchip_set_active(machine.timer_virt_intid, true);
 	vtimer_load(vcpu);
+	flush_other_vcpu(vcpu, cpu);
 }
 
 void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
@@ -273,39 +375,41 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 	ASSERT(cpu->arch.loaded == vcpu);
 	vcpu_vgic_out(vcpu);
 	vtimer_save(vcpu);
+	timer_cancel(&cpu->timers, &arch->ptimer.timer);
+	fp_leave(cpu, vcpu);
 	/* The physical interrupt is this CPU's next vCPU's as well: nothing of ours may stay active. */
 	if (vgic_timer_is_live(vcpu))
 		irqchip_set_active(machine.timer_virt_intid, false);
 	if (cpu_has_pauth())
 		pauth_save(&arch->pauth);
 	sysregs_save(arch->sysregs);
+	arch_debug_save(vcpu);
 	cpu->arch.loaded = NULL;
-}
-
-void arch_fpsimd_flush(struct cpu *cpu)
-{
-	struct vcpu *owner = cpu->arch.fp_owner;
-
-	if (!owner)
-		return;
-	fp_trap(false);
-	isb();
-	fpsimd_save(&owner->arch.fpsimd);
-	cpu->arch.fp_owner = NULL;
-	fp_trap(true);
-	isb();
 }
 
 void arch_fpsimd_acquire(struct vcpu *vcpu)
 {
 	struct cpu *cpu = this_cpu();
 
-	arch_fpsimd_flush(cpu);
 	fp_trap(false);
 	isb();
 	fpsimd_restore(&vcpu->arch.fpsimd);
-	vcpu->arch.fp_used = true;
+	vcpu->arch.fp_cpu = cpu;
 	cpu->arch.fp_owner = vcpu;
+}
+
+void arch_fp_begin(void)
+{
+	ASSERT(!this_cpu()->arch.loaded);
+	this_cpu()->arch.fp_owner = NULL;
+	fp_trap(false);
+	isb();
+}
+
+void arch_fp_end(void)
+{
+	fp_trap(true);
+	isb();
 }
 
 void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap)
@@ -335,13 +439,11 @@ void arch_vcpu_dump(struct vcpu *vcpu)
 			f->x[i + 3]);
 	log_err("  x28 %016lx %016lx %016lx", f->x[28], f->x[29], f->x[30]);
 	log_err("  pc  %016lx spsr %08lx", f->elr, f->spsr);
-	for (unsigned int i = 0; i < NR_VCPU_SYSREGS; i += 3)
+	for (unsigned int i = 0; i + 2 < NR_VCPU_SYSREGS; i += 3)
 		log_err("  %-14s %016lx  %-14s %016lx  %-14s %016lx", names[i], vcpu->arch.sysregs[i],
 			names[i + 1], vcpu->arch.sysregs[i + 1], names[i + 2],
 			vcpu->arch.sysregs[i + 2]);
 }
-
-_Static_assert(NR_VCPU_SYSREGS % 3 == 0, "arch_vcpu_dump() prints three registers to a line");
 
 void arch_enter_guest_plain(struct vcpu *vcpu) __noreturn;
 void arch_enter_guest_pauth(struct vcpu *vcpu) __noreturn;

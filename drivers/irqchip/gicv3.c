@@ -150,6 +150,7 @@ int irqchip_init_cpu(const char **why)
 		return -ENODEV;
 	gicr[cpu->id] = frame;
 	mmio_write32(frame, GICR_ICENABLER0, ~0u);
+	mmio_write32(frame, GICR_ISENABLER0, (1u << NR_IPIS) - 1);
 	mmio_write32(frame, GICR_ICPENDR0, ~0u);
 	mmio_write32(frame, GICR_ICACTIVER0, ~0u);
 	mmio_write32(frame, GICR_IGROUPR0, ~0u);
@@ -183,6 +184,11 @@ void irqchip_enable(uint32_t intid, bool edge)
 void irqchip_set_active(uint32_t intid, bool active)
 {
 	mmio_write32(gicr[this_cpu()->id], active ? GICR_ISACTIVER0 : GICR_ICACTIVER0, 1u << (intid & 31));
+}
+
+void irqchip_send_ipi(const struct cpu *cpu, enum ipi ipi)
+{
+	gic_cpuif_send_sgi(cpu->mpidr, ipi);
 }
 
 uint32_t irqchip_ack(void)

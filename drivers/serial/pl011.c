@@ -66,3 +66,12 @@ SERIAL_DRIVER(pl011) = {
 	.getc = pl011_getc,
 	.enable_rx_irq = pl011_enable_rx_irq,
 };
+
+/* The subset that Arm's server base specification asks for. */
+SERIAL_DRIVER(sbsa_uart) = {
+	.compatible = "arm,sbsa-uart",
+	.init = pl011_init,
+	.putc = pl011_putc,
+	.getc = pl011_getc,
+	.enable_rx_irq = pl011_enable_rx_irq,
+};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sizes and structure offsets that the runtime's assembly shares with its C; guest.h asserts them. */
+/* Sizes and offsets that the runtime's assembly shares with its C; guest.h asserts them. */
 #ifndef GUESTS_LIB_ASM_H
 #define GUESTS_LIB_ASM_H
 

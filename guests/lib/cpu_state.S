@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Registers held over preemptions, and the only FP arithmetic of the guests. Prototypes and meanings are
- * in guest.h. Callee-saved FP registers are not preserved: nobody else uses any.
+ * Registers held over preemptions, and the only FP arithmetic of the guests. Prototypes and
+ * meanings are in guest.h.
  */
 #include "guests/lib/asm.h"
 
@@ -36,13 +36,14 @@
 	.endm
 
 /*
- * void guest_cpu_hold(const struct guest_cpu_state *want, struct guest_cpu_state *got, uint64_t spins);
+ * void guest_cpu_hold(const struct guest_cpu_state *want, struct guest_cpu_state *got,
+ *		       uint64_t spins);
  *
- * x0 = the count while everything else holds a pattern. The stack keeps got, spins and what the caller
- * wants back.
+ * x0 = the count while everything else holds a pattern. The stack keeps got, spins and what the
+ * caller wants back.
  */
 	function guest_cpu_hold
-	stp	x29, x30, [sp, #-128]!
+	stp	x29, x30, [sp, #-192]!
 	stp	x19, x20, [sp, #16]
 	stp	x21, x22, [sp, #32]
 	stp	x23, x24, [sp, #48]
@@ -50,6 +51,10 @@
 	stp	x27, x28, [sp, #80]
 	stp	x1, x2, [sp, #96]
 	str	x18, [sp, #112]
+	stp	d8, d9, [sp, #128]
+	stp	d10, d11, [sp, #144]
+	stp	d12, d13, [sp, #160]
+	stp	d14, d15, [sp, #176]
 
 	ldr	x3, [x0, #CPU_STATE_FPCR]
 	ldr	x4, [x0, #CPU_STATE_FPSR]
@@ -61,6 +66,10 @@
 	ldr	x0, [sp, #104]
 1:	subs	x0, x0, #1
 	b.ne	1b
+	wfi
+	ldr	x0, [sp, #104]
+2:	subs	x0, x0, #1
+	b.ne	2b
 
 	ldr	x0, [sp, #96]
 	each_x	str
@@ -72,13 +81,17 @@
 	msr	fpcr, xzr
 	msr	fpsr, xzr
 
+	ldp	d14, d15, [sp, #176]
+	ldp	d12, d13, [sp, #160]
+	ldp	d10, d11, [sp, #144]
+	ldp	d8, d9, [sp, #128]
 	ldr	x18, [sp, #112]
 	ldp	x27, x28, [sp, #80]
 	ldp	x25, x26, [sp, #64]
 	ldp	x23, x24, [sp, #48]
 	ldp	x21, x22, [sp, #32]
 	ldp	x19, x20, [sp, #16]
-	ldp	x29, x30, [sp], #128
+	ldp	x29, x30, [sp], #192
 	ret
 	.size	guest_cpu_hold, . - guest_cpu_hold
 

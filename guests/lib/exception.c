@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What happens after vectors.S has saved a frame: recover from a synchronous exception that guest_try()
- * expects, and end the guest with a register dump on any other.
+ * What happens after vectors.S has saved a frame: recover from a synchronous exception that
+ * guest_try() expects, and end the guest with a register dump on any other.
  */
 #include "guests/lib/guest.h"
 
@@ -57,7 +57,7 @@ void guest_handle_sync(struct guest_frame *frame)
 	fault_read(&last_fault);
 	frame->x[0] = guest_recovery_sp;
 	frame->elr = (uint64_t)guest_try_recover;
-	/* The rest (single step, illegal state, branch type) belongs to the instruction that failed. */
+	/* The rest (single step, illegal state, branch type) is the failed instruction's. */
 	frame->spsr &= SPSR_NZCV | SPSR_DAIF | SPSR_MODE;
 }
 
@@ -71,6 +71,7 @@ void guest_handle_stack_overflow(void)
 	struct guest_fault fault;
 
 	fault_read(&fault);
-	guest_fail(fault.esr, fault.elr, fault.far, "guest: stack overflow: ESR %lx ELR %lx FAR %lx",
-		   fault.esr, fault.elr, fault.far);
+	guest_fail(fault.esr, fault.elr, fault.far,
+		   "guest: stack overflow: ESR %lx ELR %lx FAR %lx", fault.esr, fault.elr,
+		   fault.far);
 }

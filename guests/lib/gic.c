@@ -22,7 +22,7 @@
 #define GICR_ICENABLER0		0x10180
 #define GICR_IPRIORITYR(n)	(0x10400 + 4 * (n))
 
-/* ICC_* by encoding: assemblers know the names only after .arch_extension or -march with the GIC. */
+/* ICC_* by encoding: not every assembler knows the names without a -march that has them. */
 #define ICC_PMR_EL1		"s3_0_c4_c6_0"
 #define ICC_IAR1_EL1		"s3_0_c12_c12_0"
 #define ICC_EOIR1_EL1		"s3_0_c12_c12_1"

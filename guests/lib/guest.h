@@ -3,21 +3,23 @@
  * The guest runtime: everything that a bare EL1 guest may call.
  *
  * A guest is one C file that defines guest_main(). The runtime enters it at EL1h on one vCPU with
- *   - the MMU and caches on, an identity map (RAM writable and not executable, the image W^X, the GIC
- *     and UART as Device-nGnRnE, everything else unmapped, page 0 among it),
+ *   - the MMU and caches on, an identity map (RAM writable and not executable, the image W^X, the
+ *     GIC and UART as Device-nGnRnE, everything else unmapped, page 0 among it),
  *   - a 16 KiB stack with an unmapped page below it, vectors installed,
  *   - IRQs masked, FP/SIMD enabled at EL1, no timer running,
  *   - a valid mailbox: Schism's, or an empty one that the runtime made because nobody else did.
  * If guest_main() returns, the VM switches off by PSCI SYSTEM_OFF.
  *
- * The same ELF runs under Schism and bare on QEMU's virt board; there, nobody answers task reports, and
- * the runtime prints them on the UART instead.
+ * The same ELF runs under Schism and bare on QEMU's virt board; there, nobody answers task reports,
+ * and the runtime prints them on the UART instead.
  *
- * The runtime and the guests' C are built -mgeneral-regs-only: between exception entry and return no FP
- * register changes, so the vectors save none. FP work is done in assembly files (see cpu_state.S).
+ * The vectors save no FP register, because the runtime's C is built -mgeneral-regs-only. An
+ * interrupt handler must not use FP either: build guests the same way and do FP work in assembly
+ * (cpu_state.S), or keep handlers in files that are. The compiler must not sign return addresses
+ * (branch protection): a guest may change the keys while functions are active.
  *
- * There is one vCPU and no allocation that is ever freed; nothing here takes a lock. Functions that may
- * not be called from an interrupt handler say so.
+ * There is one vCPU and no allocation that is ever freed; nothing here takes a lock. Functions that
+ * may not be called from an interrupt handler say so.
  */
 #ifndef GUESTS_LIB_GUEST_H
 #define GUESTS_LIB_GUEST_H
@@ -31,7 +33,7 @@
 /* The guest itself. dtb: what x0 held at entry, a device tree's address or 0. */
 void guest_main(uint64_t dtb);
 
-/* ---- system registers ---------------------------------------------------------------------------- */
+/* ---- system registers ----------------------------------------------------------------------- */
 
 #define guest_read_sysreg(name)									\
 	({											\
@@ -45,7 +47,7 @@ void guest_main(uint64_t dtb);
 #define guest_isb()		__asm__ volatile("isb" : : : "memory")
 #define guest_dsb()		__asm__ volatile("dsb sy" : : : "memory")
 
-/* ---- device registers ---------------------------------------------------------------------------- */
+/* ---- device registers ----------------------------------------------------------------------- */
 
 /*
  * Single loads and stores without writeback: a hypervisor gets a valid syndrome for them and can
@@ -72,7 +74,7 @@ static inline uint64_t guest_mmio_read64(uint64_t addr)
 	return value;
 }
 
-/* ---- console ------------------------------------------------------------------------------------- */
+/* ---- console -------------------------------------------------------------------------------- */
 
 /* Write to the PL011, polling until it takes each character. */
 void guest_putchar(char c);
@@ -80,18 +82,18 @@ void guest_puts(const char *s);
 /* Format as lib/fmt.h does; a line is cut after 255 characters. Not from an interrupt handler. */
 void guest_printf(const char *fmt, ...) __printf_like(1, 2);
 
-/* ---- power --------------------------------------------------------------------------------------- */
+/* ---- power ---------------------------------------------------------------------------------- */
 
 /* PSCI SYSTEM_OFF and SYSTEM_RESET (DEN0022). Should a call return all the same, wait for ever. */
 void guest_system_off(void) __noreturn;
 void guest_system_reset(void) __noreturn;
 
-/* ---- reports and the mailbox --------------------------------------------------------------------- */
+/* ---- reports and the mailbox ---------------------------------------------------------------- */
 
 /*
- * Report to Schism (hvc #0x60; the meaning of the values is the task's, see the ABI header), or as a
- * line on the UART when nothing answers. seq counts this guest's reports from 0. Not from an interrupt
- * handler.
+ * Report to Schism (hvc #0x60; the meaning of the values is the task's, see the ABI header), or as
+ * a line on the UART when nothing answers. seq counts this guest's reports from 0. Not from an
+ * interrupt handler.
  */
 void guest_task_report(enum guest_task task, enum guest_event event, uint64_t seq, uint64_t v0,
 		       uint64_t v1, uint64_t v2);
@@ -99,11 +101,11 @@ void guest_task_report(enum guest_task task, enum guest_event event, uint64_t se
 bool guest_under_schism(void);
 
 /*
- * Set the mailbox slot of that name, taking a free one for a new name; a full mailbox or a destroyed
- * one swallows the value. Names are cut after 23 characters.
+ * Set the mailbox slot of that name, taking a free one for a new name; a full mailbox or a
+ * destroyed one swallows the value. Names are cut after 23 characters.
  */
 void guest_log_value(const char *name, uint64_t value);
-/* Log the architectural facts: EL, SP, heap, MPIDR, CNTFRQ, VBAR, SCTLR, TTBR0, TCR, ID registers… */
+/* Log the architectural facts: EL, SP, heap, MPIDR, CNTFRQ, VBAR, SCTLR, TCR, ID registers… */
 void guest_log_facts(void);
 
 /*
@@ -115,17 +117,17 @@ uint64_t guest_arg(const char *name, uint64_t fallback);
 bool guest_arg_is(const char *name, const char *value);
 
 /*
- * A check failed: print the text, report GUEST_EVENT_FAIL with the values, and switch off. The task and
- * sequence number are those of the latest report, plus one.
+ * A check failed: print the text, report GUEST_EVENT_FAIL with the values, and switch off. The task
+ * and sequence number are those of the latest report, plus one.
  */
 void guest_fail(uint64_t v0, uint64_t v1, uint64_t v2, const char *fmt, ...) __printf_like(4, 5)
 	__noreturn;
 
-/* ---- memory -------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
 /*
- * Bytes from the private heap between the image and GUEST_WORK_IPA, zeroed, aligned to align (a power
- * of two), never freed; NULL when it is exhausted.
+ * Bytes from the private heap between the image and GUEST_WORK_IPA, zeroed, aligned to align (a
+ * power of two), never freed; NULL when it is exhausted.
  */
 void *guest_alloc(size_t size, size_t align);
 uint64_t guest_heap_base(void);
@@ -138,20 +140,20 @@ enum guest_map {
 };
 
 /*
- * Map [base, base + size) onto itself, in 2 MiB blocks where alignment allows. For addresses below 512
- * GiB that are not mapped yet; page aligned. guest_fail()s when out of tables.
+ * Map [base, base + size) onto itself, in 2 MiB blocks where alignment allows. For addresses below
+ * 512 GiB that are not mapped yet; page aligned. guest_fail()s when out of tables.
  */
 void guest_mmu_map(uint64_t base, uint64_t size, enum guest_map type);
-/* First address beyond what stage 1 can put out: 512 GiB, or less on a CPU with fewer address bits. */
+/* First address beyond what stage 1 can put out: 512 GiB, or as far as the CPU has bits. */
 uint64_t guest_mmu_limit(void);
 
-/* ---- exceptions ---------------------------------------------------------------------------------- */
+/* ---- exceptions ----------------------------------------------------------------------------- */
 
 /* What the vectors save. Nothing of FP/SIMD, see above. */
 struct guest_frame {
 	uint64_t x[31];
 	uint64_t elr, spsr;
-	uint64_t kind;			/* index of the vector, 0..15, as in the architecture's table */
+	uint64_t kind;			/* index of the vector, 0..15, in the table's order */
 };
 
 struct guest_fault {
@@ -160,8 +162,8 @@ struct guest_fault {
 
 /*
  * Call fn(arg) and come back even if it takes a synchronous exception. Returns whether it did, and
- * then describes it in *fault; whatever fn had pushed is dropped. Calls may nest. An interrupt handler
- * that faults does not come back here: that is fatal. fn may be any address, mapped or not.
+ * then describes it in *fault; whatever fn had pushed is dropped. Calls may nest. An interrupt
+ * handler that faults does not come back here: that is fatal. fn may be any address, mapped or not.
  */
 bool guest_try(void (*fn)(void *arg), void *arg, struct guest_fault *fault);
 
@@ -203,7 +205,7 @@ void guest_probe_ldadd(void *addr);
 void guest_probe_dc_zva(void *addr);
 void guest_probe_prfm(void *addr);
 
-/* ---- interrupts and time ------------------------------------------------------------------------- */
+/* ---- interrupts and time -------------------------------------------------------------------- */
 
 /* Bring up the GICv3 for this vCPU: group 1, EOImode 0, all priorities pass. IRQs stay masked. */
 void guest_gic_init(void);
@@ -234,8 +236,8 @@ static inline uint64_t guest_counter(void)
 
 /*
  * Start a periodic tick of the virtual timer, hz per second, and unmask IRQs. Tick n is due at
- * start + n * period. A vCPU that was not running when several ticks fell due takes one interrupt for
- * them all: ticks count periods, not interrupts. Needs guest_gic_init().
+ * start + n * period. A vCPU that was not running when several ticks fell due takes one interrupt
+ * for them all: ticks count periods, not interrupts. Needs guest_gic_init().
  */
 void guest_timer_start(unsigned int hz);
 /* Periods that the tick handler has seen elapse. */
@@ -246,12 +248,12 @@ uint64_t guest_tick_interrupts(void);
 void guest_wfi_until(uint64_t ticks);
 /*
  * Check the clock: CNTVCT has not gone back since the last check, has reached the latest tick's due
- * time, no interrupt came before its tick was due, and no tick that is due is missing. NULL when all is
- * well, else what is not.
+ * time, no interrupt came before its tick was due, and no tick that is due is missing. NULL when
+ * all is well, else what is not.
  */
 const char *guest_timer_check(void);
 
-/* ---- registers held over a preemption ------------------------------------------------------------ */
+/* ---- registers held over a preemption ------------------------------------------------------- */
 
 /* FP/SIMD and general registers. x[0] is not held: it counts. */
 struct guest_cpu_state {
@@ -262,14 +264,16 @@ struct guest_cpu_state {
 
 /*
  * Load every register from *want, spin for that many iterations of two instructions (at least one),
- * and store every register to *got.
+ * WFI, spin as long again, and store every register to *got. However short the spinning, the WFI
+ * lets the hypervisor run somebody else meanwhile. A timer must be running; IRQs may be masked.
  */
-void guest_cpu_hold(const struct guest_cpu_state *want, struct guest_cpu_state *got, uint64_t spins);
+void guest_cpu_hold(const struct guest_cpu_state *want, struct guest_cpu_state *got,
+		    uint64_t spins);
 
 /*
- * The sum of 1/k^2 for k = 1..16 * n in double precision, in 16 partial sums kept in d16..d31 and added
- * up at the end, with that FPCR; 65 instructions per n. Returns the result's bits and stores the FPSR
- * that cleared flags became.
+ * The sum of 1/k^2 for k = 1..16 * n in double precision, in 16 partial sums kept in d16..d31 and
+ * added up at the end, with that FPCR; 65 instructions per n. Returns the result's bits and stores
+ * the FPSR that cleared flags became.
  */
 uint64_t guest_fp_series(uint64_t n, uint64_t fpcr, uint64_t *fpsr);
 
@@ -290,14 +294,15 @@ void guest_pauth_enable(void);
 void guest_pauth_write_keys(const struct guest_pauth_keys *keys, bool generic);
 void guest_pauth_read_keys(struct guest_pauth_keys *keys, bool generic);
 /* Sign pointer with each key. */
-void guest_pauth_sign(uint64_t pointer, uint64_t modifier, struct guest_pauth_sigs *sigs, bool generic);
-/* Authenticate what PACIA made; an altered pointer comes back non-canonical, or faults (FEAT_FPAC). */
+void guest_pauth_sign(uint64_t pointer, uint64_t modifier, struct guest_pauth_sigs *sigs,
+		      bool generic);
+/* Authenticate what PACIA made; altered, it comes back non-canonical, or faults (FEAT_FPAC). */
 uint64_t guest_pauth_autia(uint64_t pointer, uint64_t modifier);
 
-/* ---- between the runtime's files ----------------------------------------------------------------- */
+/* ---- between the runtime's files ------------------------------------------------------------ */
 
-extern char __image_start[], __text_end[], __rodata_end[], __data_start[], __bss_start[], __bss_end[];
-extern char __stack_bottom[], __stack_top[], __image_end[];
+extern char __image_start[], __text_end[], __rodata_end[], __data_start[];
+extern char __bss_start[], __bss_end[], __stack_bottom[], __stack_top[], __image_end[];
 extern char guest_vectors[];
 
 void guest_mmu_init(void);

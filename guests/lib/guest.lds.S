@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a guest's image lies; preprocess before use. Three PT_LOADs, none writable and executable, and
- * each starting a page of its own, so that mmu.c can map them W^X. Load and link addresses are the same:
- * guests run identity-mapped.
+ * Where a guest's image lies; preprocess before use. Three PT_LOADs, none writable and executable,
+ * and each starting a page of its own, so that mmu.c can map them W^X. Load and link addresses are
+ * the same: guests run identity-mapped.
  */
 #include "guests/lib/asm.h"
 #include "schism/abi/guest_layout.h"
@@ -46,8 +46,8 @@ SECTIONS
 	} :data
 
 	/*
-	 * Twice its size aligned: SP has the bit GUEST_STACK_SHIFT clear as long as it is inside, which is
-	 * what the vectors check. At least one page below it stays unmapped.
+	 * Twice its size aligned: SP has the bit GUEST_STACK_SHIFT clear as long as it is inside,
+	 * which is what the vectors check. At least one page below it stays unmapped.
 	 */
 	. = ALIGN(4096) + 4096;
 	. = ALIGN(2 * GUEST_STACK_SIZE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls out of a guest: HVC #0 and SMC #0 by the SMC Calling Convention 1.1 and later (DEN0028), which
- * preserves x4..x17 and returns up to four values in x0..x3.
+ * Calls out of a guest: HVC #0 and SMC #0 by the SMC Calling Convention 1.1 and later (DEN0028),
+ * which preserves x4..x17 and returns up to four values in x0..x3.
  */
 #ifndef GUESTS_LIB_HYPERCALL_H
 #define GUESTS_LIB_HYPERCALL_H
@@ -28,19 +28,21 @@ struct guest_smccc {
 		(struct guest_smccc){ r0_, r1_, r2_, r3_ };					\
 	})
 
-static inline struct guest_smccc guest_hvc0(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
+static inline struct guest_smccc guest_hvc0(uint64_t function, uint64_t a1, uint64_t a2,
+					    uint64_t a3)
 {
 	return GUEST_SMCCC_CALL("hvc", function, a1, a2, a3);
 }
 
-static inline struct guest_smccc guest_smc0(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
+static inline struct guest_smccc guest_smc0(uint64_t function, uint64_t a1, uint64_t a2,
+					    uint64_t a3)
 {
 	return GUEST_SMCCC_CALL("smc", function, a1, a2, a3);
 }
 
 /* HVC #0x60 as it is, without a look at who answers; guests use guest_task_report(). */
-static inline int64_t guest_hvc_task_report(uint64_t task, uint64_t event, uint64_t seq, uint64_t v0,
-					    uint64_t v1, uint64_t v2)
+static inline int64_t guest_hvc_task_report(uint64_t task, uint64_t event, uint64_t seq,
+					    uint64_t v0, uint64_t v1, uint64_t v2)
 {
 	register uint64_t x0 __asm__("x0") = task;
 	register uint64_t x1 __asm__("x1") = event;

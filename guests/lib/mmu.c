@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The guest's own stage 1: an identity map of 39 bits (three levels, 4 KiB granule), described in
- * guest.h. Tables come from a fixed pool; a mapping is only ever added, never changed, so that no TLB
- * maintenance is needed after the MMU is on (DDI 0487, D8.14: an invalid entry is not cached).
+ * guest.h. Tables come from a fixed pool; a mapping is only ever added, never changed, so that no
+ * TLB maintenance is needed after the MMU is on (DDI 0487, D8.14: an invalid entry is not cached).
  */
 #include "guests/lib/guest.h"
 
@@ -127,7 +127,7 @@ void guest_mmu_init(void)
 	guest_isb();
 	/* Whatever ran here before may have left translations and instructions of its own. */
 	__asm__ volatile("tlbi vmalle1\n\tic iallu\n\tdsb nsh\n\tisb" : : : "memory");
-	guest_write_sysreg("sctlr_el1", SCTLR_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_NTWI |
-						SCTLR_NTWE | SCTLR_WXN);
+	guest_write_sysreg("sctlr_el1", SCTLR_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I |
+						SCTLR_NTWI | SCTLR_NTWE | SCTLR_WXN);
 	guest_isb();
 }

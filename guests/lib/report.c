@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Telemetry (hvc #0x60) and the mailbox page. Whether anybody answers reports is found out by the first
- * one: without EL2, HVC is UNDEFINED, and QEMU's built-in PSCI answers NOT_SUPPORTED.
+ * Telemetry (hvc #0x60) and the mailbox page. Whether anybody answers reports is found out by the
+ * first one: without EL2, HVC is UNDEFINED, and QEMU's built-in PSCI answers NOT_SUPPORTED.
  */
 #include <stdarg.h>
 
@@ -57,7 +57,8 @@ static void report_print(const struct report *r)
 
 	guest_printf("report: %s %s seq %lu values %lu %lu %lu\n",
 		     r->task < ARRAY_SIZE(tasks) ? tasks[r->task] : "?",
-		     r->event < ARRAY_SIZE(events) ? events[r->event] : "?", r->seq, r->v0, r->v1, r->v2);
+		     r->event < ARRAY_SIZE(events) ? events[r->event] : "?", r->seq, r->v0,
+		     r->v1, r->v2);
 }
 
 void guest_task_report(enum guest_task task, enum guest_event event, uint64_t seq, uint64_t v0,

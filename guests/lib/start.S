@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry of a guest: EL1, MMU off, x0 = device tree or 0 (the arm64 boot protocol, less the header: guests
- * are loaded as ELF). Ends in guest_main().
+ * Entry of a guest: EL1, MMU off, x0 = device tree or 0 (the arm64 boot protocol, less the header:
+ * guests are loaded as ELF). Ends in guest_main().
  *
  * x19 = the device tree's address throughout.
  */
@@ -19,7 +19,7 @@ _start:
 	mov	x19, x0
 	msr	daifset, #0xf
 
-	/* Above EL1 the registers below are not the ones in force: say so instead of dying oddly. */
+	/* Above EL1 the registers below are not the ones in force: refuse, and say so. */
 	mrs	x0, CurrentEL
 	cmp	x0, #(1 << 2)
 	b.ne	wrong_el
@@ -33,8 +33,9 @@ _start:
 	isb
 
 	/*
-	 * What is written below goes past the caches; a line that a boot loader left there must not hide
-	 * it once they are on. Under stage 2 this cleans as well, which is harmless before the writes.
+	 * What is written below goes past the caches; a line that a boot loader left there must not
+	 * hide it once they are on. Under stage 2 this cleans as well, which is harmless before the
+	 * writes.
 	 */
 	adrp	x0, __bss_start
 	add	x0, x0, :lo12:__bss_start

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A periodic tick from the EL1 virtual timer (PPI 27), programmed by compare value so that it does not
- * drift however late an interrupt is taken.
+ * A periodic tick from the EL1 virtual timer (PPI 27), programmed by compare value so that it does
+ * not drift however late an interrupt is taken.
  *
  * The tick handler is the only writer of ticks, interrupts and early.
  */
@@ -76,8 +76,8 @@ const char *guest_timer_check(void)
 	if (first < start + guest_ticks() * period)
 		return "CNTVCT is behind the ticks";
 	/*
-	 * A due tick may be on its way still. An emulator's clock runs on while a busy host keeps its timer
-	 * thread waiting, so late is not lost for a long time.
+	 * A due tick may be on its way still. An emulator's clock runs on while a busy host keeps
+	 * its timer thread waiting, so late is not lost for a long time.
 	 */
 	guest_irq_unmask();
 	do {

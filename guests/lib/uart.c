@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Output on the PL011 by polling (DDI 0183). It transmits without being set up: both QEMU's model and
- * Schism's start enabled.
+ * Output on the PL011 by polling (DDI 0183). It transmits without being set up: both QEMU's model
+ * and Schism's start enabled.
  */
 #include <stdarg.h>
 

@@ -8,12 +8,15 @@
  */
 #include "guests/lib/asm.h"
 
+	.arch_extension fp
+	.arch_extension simd
+
 #define KIND_SYNC_SPX	4
 #define KIND_IRQ_SPX	5
 
 /*
- * One vector. Before anything is stored, SP is tested for having left the stack (see guest.lds.S) with
- * no register to spare: x0 and SP carry each other's value for a moment.
+ * One vector. Before anything is stored, SP is tested for having left the stack (see guest.lds.S)
+ * with no register to spare: x0 and SP carry each other's value for a moment.
  */
 	.macro	vector kind
 	.balign	128
@@ -107,20 +110,24 @@ stack_overflow:
  * bool guest_try_call(void (*fn)(void *), void *arg);
  *
  * Leaves its SP in guest_recovery_sp while fn runs. A synchronous exception meanwhile continues at
- * guest_try_recover with that SP in x0; both ways out restore the callee-saved registers from there,
- * and the outer call's recovery SP.
+ * guest_try_recover with that SP in x0; both ways out restore the callee-saved registers from
+ * there, and the outer call's recovery SP.
  */
 	.section .text.try, "ax"
 	.globl	guest_try_call
 	.type	guest_try_call, %function
 guest_try_call:
-	stp	x29, x30, [sp, #-112]!
+	stp	x29, x30, [sp, #-176]!
 	mov	x29, sp
 	stp	x19, x20, [sp, #16]
 	stp	x21, x22, [sp, #32]
 	stp	x23, x24, [sp, #48]
 	stp	x25, x26, [sp, #64]
 	stp	x27, x28, [sp, #80]
+	stp	d8, d9, [sp, #112]
+	stp	d10, d11, [sp, #128]
+	stp	d12, d13, [sp, #144]
+	stp	d14, d15, [sp, #160]
 	adrp	x2, guest_recovery_sp
 	ldr	x3, [x2, :lo12:guest_recovery_sp]
 	str	x3, [sp, #96]
@@ -139,11 +146,15 @@ guest_try_recover:
 1:	adrp	x2, guest_recovery_sp
 	ldr	x3, [sp, #96]
 	str	x3, [x2, :lo12:guest_recovery_sp]
+	ldp	d14, d15, [sp, #160]
+	ldp	d12, d13, [sp, #144]
+	ldp	d10, d11, [sp, #128]
+	ldp	d8, d9, [sp, #112]
 	ldp	x27, x28, [sp, #80]
 	ldp	x25, x26, [sp, #64]
 	ldp	x23, x24, [sp, #48]
 	ldp	x21, x22, [sp, #32]
 	ldp	x19, x20, [sp, #16]
-	ldp	x29, x30, [sp], #112
+	ldp	x29, x30, [sp], #176
 	ret
 	.size	guest_try_call, . - guest_try_call

@@ -11,6 +11,7 @@
 #include "arch/layout.h"
 #include "arch/tlb.h"
 #include "kernel/cpu.h"
+#include "kernel/lock.h"
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
 #include "lib/errno.h"
@@ -36,6 +37,9 @@ static const struct hyp_section {
 };
 
 struct pgtable hyp_pgtable;
+
+/* Guards hyp_pgtable and device_next. */
+static struct spinlock hyp_lock = SPINLOCK_INIT(RANK_HYP);
 
 static pte_t boot_tables[BOOT_TABLES][PTE_PER_TABLE] __aligned(4096);
 static unsigned int boot_tables_used;
@@ -128,6 +132,28 @@ void hyp_map_use_pool(void)
 	pool_ready = true;
 }
 
+static int map_locked(uint64_t va, pa_t base, uint64_t size, uint64_t perms)
+{
+	int err;
+
+	spin_lock(&hyp_lock);
+	err = pgtable_map(&hyp_pgtable, va, base, size, perms);
+	spin_unlock(&hyp_lock);
+	return err;
+}
+
+static void unmap_locked(uint64_t va, uint64_t size)
+{
+	int err;
+
+	spin_lock(&hyp_lock);
+	err = pgtable_unmap(&hyp_pgtable, va, size);
+	spin_unlock(&hyp_lock);
+	/* Only a split could fail, and a range that was mapped as a whole needs none. */
+	ASSERT(!err);
+	(void)err;
+}
+
 volatile void *hyp_map_device(const struct mem_region *regs)
 {
 	uint64_t base = ALIGN_DOWN(regs->base.pa, PAGE_SIZE);
@@ -138,7 +164,7 @@ volatile void *hyp_map_device(const struct mem_region *regs)
 	if (size >= BLOCK_SIZE)
 		va = ALIGN_UP(va, BLOCK_SIZE) + (base & (BLOCK_SIZE - 1));
 	if (va + size > DEVICE_END_VA ||
-	    pgtable_map(&hyp_pgtable, va, pa(base), size, MAP_R | MAP_W | MAP_DEVICE))
+	    map_locked(va, pa(base), size, MAP_R | MAP_W | MAP_DEVICE))
 		return NULL;
 	device_next = va + size + PAGE_SIZE;
 	return (volatile char *)va + (regs->base.pa - base);
@@ -149,18 +175,15 @@ int hyp_map_ram_ro(pa_t base, uint64_t size)
 	uint64_t first = ALIGN_DOWN(base.pa, PAGE_SIZE);
 	uint64_t end = ALIGN_UP(base.pa + size, PAGE_SIZE);
 
-	return pgtable_map(&hyp_pgtable, LINEAR_VA + first, pa(first), end - first, MAP_R);
+	return map_locked(LINEAR_VA + first, pa(first), end - first, MAP_R);
 }
 
 void hyp_unmap_ram(pa_t base, uint64_t size)
 {
 	uint64_t first = ALIGN_DOWN(base.pa, PAGE_SIZE);
 	uint64_t end = ALIGN_UP(base.pa + size, PAGE_SIZE);
-	int err = pgtable_unmap(&hyp_pgtable, LINEAR_VA + first, end - first);
 
-	/* Only a split could fail, and a range that was mapped as a whole needs none. */
-	ASSERT(!err);
-	(void)err;
+	unmap_locked(LINEAR_VA + first, end - first);
 }
 
 const void *hyp_linear(pa_t base)
@@ -176,7 +199,7 @@ int hyp_map_stack(struct cpu *cpu)
 
 	if (!pages)
 		return -ENOMEM;
-	if (pgtable_map(&hyp_pgtable, bottom, hyp_va_to_pa(pages), STACK_SIZE, MAP_R | MAP_W)) {
+	if (map_locked(bottom, hyp_va_to_pa(pages), STACK_SIZE, MAP_R | MAP_W)) {
 		hyp_free_pages(pages, STACK_SIZE / PAGE_SIZE);
 		return -ENOMEM;
 	}
@@ -222,7 +245,7 @@ void *window_open(pa_t addr, uint64_t *len)
 	uint64_t va = WINDOW_VA + this_cpu()->id * WINDOW_SIZE;
 	uint64_t offset = addr.pa & (BLOCK_SIZE - 1);
 
-	if (pgtable_map(&hyp_pgtable, va, pa(addr.pa - offset), BLOCK_SIZE, MAP_R | MAP_W))
+	if (map_locked(va, pa(addr.pa - offset), BLOCK_SIZE, MAP_R | MAP_W))
 		return NULL;
 	*len = BLOCK_SIZE - offset;
 	return (void *)(va + offset);
@@ -230,8 +253,5 @@ void *window_open(pa_t addr, uint64_t *len)
 
 void window_close(void)
 {
-	int err = pgtable_unmap(&hyp_pgtable, WINDOW_VA + this_cpu()->id * WINDOW_SIZE, BLOCK_SIZE);
-
-	ASSERT(!err);
-	(void)err;
+	unmap_locked(WINDOW_VA + this_cpu()->id * WINDOW_SIZE, BLOCK_SIZE);
 }

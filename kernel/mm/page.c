@@ -122,7 +122,7 @@ static uint64_t area_bitmap(void)
 int page_plan(const struct machine *m, const struct mem_region *keep, unsigned int nr_keep,
 	      struct mem_region *area, uint64_t *needed)
 {
-	uint64_t best = 0;
+	uint64_t best = UINT64_MAX;
 
 	nr_extents = 0;
 	nr_banks = 0;
@@ -148,7 +148,7 @@ int page_plan(const struct machine *m, const struct mem_region *keep, unsigned i
 		if (end >= *needed && end - *needed >= extents[i].base.pa)
 			best = end - *needed;
 	}
-	if (!best)
+	if (best == UINT64_MAX)
 		return -ENOMEM;
 	*area = (struct mem_region){ pa(best), *needed };
 	return 0;
@@ -315,7 +315,8 @@ int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, struct carveou
 	ASSERT(IS_ALIGNED(size, PAGE_SIZE) && IS_ALIGNED(guard, PAGE_SIZE));
 	spin_lock(&mem_lock);
 	for (unsigned int i = 0; i < nr_extents && size; i++) {
-		if (size > extents[i].size || !carve_place(&extents[i], size, guard, align, &base))
+		if (size > extents[i].size || guard > extents[i].size ||
+		    !carve_place(&extents[i], size, guard, align, &base))
 			continue;
 		extent_cut(base - guard, size + 2 * guard);
 		mark(base - guard, guard, OWNER_HYP, PAGE_GUARD);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * The scheduler's core: states, wake-ups, switches.
+ * The scheduler's core: states, wake-ups, switches, migration.
  *
  * A vCPU's trap handler only marks what it wants; sched_exit_work() acts when the handler is done, on
  * the CPU's stack, and either goes back to the guest or idles in EL2 until a vCPU is ready. The slice
  * timer runs only while somebody waits on the queue.
+ *
+ * A vCPU belongs to one CPU's queue. It moves when it wakes while its CPU is busy and another one idles,
+ * and when an idle CPU takes it from a queue. Its state becomes other than RUNNING only after all its
+ * registers are in memory, so that whoever finds it READY or BLOCKED may run it.
  */
 #include "kernel/sched/sched.h"
 
@@ -21,10 +25,15 @@
 #define POLICY sched_round_robin
 #endif
 
+/* Some CPU has entered a guest. */
+static bool guests_run;
+
 static void set_exit_work(struct cpu *cpu)
 {
 	/* Release: what was changed for the CPU to see is visible before it looks. */
 	__atomic_store_n(&cpu->exit_work, true, __ATOMIC_RELEASE);
+	if (cpu != this_cpu())
+		irqchip_send_ipi(cpu, IPI_KICK);
 }
 
 static void slice_end(struct timer *timer)
@@ -35,19 +44,70 @@ static void slice_end(struct timer *timer)
 	set_exit_work(cpu);
 }
 
+static bool may_run_on(const struct vcpu *vcpu, const struct cpu *cpu)
+{
+	return (vcpu->cpu_mask & BIT(cpu->id)) != 0;
+}
+
+static struct cpu *find_idle(const struct vcpu *vcpu)
+{
+	for_each_online_cpu(cpu) {
+		if (READ_ONCE(cpu->idle) && may_run_on(vcpu, cpu))
+			return cpu;
+	}
+	return NULL;
+}
+
+/* Lock the queue of the vCPU's CPU, whichever that is when the lock is held. */
+static struct cpu *lock_home(struct vcpu *vcpu)
+{
+	for (;;) {
+		struct cpu *cpu = READ_ONCE(vcpu->cpu);
+
+		spin_lock(&cpu->rq.lock);
+		if (cpu == READ_ONCE(vcpu->cpu))
+			return cpu;
+		spin_unlock(&cpu->rq.lock);
+	}
+}
+
+/* Put a READY vCPU on a queue; that CPU looks at it soon. The vCPU is on no queue and nobody else's. */
+static void enqueue(struct cpu *cpu, struct vcpu *vcpu, bool preempted)
+{
+	spin_lock(&cpu->rq.lock);
+	vcpu->cpu = cpu;
+	vcpu->state = VCPU_READY;
+	POLICY.enqueue(&cpu->rq, vcpu, preempted);
+	cpu->rq.nr_queued++;
+	spin_unlock(&cpu->rq.lock);
+}
+
 static void wake(struct vcpu *vcpu)
 {
-	struct cpu *cpu = vcpu->cpu;
+	struct cpu *home = lock_home(vcpu), *to = home;
+	bool blocked = vcpu->state == VCPU_BLOCKED;
 
-	spin_lock(&cpu->rq.lock);
-	if (vcpu->state == VCPU_BLOCKED) {
-		timer_cancel(&cpu->timers, &vcpu->wake_timer);
-		vcpu->state = VCPU_READY;
-		POLICY.enqueue(&cpu->rq, vcpu, false);
-		cpu->rq.nr_queued++;
+	if (!blocked) {
+		/* It runs, and shall look at its interrupts; or it will when it is its turn. */
+		bool running = vcpu->state == VCPU_RUNNING;
+
+		spin_unlock(&home->rq.lock);
+		if (running)
+			set_exit_work(home);
+		return;
 	}
-	set_exit_work(cpu);
-	spin_unlock(&cpu->rq.lock);
+	/* READY but on no queue: nobody takes it until enqueue(). */
+	vcpu->state = VCPU_READY;
+	spin_unlock(&home->rq.lock);
+	timer_cancel(&vcpu->wake_cpu->timers, &vcpu->wake_timer);
+	if (!READ_ONCE(home->idle)) {
+		struct cpu *idle = find_idle(vcpu);
+
+		if (idle)
+			to = idle;
+	}
+	enqueue(to, vcpu, false);
+	set_exit_work(to);
 }
 
 static void wake_timer_fired(struct timer *timer)
@@ -55,83 +115,156 @@ static void wake_timer_fired(struct timer *timer)
 	wake(container_of(timer, struct vcpu, wake_timer));
 }
 
-void sched_init(void)
+void sched_init_cpu(struct cpu *cpu)
 {
-	struct cpu *cpu = this_cpu();
-
 	spin_init(&cpu->rq.lock, RANK_SCHED);
 	POLICY.init(&cpu->rq);
 	timer_init(&cpu->slice, slice_end);
+}
+
+void sched_init(void)
+{
+	sched_init_cpu(this_cpu());
 	log_info("scheduler: %s, time slice %u us", POLICY.name, CONFIG_SCHED_SLICE_US);
+}
+
+/* The CPU with the fewest vCPUs that call it home, among those where the vCPU may run. */
+static struct cpu *least_loaded(const struct vcpu *vcpu)
+{
+	struct cpu *best = NULL;
+
+	for_each_online_cpu(cpu) {
+		if (may_run_on(vcpu, cpu) && (!best || READ_ONCE(cpu->nr_homed) < READ_ONCE(best->nr_homed)))
+			best = cpu;
+	}
+	return best ? best : this_cpu();
 }
 
 void sched_start(struct vcpu *vcpu)
 {
+	struct cpu *cpu = least_loaded(vcpu);
+
+	ASSERT(vcpu->state == VCPU_OFF);
+	timer_init(&vcpu->wake_timer, wake_timer_fired);
+	vcpu->stop = false;
+	vcpu->next_state = VCPU_READY;
+	vcpu->home = cpu;
+	__atomic_fetch_add(&cpu->nr_homed, 1, __ATOMIC_RELAXED);
+	enqueue(cpu, vcpu, false);
+	set_exit_work(cpu);
+}
+
+static void leave_as(struct vcpu *vcpu, enum vcpu_state state)
+{
 	struct cpu *cpu = this_cpu();
 
-	timer_init(&vcpu->wake_timer, wake_timer_fired);
-	spin_lock(&cpu->rq.lock);
-	ASSERT(vcpu->state == VCPU_OFF);
-	vcpu->cpu = cpu;
-	vcpu->state = VCPU_READY;
-	POLICY.enqueue(&cpu->rq, vcpu, false);
-	cpu->rq.nr_queued++;
-	set_exit_work(cpu);
-	spin_unlock(&cpu->rq.lock);
+	vcpu->next_state = state;
+	cpu->resched = true;
+	cpu->exit_work = true;
 }
 
 void sched_yield(struct vcpu *vcpu)
 {
-	vcpu->cpu->resched = true;
-	set_exit_work(vcpu->cpu);
+	leave_as(vcpu, VCPU_READY);
 }
 
 void sched_block(struct vcpu *vcpu)
 {
-	vcpu->cpu->resched = true;
-	vcpu->state = VCPU_BLOCKED;
-	set_exit_work(vcpu->cpu);
+	leave_as(vcpu, VCPU_BLOCKED);
 }
 
 void sched_stop(struct vcpu *vcpu)
 {
-	vcpu->cpu->resched = true;
-	vcpu->state = VCPU_OFF;
-	set_exit_work(vcpu->cpu);
+	leave_as(vcpu, VCPU_OFF);
 }
 
 void sched_kick(struct vcpu *vcpu)
 {
-	if (vcpu->state == VCPU_OFF)
-		return;
-	if (vcpu->state == VCPU_BLOCKED)
+	enum vcpu_state state = READ_ONCE(vcpu->state);
+
+	if (state == VCPU_BLOCKED)
 		wake(vcpu);
-	else if (vcpu->state == VCPU_RUNNING)
-		set_exit_work(vcpu->cpu);
+	else if (state == VCPU_RUNNING)
+		set_exit_work(READ_ONCE(vcpu->cpu));
+}
+
+/* The vCPU is off now; the last one of its VM lets this CPU do the rest. */
+static void gone(struct cpu *cpu, struct vcpu *vcpu)
+{
+	__atomic_fetch_sub(&vcpu->home->nr_homed, 1, __ATOMIC_RELAXED);
+	if (vm_vcpu_gone(vcpu->vm))
+		cpu->reap = vcpu->vm;
+}
+
+void sched_request_stop(struct vcpu *vcpu)
+{
+	struct cpu *home = lock_home(vcpu);
+	enum vcpu_state was = vcpu->state;
+	bool queued = was == VCPU_READY && !list_empty(&vcpu->rq_link);
+
+	if (queued) {
+		POLICY.dequeue(&home->rq, vcpu);
+		home->rq.nr_queued--;
+	}
+	if (queued || was == VCPU_BLOCKED)
+		vcpu->state = VCPU_OFF;
+	else if (was != VCPU_OFF)
+		vcpu->stop = true;	/* on a CPU, or on its way to a queue */
+	spin_unlock(&home->rq.lock);
+	if (was == VCPU_BLOCKED)
+		timer_cancel(&vcpu->wake_cpu->timers, &vcpu->wake_timer);
+	if (queued || was == VCPU_BLOCKED)
+		gone(this_cpu(), vcpu);
+	else if (was == VCPU_RUNNING)
+		set_exit_work(home);
+}
+
+/* Somebody who idles may take what this CPU cannot run now. */
+static void offer(struct vcpu *vcpu)
+{
+	struct cpu *idle = find_idle(vcpu);
+
+	if (idle)
+		set_exit_work(idle);
+}
+
+static void arm_wake_timer(struct cpu *cpu, struct vcpu *vcpu)
+{
+	uint64_t deadline = arch_vcpu_wake_deadline(vcpu);
+
+	vcpu->wake_cpu = cpu;
+	if (deadline != UINT64_MAX)
+		timer_arm(&cpu->timers, &vcpu->wake_timer, deadline);
 }
 
 /* Take the vCPU off this CPU, into the state that its handler chose. */
 static void switch_out(struct cpu *cpu, struct vcpu *vcpu)
 {
+	enum vcpu_state state;
+
 	arch_vcpu_save(vcpu, cpu);
 	vcpu->run_ticks += arch_counter() - vcpu->run_since;
 	cpu->current = NULL;
+	/* Armed before it can be found BLOCKED, so that waking it finds the timer where it says. */
+	if (vcpu->next_state == VCPU_BLOCKED)
+		arm_wake_timer(cpu, vcpu);
 
 	spin_lock(&cpu->rq.lock);
-	if (vcpu->state == VCPU_RUNNING) {
-		vcpu->state = VCPU_READY;
+	state = vcpu->stop ? VCPU_OFF : vcpu->next_state;
+	vcpu->next_state = VCPU_READY;
+	vcpu->state = state;
+	if (state == VCPU_READY) {
 		POLICY.enqueue(&cpu->rq, vcpu, true);
 		cpu->rq.nr_queued++;
 	}
 	spin_unlock(&cpu->rq.lock);
-	if (vcpu->state == VCPU_BLOCKED) {
-		uint64_t deadline = arch_vtimer_deadline(vcpu);
 
-		if (deadline != UINT64_MAX && vgic_timer_is_enabled(vcpu))
-			timer_arm(&cpu->timers, &vcpu->wake_timer, deadline);
-		/* An interrupt that came before the state was BLOCKED would have woken nobody. */
-		if (vgic_has_deliverable(vcpu))
-			wake(vcpu);
+	/* An interrupt that came before the state was BLOCKED has woken nobody. */
+	if (state == VCPU_BLOCKED && vgic_has_deliverable(vcpu))
+		wake(vcpu);
+	if (state == VCPU_OFF) {
+		timer_cancel(&cpu->timers, &vcpu->wake_timer);
+		gone(cpu, vcpu);
 	}
 }
 
@@ -142,21 +275,56 @@ static void switch_in(struct cpu *cpu, struct vcpu *vcpu)
 	cpu->nr_switches++;
 	vcpu->run_since = arch_counter();
 	cpu->current = vcpu;
+	cpu->resched = false;
+}
+
+/* The next vCPU from a queue, to run on cpu; NULL when it holds none that may. */
+static struct vcpu *take_from(struct cpu *from, struct cpu *cpu)
+{
+	struct vcpu *next;
+	bool stop = false;
+
+	if (!READ_ONCE(from->rq.nr_queued))
+		return NULL;
+	spin_lock(&from->rq.lock);
+	next = POLICY.pick(&from->rq);
+	if (next && !may_run_on(next, cpu))
+		next = NULL;
+	if (next) {
+		POLICY.dequeue(&from->rq, next);
+		from->rq.nr_queued--;
+		stop = next->stop;
+		next->cpu = cpu;
+		next->state = stop ? VCPU_OFF : VCPU_RUNNING;
+	}
+	spin_unlock(&from->rq.lock);
+	if (!stop)
+		return next;
+	gone(cpu, next);
+	return NULL;
 }
 
 static struct vcpu *take_next(struct cpu *cpu)
 {
-	struct vcpu *next;
+	struct vcpu *next = take_from(cpu, cpu);
 
-	spin_lock(&cpu->rq.lock);
-	next = POLICY.pick(&cpu->rq);
-	if (next) {
-		POLICY.dequeue(&cpu->rq, next);
-		cpu->rq.nr_queued--;
-		next->state = VCPU_RUNNING;
+	if (next)
+		return next;
+	for_each_online_cpu(other) {
+		next = take_from(other, cpu);
+		if (next)
+			return next;
 	}
-	spin_unlock(&cpu->rq.lock);
-	return next;
+	return NULL;
+}
+
+static void reap(struct cpu *cpu)
+{
+	struct vm *vm = cpu->reap;
+
+	cpu->reap = NULL;
+	if (vm)
+		vm_finish(vm);
 }
 
 /* Sleep in EL2 until a vCPU is ready. Interrupts are masked but wake WFI all the same. */
@@ -164,11 +332,19 @@ static struct vcpu *wait_for_next(struct cpu *cpu)
 {
 	struct vcpu *next;
 
-	while (!(next = take_next(cpu))) {
-		vm_reap();
-		arch_wait_for_interrupt();
-		irq_handle();
+	reap(cpu);
+	next = take_next(cpu);
+	while (!next) {
+		/* Idle first, then look again: who enqueues looks for idle CPUs after it did. */
+		__atomic_store_n(&cpu->idle, true, __ATOMIC_SEQ_CST);
+		next = take_next(cpu);
+		if (!next && !cpu->reap) {
+			arch_wait_for_interrupt();
+			irq_handle();
+		}
+		reap(cpu);
 	}
+	cpu->idle = false;
 	return next;
 }
 
@@ -178,15 +354,18 @@ static void set_competition(struct cpu *cpu, struct vcpu *vcpu)
 	bool competition = READ_ONCE(cpu->rq.nr_queued) > 0;
 
 	arch_vcpu_trap_wfi(vcpu, competition);
-	if (!competition)
+	if (!competition) {
 		timer_cancel(&cpu->timers, &cpu->slice);
-	else if (!timer_is_armed(&cpu->slice))
+		return;
+	}
+	if (!timer_is_armed(&cpu->slice))
 		timer_arm(&cpu->timers, &cpu->slice, arch_counter() + POLICY.slice(vcpu));
+	offer(vcpu);
 }
 
 static bool must_switch(struct cpu *cpu, const struct vcpu *vcpu)
 {
-	return vcpu->state != VCPU_RUNNING ||
+	return READ_ONCE(vcpu->stop) || vcpu->next_state != VCPU_READY ||
 	       (cpu->resched && READ_ONCE(cpu->rq.nr_queued) > 0);
 }
 
@@ -200,7 +379,6 @@ struct vcpu *sched_exit_work(struct vcpu *vcpu)
 	if (must_switch(cpu, vcpu)) {
 		switch_out(cpu, vcpu);
 		timer_cancel(&cpu->timers, &cpu->slice);
-		vm_reap();
 		vcpu = wait_for_next(cpu);
 		switch_in(cpu, vcpu);
 	} else {
@@ -218,6 +396,7 @@ void sched_run(void)
 
 	switch_in(cpu, vcpu);
 	set_competition(cpu, vcpu);
-	log_info("first guest instruction after %lu counter ticks", arch_counter());
+	if (!__atomic_exchange_n(&guests_run, true, __ATOMIC_RELAXED))
+		log_info("first guest instruction after %lu counter ticks", arch_counter());
 	arch_enter_guest(vcpu);
 }

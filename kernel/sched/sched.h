@@ -27,9 +27,11 @@ struct sched_policy {
 
 extern const struct sched_policy sched_round_robin;
 
+/* Prepare a CPU's queue: of the boot CPU, with a line in the log; of another one. */
 void sched_init(void);
+void sched_init_cpu(struct cpu *cpu);
 
-/* Put a vCPU that is OFF on a CPU's queue. The CPU is chosen here. */
+/* Put a vCPU that is OFF and has been reset on the queue of the least loaded CPU that it may run on. */
 void sched_start(struct vcpu *vcpu);
 
 /* Run guests on this CPU, for ever. Context: the CPU's own stack, nothing current. */
@@ -42,6 +44,12 @@ void sched_run(void) __noreturn;
 void sched_yield(struct vcpu *vcpu);
 void sched_block(struct vcpu *vcpu);
 void sched_stop(struct vcpu *vcpu);
+
+/*
+ * Switch a vCPU off, from anywhere: at once when it is not on a CPU, else when it next leaves the guest.
+ * vm_vcpu_gone() tells its VM. The caller's own vCPU uses sched_stop().
+ */
+void sched_request_stop(struct vcpu *vcpu);
 
 /* An interrupt for the vCPU has become pending: wake it, or make it look at its interrupts. */
 void sched_kick(struct vcpu *vcpu);

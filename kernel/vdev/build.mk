@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
 obj-y += gic.o
+obj-y += rtc.o
 obj-y += uart.o
 obj-y += vdev.o

@@ -1,126 +1,467 @@
 // SPDX-License-Identifier: MIT
 /*
- * A PL011 (DDI 0183G) whose transmitter ends on Schism's console. Characters are gathered until a line is
- * complete or full, and printed as "[name] line". It transmits whether or not the guest enabled it, as
- * software expects that never sets CR. Nothing is received.
+ * A PL011 (DDI 0183G, revision r1p5) per VM, whose line ends on Schism's console.
+ *
+ * Time is not modelled. What is written has been sent at once: the transmit FIFO is always empty, so its
+ * interrupt rises with each character written. A receive timeout has passed as soon as something is
+ * received. The transmitter works whether or not the guest enabled it; the receiver too, until the guest
+ * writes CR for the first time. What is typed while the receiver is off or its FIFO full waits in a ring
+ * behind the FIFO, so that pasted text arrives.
+ *
+ * Output goes to the console as it is while the VM has the focus. Else characters are gathered until a
+ * line is complete or full, and printed as "[name] line" without what could steer the terminal.
+ *
+ * Lock: vuart->lock (RANK_VDEV), around everything but reads without a side effect: those look at one
+ * register or at one index of the FIFO, and are right for some moment during the access.
  */
 #include "kernel/console.h"
+#include "kernel/lock.h"
 #include "kernel/mm/page.h"
 #include "kernel/vdev/vdev.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vgic/vgic.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"
 #include "lib/fmt.h"
+#include "lib/ring.h"
 #include "lib/string.h"
 #include "schism/abi/guest_layout.h"
 
 #define LINE_MAX	160
+#define FIFO_DEPTH	32
+#define TYPED_MAX	256
 
-#define UARTDR		0x00
-#define UARTRSR		0x04
-#define UARTFR		0x18
-#define UARTIBRD	0x24
-#define UARTFBRD	0x28
-#define UARTLCR_H	0x2c
-#define UARTCR		0x30
-#define UARTIFLS	0x34
-#define UARTIMSC	0x38
-#define UARTRIS		0x3c
-#define UARTMIS		0x40
-#define UARTICR		0x44
-#define UARTPERIPHID0	0xfe0
+/* Registers by word (table 3-1). */
+enum {
+	UARTDR = 0x00 / 4,
+	UARTRSR = 0x04 / 4,		/* UARTECR when written */
+	UARTFR = 0x18 / 4,
+	UARTILPR = 0x20 / 4,
+	UARTIBRD = 0x24 / 4,
+	UARTFBRD = 0x28 / 4,
+	UARTLCR_H = 0x2c / 4,
+	UARTCR = 0x30 / 4,
+	UARTIFLS = 0x34 / 4,
+	UARTIMSC = 0x38 / 4,
+	UARTRIS = 0x3c / 4,
+	UARTMIS = 0x40 / 4,
+	UARTICR = 0x44 / 4,
+	UARTDMACR = 0x48 / 4,
+	NR_REGS,
+	UARTPERIPHID0 = 0xfe0 / 4,
+};
 
+#define DR_OE		BIT(11)
+#define RSR_OE		BIT(3)
+
+#define FR_CTS		BIT(0)
+#define FR_DSR		BIT(1)
+#define FR_DCD		BIT(2)
 #define FR_RXFE		BIT(4)
+#define FR_RXFF		BIT(6)
 #define FR_TXFE		BIT(7)
+#define FR_RI		BIT(8)
+
+#define LCR_FEN		BIT(4)
+
+#define CR_UARTEN	BIT(0)
+#define CR_LBE		BIT(7)
+#define CR_TXE		BIT(8)
+#define CR_RXE		BIT(9)
+#define CR_DTR		BIT(10)
+#define CR_RTS		BIT(11)
+#define CR_OUT1		BIT(12)
+#define CR_OUT2		BIT(13)
+
+#define IFLS_RX		GENMASK(5, 3)
+#define IFLS_RESET	0x12
+
+#define INT_RI		BIT(0)
+#define INT_CTS		BIT(1)
+#define INT_DCD		BIT(2)
+#define INT_DSR		BIT(3)
+#define INT_RX		BIT(4)
 #define INT_TX		BIT(5)
-#define INT_ALL		0x7ffu
+#define INT_RT		BIT(6)
+#define INT_OE		BIT(10)
+#define INT_ALL		0x7ff
 
 struct vuart {
-	char line[LINE_MAX];
-	unsigned int len;
-	uint32_t ibrd, fbrd, lcr, cr, ifls, imsc, ris;
+	struct vm *vm;			/* fixed after uart_create() */
+	struct console_port port;
+
+	struct spinlock lock;
+	/* guarded by lock */
+	uint32_t reg[NR_REGS];
+	bool cr_written;		/* since reset */
+	bool overrun;			/* a character was lost since the last one was read */
+	bool line_level;		/* of the interrupt */
+	struct ring fifo, typed;
+	uint8_t fifo_data[FIFO_DEPTH];
+	uint8_t typed_data[TYPED_MAX];
+	char text[LINE_MAX];		/* output that waits for the end of its line */
+	unsigned int text_len;
 };
 
-static void flush(const struct vm *vm, struct vuart *uart)
-{
-	char text[VM_NAME_LEN + LINE_MAX + 4];
-	int len = fmt_snprintf(text, sizeof(text), "[%s] %.*s", vm->name, (int)uart->len, uart->line);
+_Static_assert(sizeof(struct vuart) <= PAGE_SIZE, "one page is allocated");
 
-	console_write_line(text, (size_t)len);
-	uart->len = 0;
+/* ---- output ---- */
+
+/* The part of a guest's line that can't steer the terminal: no escape sequences, '?' for the rest. */
+static size_t make_harmless(char *to, const char *from, size_t len)
+{
+	enum { TEXT, ESCAPE, SEQUENCE } state = TEXT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = from[i];
+
+		if (state == SEQUENCE)
+			state = c >= '@' && c <= '~' ? TEXT : SEQUENCE;
+		else if (state == ESCAPE)
+			state = c == '[' ? SEQUENCE : TEXT;
+		else if (c == '\033')
+			state = ESCAPE;
+		else
+			to[n++] = (c >= ' ' && c < 0x7f) || c == '\t' ? c : '?';
+	}
+	return n;
 }
 
-static void transmit(const struct vm *vm, struct vuart *uart, char c)
+static void flush(struct vuart *uart)
 {
-	uart->ris |= INT_TX;
+	static const char colour[] = "\033[36m", reset[] = "\033[0m";
+	bool coloured = IS_ENABLED(CONFIG_LOG_COLOUR);
+	char text[VM_NAME_LEN + LINE_MAX + sizeof(colour) + sizeof(reset) + 4];
+	size_t len = (size_t)fmt_snprintf(text, sizeof(text), "%s[%s]%s ", coloured ? colour : "",
+					  uart->vm->name, coloured ? reset : "");
+
+	len += make_harmless(text + len, uart->text, uart->text_len);
+	console_write_line(text, len);
+	uart->text_len = 0;
+}
+
+static void gather(struct vuart *uart, char c)
+{
 	if (c == '\r')
 		return;
-	if (c == '\n') {
-		flush(vm, uart);
-		return;
-	}
-	/* Nothing that a guest prints may steer the terminal, but a tab. */
-	uart->line[uart->len++] = (c >= ' ' && c < 0x7f) || c == '\t' ? c : '?';
-	if (uart->len == LINE_MAX)
-		flush(vm, uart);
+	if (c == '\n' || uart->text_len == LINE_MAX)
+		flush(uart);
+	if (c != '\n')
+		uart->text[uart->text_len++] = c;
 }
 
+/* When the VM has got the focus, the line that it has begun comes out first. */
+static void flush_raw(struct vuart *uart)
+{
+	if (uart->text_len && console_write_raw(&uart->port, uart->text, uart->text_len))
+		uart->text_len = 0;
+}
+
+static void print(struct vuart *uart, char c)
+{
+	flush_raw(uart);
+	if (uart->text_len || !console_write_raw(&uart->port, &c, 1))
+		gather(uart, c);
+}
+
+/* ---- input ---- */
+
+static unsigned int fifo_depth(const struct vuart *uart)
+{
+	return uart->reg[UARTLCR_H] & LCR_FEN ? FIFO_DEPTH : 1;
+}
+
+/* How full it is when the receive interrupt rises. */
+static unsigned int fifo_level(const struct vuart *uart)
+{
+	static const uint8_t eighths[8] = { 1, 2, 4, 6, 7, 7, 7, 7 };
+
+	if (!(uart->reg[UARTLCR_H] & LCR_FEN))
+		return 1;
+	return FIFO_DEPTH / 8 * eighths[FIELD_GET(IFLS_RX, uart->reg[UARTIFLS])];
+}
+
+/* The FIFO has changed, or the level has: what the guest has cleared may rise anew. */
+static void update_receive_interrupts(struct vuart *uart)
+{
+	unsigned int count = ring_count(&uart->fifo);
+	uint32_t ris = uart->reg[UARTRIS] & ~(uint32_t)(INT_RX | INT_RT);
+
+	if (count)
+		ris |= INT_RT;
+	if (count >= fifo_level(uart))
+		ris |= INT_RX;
+	uart->reg[UARTRIS] = ris;
+}
+
+static void lose(struct vuart *uart)
+{
+	uart->overrun = true;
+	uart->reg[UARTRSR] |= RSR_OE;
+	uart->reg[UARTRIS] |= INT_OE;
+}
+
+/* Whether the wire is connected to the receiver. */
+static bool hears(const struct vuart *uart)
+{
+	uint32_t cr = uart->reg[UARTCR];
+
+	if (cr & CR_LBE)
+		return false;
+	return !uart->cr_written || (cr & (CR_UARTEN | CR_RXE)) == (CR_UARTEN | CR_RXE);
+}
+
+/* Move what was typed into the FIFO, as far as it has room. */
+static void receive(struct vuart *uart)
+{
+	bool moved = false;
+	uint8_t c;
+
+	if (!hears(uart))
+		return;
+	while (ring_count(&uart->fifo) < fifo_depth(uart) && ring_get(&uart->typed, &c))
+		moved |= ring_put(&uart->fifo, c);
+	if (moved)
+		update_receive_interrupts(uart);
+}
+
+static void loop_back(struct vuart *uart, uint8_t c)
+{
+	if (ring_count(&uart->fifo) >= fifo_depth(uart))
+		lose(uart);
+	else if (ring_put(&uart->fifo, c))
+		update_receive_interrupts(uart);
+}
+
+static void fifo_flush(struct vuart *uart)
+{
+	ring_init(&uart->fifo, uart->fifo_data, FIFO_DEPTH);
+	update_receive_interrupts(uart);
+}
+
+/* ---- registers ---- */
+
+static uint32_t read_data(struct vuart *uart)
+{
+	uint32_t error = uart->overrun ? DR_OE : 0;
+	uint8_t c = 0;
+
+	if (!ring_get(&uart->fifo, &c))
+		return 0;
+	uart->overrun = false;
+	update_receive_interrupts(uart);
+	receive(uart);
+	return c | error;
+}
+
+static void write_data(struct vuart *uart, uint32_t val)
+{
+	uart->reg[UARTRIS] |= INT_TX;
+	if (uart->reg[UARTCR] & CR_LBE)
+		loop_back(uart, (uint8_t)val);
+	else
+		print(uart, (char)val);
+}
+
+static void clear_errors(struct vuart *uart, uint32_t val)
+{
+	uart->reg[UARTRSR] = 0;
+}
+
+/* In loopback the modem's inputs are our own outputs; else nothing is connected to them. */
 static const struct {
-	uint32_t offset;
-	size_t field;
-	uint32_t mask;
-} plain_regs[] = {
-	{ UARTIBRD, offsetof(struct vuart, ibrd), 0xffff },
-	{ UARTFBRD, offsetof(struct vuart, fbrd), 0x3f },
-	{ UARTLCR_H, offsetof(struct vuart, lcr), 0xff },
-	{ UARTCR, offsetof(struct vuart, cr), 0xff87 },
-	{ UARTIFLS, offsetof(struct vuart, ifls), 0x3f },
-	{ UARTIMSC, offsetof(struct vuart, imsc), INT_ALL },
+	uint32_t cr, fr, interrupt;
+} modem_lines[] = {
+	{ CR_DTR, FR_DSR, INT_DSR },
+	{ CR_RTS, FR_CTS, INT_CTS },
+	{ CR_OUT1, FR_DCD, INT_DCD },
+	{ CR_OUT2, FR_RI, INT_RI },
 };
 
-static uint32_t *plain_reg(struct vuart *uart, uint32_t offset, uint32_t *mask)
+static bool modem_input(unsigned int i, uint32_t cr)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(plain_regs); i++) {
-		if (plain_regs[i].offset == offset) {
-			*mask = plain_regs[i].mask;
-			return (uint32_t *)((char *)uart + plain_regs[i].field);
-		}
-	}
-	return NULL;
+	return (cr & CR_LBE) && (cr & modem_lines[i].cr);
 }
 
-static uint32_t uart_read(struct vuart *uart, uint32_t offset)
+static uint32_t read_flags(struct vuart *uart)
 {
-	/* PrimeCell identification, one byte a register (3.3.16 on). */
-	static const uint8_t ids[8] = { 0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
-	uint32_t mask, *reg = plain_reg(uart, offset, &mask);
+	unsigned int count = ring_count(&uart->fifo);
+	uint32_t cr = READ_ONCE(uart->reg[UARTCR]), flags = FR_TXFE;
 
-	if (reg)
-		return *reg;
-	if (offset >= UARTPERIPHID0)
-		return ids[(offset - UARTPERIPHID0) / 4];
-	switch (offset) {
-	case UARTFR:
-		return FR_RXFE | FR_TXFE;
-	case UARTRIS:
-		return uart->ris;
-	case UARTMIS:
-		return uart->ris & uart->imsc;
-	default:
+	for (unsigned int i = 0; (cr & CR_LBE) && i < ARRAY_SIZE(modem_lines); i++)
+		flags |= modem_input(i, cr) ? modem_lines[i].fr : 0;
+	if (!count)
+		flags |= FR_RXFE;
+	else if (count >= fifo_depth(uart))
+		flags |= FR_RXFF;
+	return flags;
+}
+
+static void line_control_changed(struct vuart *uart, uint32_t old)
+{
+	if ((uart->reg[UARTLCR_H] ^ old) & LCR_FEN)
+		fifo_flush(uart);
+	receive(uart);
+}
+
+static void control_changed(struct vuart *uart, uint32_t old)
+{
+	uart->cr_written = true;
+	for (unsigned int i = 0; i < ARRAY_SIZE(modem_lines); i++) {
+		if (modem_input(i, old) != modem_input(i, uart->reg[UARTCR]))
+			uart->reg[UARTRIS] |= modem_lines[i].interrupt;
+	}
+	receive(uart);
+}
+
+static void levels_changed(struct vuart *uart, uint32_t old)
+{
+	update_receive_interrupts(uart);
+}
+
+static uint32_t read_masked_status(struct vuart *uart)
+{
+	return READ_ONCE(uart->reg[UARTRIS]) & READ_ONCE(uart->reg[UARTIMSC]);
+}
+
+static void clear_interrupts(struct vuart *uart, uint32_t val)
+{
+	uart->reg[UARTRIS] &= ~val;
+}
+
+/*
+ * What a register does beyond being memory: a read of .read instead of the stored value, a write by
+ * .write, or else of the bits in .mask, after which .changed is told the old value.
+ */
+static const struct {
+	uint32_t mask;
+	uint32_t (*read)(struct vuart *uart);
+	void (*write)(struct vuart *uart, uint32_t val);
+	void (*changed)(struct vuart *uart, uint32_t old);
+} uart_regs[NR_REGS] = {
+	[UARTDR]    = { .read = read_data, .write = write_data },
+	[UARTRSR]   = { .write = clear_errors },
+	[UARTFR]    = { .read = read_flags },
+	[UARTILPR]  = { .mask = 0xff },
+	[UARTIBRD]  = { .mask = 0xffff },
+	[UARTFBRD]  = { .mask = 0x3f },
+	[UARTLCR_H] = { .mask = 0xff, .changed = line_control_changed },
+	[UARTCR]    = { .mask = 0xff87, .changed = control_changed },
+	[UARTIFLS]  = { .mask = 0x3f, .changed = levels_changed },
+	[UARTIMSC]  = { .mask = INT_ALL },
+	[UARTMIS]   = { .read = read_masked_status },
+	[UARTICR]   = { .write = clear_interrupts },
+	[UARTDMACR] = { .mask = 0x7 },
+};
+
+/* PrimeCell identification, one byte a register (3.3.16 on); revision 3 has FIFOs of 32. */
+static const uint8_t uart_ids[8] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
+
+static uint32_t uart_read(struct vuart *uart, unsigned int i)
+{
+	if (i >= UARTPERIPHID0)
+		return uart_ids[i - UARTPERIPHID0];
+	if (i >= NR_REGS)
 		return 0;
-	}
+	return uart_regs[i].read ? uart_regs[i].read(uart) : READ_ONCE(uart->reg[i]);
 }
 
-static void uart_write(const struct vm *vm, struct vuart *uart, uint32_t offset, uint32_t val)
+static void uart_write(struct vuart *uart, unsigned int i, uint32_t val)
 {
-	uint32_t mask, *reg = plain_reg(uart, offset, &mask);
+	uint32_t old;
 
-	if (reg)
-		*reg = val & mask;
-	else if (offset == UARTDR)
-		transmit(vm, uart, (char)val);
-	else if (offset == UARTICR)
-		uart->ris &= ~val;
+	if (i >= NR_REGS)
+		return;
+	if (uart_regs[i].write) {
+		uart_regs[i].write(uart, val);
+		return;
+	}
+	old = uart->reg[i];
+	uart->reg[i] = (old & ~uart_regs[i].mask) | (val & uart_regs[i].mask);
+	if (uart_regs[i].changed)
+		uart_regs[i].changed(uart, old);
+}
+
+static void update_line(struct vuart *uart)
+{
+	bool level = read_masked_status(uart) != 0;
+
+	if (level == uart->line_level)
+		return;
+	uart->line_level = level;
+	vgic_set_line(uart->vm->vcpus[0], GUEST_UART_INTID, level);
+}
+
+static bool uart_access(struct vcpu *vcpu, struct vdev *dev, uint32_t offset, struct vdev_access *access)
+{
+	struct vuart *uart = dev->state;
+	unsigned int i = offset / 4, lane = offset % 4 * 8;
+
+	/* Registers are 32 bits apart; narrower accesses see a part. */
+	if (access->size == 8)
+		return false;
+	if (!access->write && i != UARTDR) {
+		access->val = uart_read(uart, i) >> lane;
+		return true;
+	}
+	spin_lock(&uart->lock);
+	if (!access->write)
+		access->val = uart_read(uart, i) >> lane;
+	else if (!lane)
+		uart_write(uart, i, (uint32_t)access->val);
+	update_line(uart);
+	spin_unlock(&uart->lock);
+	return true;
+}
+
+/* ---- the console's side ---- */
+
+static struct vuart *vuart_of(struct console_port *port)
+{
+	return container_of(port, struct vuart, port);
+}
+
+static void uart_input(struct console_port *port, char c)
+{
+	struct vuart *uart = vuart_of(port);
+
+	spin_lock(&uart->lock);
+	if (!ring_put(&uart->typed, (uint8_t)c) && hears(uart))
+		lose(uart);
+	receive(uart);
+	update_line(uart);
+	spin_unlock(&uart->lock);
+}
+
+static void uart_focused(struct console_port *port)
+{
+	struct vuart *uart = vuart_of(port);
+
+	spin_lock(&uart->lock);
+	flush_raw(uart);
+	spin_unlock(&uart->lock);
+}
+
+/* ---- life ---- */
+
+/* The interrupt's line is low already: the interrupt controller is reset before its devices. */
+static void uart_reset(struct vm *vm, struct vdev *dev)
+{
+	struct vuart *uart = dev->state;
+
+	spin_lock(&uart->lock);
+	flush_raw(uart);
+	if (uart->text_len)
+		flush(uart);
+	memset(uart->reg, 0, sizeof(uart->reg));
+	uart->reg[UARTCR] = CR_TXE | CR_RXE;
+	uart->reg[UARTIFLS] = IFLS_RESET;
+	uart->cr_written = false;
+	uart->overrun = false;
+	uart->line_level = false;
+	ring_init(&uart->typed, uart->typed_data, TYPED_MAX);
+	fifo_flush(uart);
+	spin_unlock(&uart->lock);
 }
 
 static int uart_create(struct vm *vm, const struct vdev_ops *ops)
@@ -131,36 +472,26 @@ static int uart_create(struct vm *vm, const struct vdev_ops *ops)
 	if (!uart)
 		return -ENOMEM;
 	err = vdev_attach(vm, ops, GUEST_UART_IPA, GUEST_UART_SIZE, NULL, uart);
-	if (err)
+	if (err) {
 		hyp_free_pages(uart, 1);
-	return err;
-}
-
-static void uart_reset(struct vm *vm, struct vdev *dev)
-{
-	struct vuart *uart = dev->state;
-
-	if (uart->len)
-		flush(vm, uart);
-	*uart = (struct vuart){ .cr = 0x300, .ifls = 0x12 };
+		return err;
+	}
+	uart->vm = vm;
+	uart->port = (struct console_port){ .vm = vm, .input = uart_input, .focused = uart_focused };
+	spin_init(&uart->lock, RANK_VDEV);
+	ring_init(&uart->typed, uart->typed_data, TYPED_MAX);
+	ring_init(&uart->fifo, uart->fifo_data, FIFO_DEPTH);
+	console_attach(&uart->port);
+	return 0;
 }
 
 static void uart_destroy(struct vm *vm, struct vdev *dev)
 {
-	uart_reset(vm, dev);
-	hyp_free_pages(dev->state, 1);
-}
+	struct vuart *uart = dev->state;
 
-static bool uart_access(struct vcpu *vcpu, struct vdev *dev, uint32_t offset, struct vdev_access *access)
-{
-	/* Registers are 32 bits apart; narrower accesses see their low part. */
-	if (access->size == 8)
-		return false;
-	if (access->write)
-		uart_write(vcpu->vm, dev->state, offset & ~3u, (uint32_t)access->val);
-	else
-		access->val = uart_read(dev->state, offset & ~3u) >> (offset & 3) * 8;
-	return true;
+	console_detach(&uart->port);
+	uart_reset(vm, dev);
+	hyp_free_pages(uart, 1);
 }
 
 VDEV(uart) = {

@@ -322,9 +322,9 @@ bool vgic_timer_is_raised(const struct vcpu *vcpu)
 	return irq->line && !irq->active;
 }
 
-bool vgic_timer_is_enabled(const struct vcpu *vcpu)
+bool vgic_is_enabled(const struct vcpu *vcpu, unsigned int intid)
 {
-	return vcpu->vgic.priv[VGIC_VTIMER_INTID].enabled;
+	return vcpu->vgic.priv[intid].enabled;
 }
 
 static void raise_sgi(struct vcpu *to, unsigned int intid, bool group1)

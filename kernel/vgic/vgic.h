@@ -25,8 +25,9 @@
 #define VGIC_NR_SPIS		(VGIC_NR_INTIDS - VGIC_NR_PRIVATE)
 #define VGIC_PRIORITY_BITS	5
 
-/* The INTID that every VM's generic timer node names for the virtual timer. */
+/* The INTIDs that every VM's generic timer node names for the virtual and the physical timer. */
 #define VGIC_VTIMER_INTID	27
+#define VGIC_PTIMER_INTID	30
 
 struct vcpu;
 struct vm;
@@ -93,8 +94,8 @@ bool vgic_timer_is_live(const struct vcpu *vcpu);
 /* Whether it is raised and not yet taken by the guest. */
 bool vgic_timer_is_raised(const struct vcpu *vcpu);
 
-/* Whether the guest has the virtual timer's interrupt enabled, so that it can wake the vCPU. */
-bool vgic_timer_is_enabled(const struct vcpu *vcpu);
+/* Whether the guest has a private interrupt enabled, so that it can wake the vCPU. */
+bool vgic_is_enabled(const struct vcpu *vcpu, unsigned int intid);
 
 /*
  * A write to ICC_SGI1R_EL1 (group1) or ICC_SGI0R_EL1/ICC_ASGI1R_EL1 by vcpu (IHI 0069H, 12.2.37).

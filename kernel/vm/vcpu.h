@@ -41,12 +41,19 @@ struct vcpu {
 	unsigned int id;
 	uint64_t affinity;		/* MPIDR_EL1 affinity bits that the guest sees */
 
-	/* guarded by the run queue's lock of cpu */
+	/* guarded by the run queue's lock of cpu; cpu changes only while that is held */
 	struct cpu *cpu;		/* whose run queue it belongs to */
 	enum vcpu_state state;
 	struct list_head rq_link;
+	bool stop;			/* somebody wants it off as soon as it leaves the guest */
 
-	struct timer wake_timer;	/* virtual timer of a vCPU that is not running */
+	/* of the CPU that runs it: what it becomes when it leaves the CPU */
+	enum vcpu_state next_state;
+
+	uint64_t cpu_mask;		/* CPUs that it may run on */
+	struct timer wake_timer;	/* its timers' deadline while it is not running */
+	struct cpu *home;		/* where it was started, for the load count */
+	struct cpu *wake_cpu;		/* on whose queue wake_timer is */
 
 	struct vgic_cpu vgic;
 

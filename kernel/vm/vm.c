@@ -2,8 +2,8 @@
 /*
  * VMs: creation, start, and the ways they end; states in vm.h.
  *
- * A guest's request changes only the state, and takes its vCPUs off; vm_reap() does the rest from the
- * scheduler, when no vCPU of the VM is on a CPU any more.
+ * A guest's request changes only the state, and takes its vCPUs off; vm_finish() does the rest from the
+ * scheduler, on the CPU that the last of them leaves.
  */
 #include "kernel/vm/vm.h"
 
@@ -21,6 +21,7 @@
 #include "kernel/vm/vcpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "schism/abi/hypercall.h"
 
 /* Tables for 64 GiB in 2 MiB blocks, or for a few scattered megabytes in pages. */
 #define STAGE2_QUOTA	80
@@ -28,6 +29,7 @@
 
 struct vm *vms[CONFIG_MAX_VMS];
 unsigned int nr_vms;
+static bool ending;
 
 void vm_init(void)
 {
@@ -61,6 +63,7 @@ static struct vcpu *vcpu_create(struct vm *vm, unsigned int id)
 	vcpu->affinity = id;
 	vcpu->state = VCPU_OFF;
 	vcpu->cpu = this_cpu();
+	vcpu->cpu_mask = ~UINT64_C(0);
 	list_init(&vcpu->rq_link);
 	list_init(&vcpu->wake_timer.link);
 	return vcpu;
@@ -118,7 +121,6 @@ static int vm_prepare(struct vm *vm, const char **why)
 
 	if (err)
 		return err;
-	vm->cntvoff = arch_counter();
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
 		vgic_vcpu_reset(vm->vcpus[i]);
 		arch_vcpu_reset(vm->vcpus[i], vm->entry.ipa, 0);
@@ -184,7 +186,54 @@ void vm_start(struct vm *vm)
 	sched_start(vm->vcpus[0]);
 }
 
-/* Leave VM_RUNNING for state; the vCPU that asks stops now. */
+bool vm_vcpu_gone(struct vm *vm)
+{
+	return __atomic_sub_fetch(&vm->nr_live_vcpus, 1, __ATOMIC_ACQ_REL) == 0;
+}
+
+static struct vcpu *find_vcpu(struct vm *vm, uint64_t affinity)
+{
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		if (vm->vcpus[i]->affinity == affinity)
+			return vm->vcpus[i];
+	}
+	return NULL;
+}
+
+int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t context)
+{
+	struct vcpu *target = find_vcpu(vm, affinity);
+	int64_t result = PSCI_ALREADY_ON;
+
+	if (!target)
+		return PSCI_INVALID_PARAMETERS;
+	if (entry < vm->desc.ram_ipa.ipa || entry - vm->desc.ram_ipa.ipa >= vm->desc.ram_size || (entry & 3))
+		return PSCI_INVALID_ADDRESS;
+	/* One at a time: of two that start the same vCPU, the second finds it on. */
+	spin_lock(&vm->lock);
+	if (vm->state != VM_RUNNING) {
+		result = PSCI_DENIED;
+	} else if (READ_ONCE(target->state) == VCPU_OFF) {
+		__atomic_fetch_add(&vm->nr_live_vcpus, 1, __ATOMIC_RELAXED);
+		arch_vcpu_reset(target, entry, context);
+		sched_start(target);
+		result = PSCI_SUCCESS;
+	}
+	spin_unlock(&vm->lock);
+	return result;
+}
+
+int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level)
+{
+	struct vcpu *target = find_vcpu(vm, affinity);
+
+	/* From PSCI 1.0 on, levels above 0 need not be supported (5.1.5). */
+	if (level || !target)
+		return PSCI_INVALID_PARAMETERS;
+	return READ_ONCE(target->state) == VCPU_OFF ? 1 : 0;
+}
+
+/* Leave VM_RUNNING for state: all vCPUs go off. False when the VM is leaving already. */
 static bool vm_leave(struct vcpu *vcpu, enum vm_state state)
 {
 	struct vm *vm = vcpu->vm;
@@ -194,8 +243,11 @@ static bool vm_leave(struct vcpu *vcpu, enum vm_state state)
 	first = vm->state == VM_RUNNING;
 	if (first)
 		vm->state = state;
-	vm->nr_live_vcpus--;
 	spin_unlock(&vm->lock);
+	for (unsigned int i = 0; first && i < vm->nr_vcpus; i++) {
+		if (vm->vcpus[i] != vcpu)
+			sched_request_stop(vm->vcpus[i]);
+	}
 	sched_stop(vcpu);
 	return first;
 }
@@ -248,29 +300,6 @@ static void finish_reset(struct vm *vm)
 	vm_start(vm);
 }
 
-static void finish(struct vm *vm)
-{
-	/* No CPU may write FP/SIMD registers into a vCPU that is about to be reset. */
-	arch_fpsimd_flush(this_cpu());
-	switch (vm->state) {
-	case VM_STOPPING:
-		vdev_reset_all(vm);
-		vm->state = VM_STOPPED;
-		guest_shared_dump(vm);
-		log_info("%s: off, %lu reports, %lu failed", vm->name, vm->reports, vm->failures);
-		break;
-	case VM_CRASHING:
-		vdev_reset_all(vm);
-		vm->state = VM_CRASHED;
-		break;
-	case VM_RESETTING:
-		finish_reset(vm);
-		break;
-	default:
-		break;
-	}
-}
-
 static void end_machine(void)
 {
 	bool good = true;
@@ -291,18 +320,46 @@ static void end_machine(void)
 	machine_end(good ? 0 : 1);
 }
 
-void vm_reap(void)
+static bool is_alive(const struct vm *vm)
 {
-	unsigned int alive = 0;
+	enum vm_state state = READ_ONCE(vm->state);
 
+	return state != VM_STOPPED && state != VM_CRASHED;
+}
+
+static void end_machine_if_all_off(void)
+{
 	for (unsigned int i = 0; i < nr_vms; i++) {
-		struct vm *vm = vms[i];
-
-		if (vm->state != VM_RUNNING && vm->state != VM_STOPPED && vm->state != VM_CRASHED &&
-		    !vm->nr_live_vcpus)
-			finish(vm);
-		alive += vm->state != VM_STOPPED && vm->state != VM_CRASHED;
+		if (is_alive(vms[i]))
+			return;
 	}
-	if (!alive)
+	/* Of two CPUs that see this at the same time, one does it. */
+	if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
 		end_machine();
+}
+
+void vm_finish(struct vm *vm)
+{
+	switch (vm->state) {
+	case VM_STOPPING:
+		vdev_reset_all(vm);
+		guest_shared_dump(vm);
+		log_info("%s: off, %lu reports, %lu failed", vm->name, vm->reports, vm->failures);
+		__atomic_store_n(&vm->state, VM_STOPPED, __ATOMIC_RELEASE);
+		break;
+	case VM_CRASHING:
+		vdev_reset_all(vm);
+		__atomic_store_n(&vm->state, VM_CRASHED, __ATOMIC_RELEASE);
+		break;
+	case VM_RESETTING:
+		finish_reset(vm);
+		break;
+	default:
+		/* All vCPUs switched themselves off: nobody is left who could switch one on again. */
+		vdev_reset_all(vm);
+		log_warn("%s: all its vCPUs are off", vm->name);
+		__atomic_store_n(&vm->state, VM_STOPPED, __ATOMIC_RELEASE);
+		break;
+	}
+	end_machine_if_all_off();
 }

@@ -4,7 +4,7 @@
  *
  *   STOPPED -> RUNNING        vm_start()
  *   RUNNING -> STOPPING       SYSTEM_OFF; RESETTING: SYSTEM_RESET; CRASHING: vm_crash()
- *   STOPPING -> STOPPED       vm_reap(), when the last vCPU has left its CPU
+ *   STOPPING -> STOPPED       vm_finish(), when the last vCPU has left its CPU
  *   RESETTING -> RUNNING      likewise, with RAM and vCPUs as at the start
  *   CRASHING -> CRASHED       likewise
  */
@@ -71,11 +71,12 @@ struct vm {
 	struct virq *spis;
 
 	struct vgic vgic;		/* has a lock of its own */
+	uint16_t last_vcpu[CONFIG_NR_CPUS];	/* 1 + the vCPU that ran last on a CPU; written by that CPU */
+	unsigned int nr_live_vcpus;	/* not OFF; atomic */
 
 	/* guarded by lock */
 	struct spinlock lock;
 	enum vm_state state;
-	unsigned int nr_live_vcpus;	/* not OFF */
 	enum vm_crash_reason crash_reason;
 	uint64_t reports;		/* task reports received */
 	uint64_t failures;		/* of them GUEST_EVENT_FAIL */
@@ -102,8 +103,21 @@ void vm_reset(struct vcpu *vcpu);
 /* The guest did something that it cannot survive: record and print why, and stop its VM. */
 void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason);
 
-/* Finish what VMs that have no vCPU on any CPU left to do; end the machine when no VM is left. */
-void vm_reap(void);
+/* One more vCPU of the VM is off; true when it was the last, and vm_finish() is to be called. */
+__must_check bool vm_vcpu_gone(struct vm *vm);
+
+/*
+ * Finish what a VM without a live vCPU has left to do: off, crashed, or start again. Ends the machine when
+ * no VM is left. Context: no vCPU loaded on this CPU.
+ */
+void vm_finish(struct vm *vm);
+
+/*
+ * PSCI CPU_ON: start the vCPU of vm with that affinity at entry, with context in x0. Returns a PSCI code.
+ * vm_affinity_info(): 0 on, 1 off, or PSCI_INVALID_PARAMETERS.
+ */
+int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t context);
+int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level);
 
 /* The VTTBR_EL2 of a VM. */
 uint64_t vm_vttbr(const struct vm *vm);

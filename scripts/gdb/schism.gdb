@@ -16,7 +16,7 @@ Run to the first C function at EL2's own addresses.
 end
 
 define hv-regs
-  info registers
+  info registers x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30 sp pc cpsr
   printf "ESR_EL2  %#lx\n", $ESR_EL2
   printf "FAR_EL2  %#lx\n", $FAR_EL2
   printf "ELR_EL2  %#lx\n", $ELR_EL2

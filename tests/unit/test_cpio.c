@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The CPIO reader on archives built here. Every archive handed to it is allocated to size, so that the
- * sanitizer sees reads outside.
+ * The CPIO reader on archives built here. Every archive handed to it is allocated to size, so that
+ * the sanitizer sees reads outside.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -18,7 +18,8 @@
 #include "tests/unit/random.h"
 
 #define HEADER_LEN	110
-#define FILESIZE_AT	54	/* of the eight digits in a header */
+#define MODE_AT		14	/* of the eight digits in a header */
+#define FILESIZE_AT	54
 #define NAMESIZE_AT	94
 
 static uint8_t archive[4096];
@@ -35,8 +36,8 @@ static void add(const char *name, const char *data)
 	size_t namesize = strlen(name) + 1;
 
 	archive_len += sprintf((char *)archive + archive_len,
-			       "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, 0100644,
-			       0, 0, 1, 0, strlen(data), 0, 0, 0, 0, namesize, 0);
+			       "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1,
+			       0100644, 0, 0, 1, 0, strlen(data), 0, 0, 0, 0, namesize, 0);
 	memcpy(archive + archive_len, name, namesize);
 	archive_len += namesize;
 	pad();
@@ -128,7 +129,7 @@ static void test_the_iterator_shows_names_modes_and_lengths(void **state)
 
 static void test_an_archive_of_the_cpio_tool_is_read(void **state)
 {
-	FILE *tool = popen("cd tests/unit && printf 'build.mk\\n' | cpio --quiet -o -H newc 2>/dev/null",
+	FILE *tool = popen("cd tests/unit && echo build.mk | cpio --quiet -o -H newc 2>/dev/null",
 			   "r");
 	const void *data;
 	size_t len;
@@ -165,7 +166,8 @@ static void test_an_archive_cut_anywhere_is_refused_with_a_reason(void **state)
 static void test_impossible_lengths_are_refused(void **state)
 {
 	static const char *const lengths[] = {
-		"ffffffff", "fffffff0", "80000000", "7fffffff", "00010000", "0000g000", "-0000001", "       1",
+		"ffffffff", "fffffff0", "80000000", "7fffffff", "00010000", "0000g000",
+		"-0000001", "       1",
 	};
 	const char *why;
 	size_t count;
@@ -180,6 +182,18 @@ static void test_impossible_lengths_are_refused(void **state)
 		assert_int_equal(cpio_check(archive, archive_len, &count, &why), -EINVAL);
 		assert_non_null(why);
 	}
+}
+
+static void test_numbers_that_are_not_hexadecimal_are_refused(void **state)
+{
+	const char *why;
+	size_t count;
+
+	(void)state;
+	build();
+	memcpy(archive + MODE_AT, "0o100644", 8);
+	assert_int_equal(cpio_check(archive, archive_len, &count, &why), -EINVAL);
+	assert_string_equal(why, "a header field is not hexadecimal");
 }
 
 static void test_names_without_an_end_are_refused(void **state)
@@ -223,9 +237,13 @@ static void test_random_damage_never_leads_outside(void **state)
 		build();
 		archive_len -= random_below(archive_len);
 		copy = copy_of(archive_len);
-		for (unsigned int n = 1 + random_below(4); n > 0; n--)
-			copy[random_below(archive_len)] = random_below(2) ? (uint8_t)random_u64() :
-								"0123456789abcdefF"[random_below(17)];
+		for (unsigned int n = 1 + random_below(4); n > 0; n--) {
+			uint8_t byte = (uint8_t)random_u64();
+
+			if (random_below(2))
+				byte = "0123456789abcdefF"[random_below(17)];
+			copy[random_below(archive_len)] = byte;
+		}
 		cpio_begin(&cpio, copy, archive_len);
 		while (cpio_next(&cpio, &entry) == 0) {
 			for (size_t b = 0; b < entry.len; b++)
@@ -246,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_an_archive_of_the_cpio_tool_is_read),
 		cmocka_unit_test(test_an_archive_cut_anywhere_is_refused_with_a_reason),
 		cmocka_unit_test(test_impossible_lengths_are_refused),
+		cmocka_unit_test(test_numbers_that_are_not_hexadecimal_are_refused),
 		cmocka_unit_test(test_names_without_an_end_are_refused),
 		cmocka_unit_test(test_other_formats_are_refused),
 		cmocka_unit_test(test_random_damage_never_leads_outside),

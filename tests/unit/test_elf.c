@@ -32,12 +32,13 @@ static struct elf64_info info;
 static struct elf64_segment seg;
 static const char *why;
 
-/* Text at 0x4020_0000 and data with bss behind it, linked 1 TiB higher, a note and an empty segment. */
+/* Text and data with bss at 0x4020_0000, linked 1 TiB higher, a note and an empty segment. */
 static void build(void)
 {
 	memset(&image, 0, sizeof(image));
 	image.ehdr = (Elf64_Ehdr) {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
 		.e_type = ET_EXEC,
 		.e_machine = EM_AARCH64,
 		.e_version = EV_CURRENT,
@@ -183,8 +184,9 @@ static void test_program_headers_outside_the_file_are_refused(void **state)
 	image.ehdr.e_phnum = 0xffff;
 	assert_int_equal(check(), -EINVAL);
 	build();
-	image.ehdr.e_phentsize = 8;
+	image.ehdr.e_phentsize = 0;
 	assert_int_equal(check(), -EINVAL);
+	assert_string_equal(why, "has a program header that lies or points outside the file");
 }
 
 static void test_an_executable_that_loads_nothing_is_refused(void **state)

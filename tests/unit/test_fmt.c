@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * fmt_snprintf() against the C library's snprintf(), which is right by definition, and the few things
- * where Schism's own is meant to differ.
+ * fmt_snprintf() against the C library's snprintf(), which is right by definition, and the few
+ * things where Schism's own is meant to differ.
  */
 #include <limits.h>
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 
 static char ours[256], theirs[256];
 
-/* Both into a buffer of that size, which the compiler shall not know, or it warns that it is small. */
+/* Both into a buffer of that size, which the compiler shall not know: it would warn. */
 #define check_size(bytes, ...)								\
 	do {										\
 		volatile size_t size = bytes;						\
@@ -72,8 +72,9 @@ static void check_all(const char *length, const char *convs, uint64_t value)
 static void test_integers_print_as_in_c_with_all_flags_widths_and_lengths(void **state)
 {
 	static const uint64_t values[] = {
-		0, 1, 7, 9, 10, 42, 99, 100, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 123456789,
-		INT_MAX, 1u + INT_MAX, UINT_MAX, 1ull + UINT_MAX, INT64_MAX, 1ull + INT64_MAX,
+		0, 1, 7, 9, 10, 42, 99, 100, 127, 128, 255, 256, 32767, 32768, 65535, 65536,
+		123456789, INT_MAX, 1u + INT_MAX, UINT_MAX, 1ull + UINT_MAX, INT64_MAX,
+		1ull + INT64_MAX,
 		UINT64_MAX, 0xdeadbeefcafef00d, 10000000000000000000ull, -1ull, -42ull,
 	};
 	static const char *const lengths[] = { "", "h", "hh", "l", "ll", "z", "t", "j" };

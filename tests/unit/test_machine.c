@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Machine discovery on the device trees of tests/unit/dts, on those with one property spoilt, and on
- * randomly damaged ones. Trees are allocated to size, so that the sanitizer sees reads outside.
+ * Machine discovery on the device trees of tests/unit/dts, on those with one property spoilt, and
+ * on randomly damaged ones. Trees are allocated to size, so that the sanitizer sees reads outside.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -453,8 +453,8 @@ static void test_a_bank_that_bridges_others_swallows_them(void **state)
 {
 	(void)state;
 	edit("qemu_virt");
-	set_cells("/memory@40000000", "reg", 16, 0, 0x1000, 0, 0x1000, 0, 0x5000, 0, 0x1000, 0, 0x3000, 0,
-		  0x1000, 0, 0x2000, 0, 0x3000);
+	set_cells("/memory@40000000", "reg", 16, 0, 0x1000, 0, 0x1000, 0, 0x5000, 0, 0x1000,
+		  0, 0x3000, 0, 0x1000, 0, 0x2000, 0, 0x3000);
 	assert_int_equal(rediscover(), 0);
 	assert_int_equal(m.nr_ram, 1);
 	assert_region(m.ram[0], 0x1000, 0x5000);
@@ -569,6 +569,63 @@ static void test_impossible_interrupts_are_refused(void **state)
 	assert_int_equal(m.uart.intid, 0);
 }
 
+static void test_only_specifiers_of_the_gic_are_read(void **state)
+{
+	uint32_t gic, other;
+
+	(void)state;
+	edit("renamed");
+	gic = fdt_get_phandle(edited, node("/n11"));
+	other = fdt_get_phandle(edited, node("/n10"));
+	set_cells("/n2/n20/n200", "interrupts-extended", 10, other, 0, 7, 4, 0, gic, 0, 8, 4, 0);
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.uart.intid, 0);
+	set_cells("/n2/n20/n200", "interrupts-extended", 5, gic, 0, 8, 4, 0);
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.uart.intid, 40);
+	/* One cell short. */
+	set_cells("/n2/n20/n200", "interrupts-extended", 4, gic, 0, 8, 4);
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.uart.intid, 0);
+}
+
+static void test_interrupt_maps_to_other_controllers_are_not_misread(void **state)
+{
+	static const char *const bus = "/bus@8000000";
+	uint32_t gic;
+
+	(void)state;
+	edit("fvp");
+	gic = fdt_get_phandle(edited, node("/interrupt-controller@2f000000"));
+	set_cells(bus, "interrupt-map", 9, 0, 0, 6, gic, 0, 0, 0, 9, 4);
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.uart.intid, 41);
+	set_cells(bus, "interrupt-map", 9, 0, 0, 6, gic + 100, 0, 0, 0, 9, 4);
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.uart.intid, 0);
+	set_cells(bus, "interrupt-map", 8, 0, 0, 6, gic, 0, 0, 0, 9);
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.uart.intid, 0);
+	set_cells(bus, "interrupt-map", 9, 0, 0, 6, gic, 0, 0, 0, 9, 4);
+	set_cells(bus, "interrupt-map-mask", 3, 0, 1, 63);
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.uart.intid, 0);
+}
+
+static void test_registers_and_ranges_that_are_no_whole_entries_are_refused(void **state)
+{
+	(void)state;
+	edit("qemu_virt");
+	set_cells("/pl011@9000000", "reg", 5, 0, 0x9000000, 0, 0x1000, 0);
+	assert_refused("/pl011@9000000", "reg");
+	edit("fvp");
+	set_cells("/bus@8000000", "ranges", 6, 0, 0x8000000, 0, 0x8000000, 0x18000000, 0);
+	assert_refused("/bus@8000000", "ranges");
+	edit("fvp");
+	set_cells("/bus@8000000", "ranges", 5, 0, 0x8000000, 0xffffffff, 0xf0000000, 0x18000000);
+	assert_refused("/bus@8000000", "ranges");
+}
+
 static void test_initrd_addresses_that_contradict_each_other_are_refused(void **state)
 {
 	(void)state;
@@ -593,7 +650,8 @@ static void test_command_line_that_is_no_string_is_refused(void **state)
 static void test_console_falls_back_to_the_first_pl011(void **state)
 {
 	static const char *const nowhere[] = {
-		"", "/", "/nothing", "serial0", "serial0:115200", ":115200", "/chosen", "/cpus/cpu@0",
+		"", "/", "/nothing", "serial0", "serial0:115200", ":115200", "/chosen",
+		"/cpus/cpu@0",
 		"/pl011@9000000/x",
 	};
 
@@ -615,6 +673,19 @@ static void test_console_falls_back_to_the_first_pl011(void **state)
 	set_bytes("/chosen", "stdout-path", "/pl031", 6);
 	assert_int_equal(rediscover(), 0);
 	assert_early_uart(0x9000000);
+}
+
+static void test_long_alias_names_are_no_aliases(void **state)
+{
+	static char name[4096];
+
+	(void)state;
+	edit("renamed");
+	memset(name, 'a', sizeof(name) - 1);
+	set_string("/chosen", "stdout-path", name);
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.uart.regs.base.pa, 0x10000);
+	assert_early_uart(0x10000);
 }
 
 static void test_alias_that_names_itself_leads_nowhere(void **state)
@@ -683,7 +754,8 @@ static void test_console_is_found_among_many_pl011s(void **state)
 	for (int wanted = 0; wanted < 12; wanted++) {
 		edit("cpus");
 		for (int i = 11; i >= 0; i--) {
-			fdt32_t reg[3] = { 0, cpu_to_fdt32(0x10000 * (i + 1)), cpu_to_fdt32(0x1000) };
+			fdt32_t base = cpu_to_fdt32(0x10000 * (i + 1));
+			fdt32_t reg[3] = { 0, base, cpu_to_fdt32(0x1000) };
 
 			snprintf(name, sizeof(name), "u%d", i);
 			dev = fdt_add_subnode(edited, 0, name);
@@ -709,6 +781,65 @@ static void test_nodes_nested_too_deep_are_refused(void **state)
 	assert_true(parent > 0);
 	assert_int_equal(rediscover(), -EINVAL);
 	assert_string_equal(err.what, "nodes are nested too deep");
+}
+
+/* A tree whose structure block is these tags, where a node is called "" and a property "p". */
+static int discover_tags(unsigned int n, const uint32_t *tags)
+{
+	static uint32_t raw[64];
+	struct fdt_header *header = (struct fdt_header *)raw;
+	unsigned int at = 14;
+
+	memset(raw, 0, sizeof(raw));
+	for (unsigned int i = 0; i < n; i++) {
+		raw[at++] = cpu_to_fdt32(tags[i]);
+		at += tags[i] == FDT_BEGIN_NODE ? 1 : tags[i] == FDT_PROP ? 2 : 0;
+	}
+	fdt_set_magic(header, FDT_MAGIC);
+	fdt_set_totalsize(header, sizeof(raw));
+	fdt_set_off_mem_rsvmap(header, 40);
+	fdt_set_off_dt_struct(header, 56);
+	fdt_set_size_dt_struct(header, 4 * at - 56);
+	fdt_set_off_dt_strings(header, sizeof(raw) - 4);
+	fdt_set_size_dt_strings(header, 4);
+	memcpy(&raw[63], "p", 2);
+	fdt_set_version(header, 17);
+	fdt_set_last_comp_version(header, 16);
+	memset(&err, 0, sizeof(err));
+	return machine_discover(raw, sizeof(raw), &m, &err);
+}
+
+#define discover_structure(...) \
+	discover_tags(sizeof((uint32_t[]){ __VA_ARGS__ }) / 4, (uint32_t[]){ __VA_ARGS__ })
+
+static void test_structures_that_are_no_tree_are_refused(void **state)
+{
+	enum {
+		BEGIN = FDT_BEGIN_NODE,
+		PROP = FDT_PROP,
+		NOP = FDT_NOP,
+		DONE = FDT_END_NODE,
+		END = FDT_END,
+	};
+
+	(void)state;
+	assert_int_equal(discover_structure(BEGIN, DONE, END), 0);
+	assert_int_equal(discover_structure(BEGIN, PROP, NOP, PROP, BEGIN, DONE, DONE, END), 0);
+
+	assert_int_equal(discover_structure(END), -EINVAL);
+	assert_int_equal(discover_structure(BEGIN, DONE), -EINVAL);
+	assert_int_equal(discover_structure(BEGIN, END), -EINVAL);
+	assert_int_equal(discover_structure(BEGIN, BEGIN, DONE, END), -EINVAL);
+	assert_int_equal(discover_structure(BEGIN, DONE, 7, END), -EINVAL);
+	assert_int_equal(discover_structure(BEGIN, DONE, BEGIN, DONE, END), -EINVAL);
+	assert_string_equal(err.what, "broken device tree: more than one root");
+	assert_int_equal(discover_structure(BEGIN, DONE, DONE, END), -EINVAL);
+	assert_string_equal(err.what, "broken device tree: a node ends that never began");
+	assert_int_equal(discover_structure(DONE, END), -EINVAL);
+	assert_int_equal(discover_structure(BEGIN, BEGIN, DONE, PROP, DONE, END), -EINVAL);
+	assert_string_equal(err.what, "broken device tree: a property after nodes");
+	assert_int_equal(discover_structure(PROP, BEGIN, DONE, END), -EINVAL);
+	assert_int_equal(discover_structure(BEGIN, DONE, PROP, END), -EINVAL);
 }
 
 /* Hostile trees */
@@ -847,14 +978,19 @@ int main(void)
 		cmocka_unit_test(test_unknown_psci_conduits_are_refused),
 		cmocka_unit_test(test_gic_nodes_that_contradict_their_binding_are_refused),
 		cmocka_unit_test(test_impossible_interrupts_are_refused),
+		cmocka_unit_test(test_only_specifiers_of_the_gic_are_read),
+		cmocka_unit_test(test_interrupt_maps_to_other_controllers_are_not_misread),
+		cmocka_unit_test(test_registers_and_ranges_that_are_no_whole_entries_are_refused),
 		cmocka_unit_test(test_initrd_addresses_that_contradict_each_other_are_refused),
 		cmocka_unit_test(test_command_line_that_is_no_string_is_refused),
 		cmocka_unit_test(test_console_falls_back_to_the_first_pl011),
+		cmocka_unit_test(test_long_alias_names_are_no_aliases),
 		cmocka_unit_test(test_alias_that_names_itself_leads_nowhere),
 		cmocka_unit_test(test_disabled_devices_and_those_on_disabled_buses_are_not_there),
 		cmocka_unit_test(test_transports_beyond_the_table_are_left_out),
 		cmocka_unit_test(test_console_is_found_among_many_pl011s),
 		cmocka_unit_test(test_nodes_nested_too_deep_are_refused),
+		cmocka_unit_test(test_structures_that_are_no_tree_are_refused),
 		cmocka_unit_test(test_a_tree_cut_anywhere_is_refused),
 		cmocka_unit_test(test_a_structure_block_cut_anywhere_is_refused),
 		cmocka_unit_test(test_random_damage_never_leads_outside),

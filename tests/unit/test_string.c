@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/string.c, built under other names, against the host's C library. Buffers are allocated to size,
- * so that the sanitizer sees every access outside them.
+ * lib/string.c, built under other names, against the host's C library. Buffers are allocated to
+ * size, so that the sanitizer sees every access outside them.
  */
 #include <limits.h>
 #include <setjmp.h>
@@ -111,7 +111,8 @@ static void test_memcmp_orders_by_the_first_difference(void **state)
 		memcpy(q + b, p + a, n);
 		for (unsigned int d = random_below(3); d > 0 && n > 0; d--)
 			q[b + random_below(n)] = (uint8_t)random_u64();
-		assert_int_equal(sign(schism_memcmp(p + a, q + b, n)), sign(memcmp(p + a, q + b, n)));
+		assert_int_equal(sign(schism_memcmp(p + a, q + b, n)),
+				 sign(memcmp(p + a, q + b, n)));
 		free(p);
 		free(q);
 	}
@@ -119,7 +120,7 @@ static void test_memcmp_orders_by_the_first_difference(void **state)
 
 static void test_searches_find_what_the_c_library_finds(void **state)
 {
-	static const char *const texts[] = { "", "a", "abcabc", "/soc/uart@9000000:115200", "\xff\x80" };
+	static const char *const texts[] = { "", "a", "abcabc", "/soc/uart@9000:1152", "\xff\x80" };
 
 	(void)state;
 	for (size_t t = 0; t < ARRAY_SIZE(texts); t++) {
@@ -139,7 +140,9 @@ static void test_searches_find_what_the_c_library_finds(void **state)
 
 static void test_string_comparisons_are_of_unsigned_characters(void **state)
 {
-	static const char *const texts[] = { "", "a", "ab", "abc", "abd", "b", "\x7f", "\x80", "\xff" };
+	static const char *const texts[] = {
+		"", "a", "ab", "abc", "abd", "b", "\x7f", "\x80", "\xff",
+	};
 
 	(void)state;
 	for (size_t a = 0; a < ARRAY_SIZE(texts); a++)
@@ -168,8 +171,9 @@ static void test_strncmp_reads_no_further_than_it_may(void **state)
 static void test_strtoul_reads_numbers_as_in_c(void **state)
 {
 	static const char *const texts[] = {
-		"", "0", "42", "  42", "\t\n+42x", "-1", "0x1f", "0X1Fg", "0x", "0xg", "017", "08", "z",
-		"115200n8", "18446744073709551615", "18446744073709551616", "99999999999999999999999",
+		"", "0", "42", "  42", "\t\n+42x", "-1", "0x1f", "0X1Fg", "0x", "0xg", "017", "08",
+		"z", "115200n8", "18446744073709551615", "18446744073709551616",
+		"99999999999999999999999",
 		"-99999999999999999999999", "- 1", "+-1", "zZ9", "0b1",
 	};
 	static const int bases[] = { 0, 2, 8, 10, 16, 36 };

@@ -8,6 +8,7 @@
 #define ARCH_VCPU_H
 
 #include "lib/compiler.h"
+#include "kernel/timer.h"
 #include "lib/types.h"
 
 struct vcpu;
@@ -54,6 +55,21 @@ struct arch_vtimer {
 	uint64_t cntkctl;
 };
 
+/* The physical timer is emulated: CNTP_CTL_EL0 (ENABLE, IMASK) and CNTP_CVAL_EL0. */
+struct arch_ptimer {
+	uint64_t cval;
+	uint64_t ctl;
+	struct timer timer;		/* armed on the CPU that runs the vCPU */
+};
+
+/* Self-hosted debug registers; loaded only while used. */
+struct arch_debug {
+	uint64_t bvr[16], bcr[16], wvr[16], wcr[16];
+	uint64_t mdscr;
+	bool os_lock;
+	bool used;
+};
+
 struct arch_vcpu {
 	struct trapframe frame;		/* first: see above */
 	uint64_t el2_sp;		/* EL2 stack of the CPU it runs on */
@@ -66,9 +82,11 @@ struct arch_vcpu {
 	uint64_t cntvoff;
 	uint64_t sysregs[ARCH_NR_SYSREGS];
 	struct arch_vtimer vtimer;
+	struct arch_ptimer ptimer;
 	struct arch_gich gich;
+	struct arch_debug debug;
 	struct arch_fpsimd fpsimd;
-	bool fp_used;			/* fpsimd holds or has held something */
+	struct cpu *fp_cpu;		/* whose FP/SIMD registers may still be this vCPU's */
 	uint64_t injected_pc;		/* where the last injected exception went, 0 when progress was seen */
 };
 
@@ -90,14 +108,21 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu);
 void vcpu_vgic_out(struct vcpu *vcpu);
 void vcpu_vgic_in(struct vcpu *vcpu);
 
-/* Writes back FP/SIMD registers that this CPU still holds for a vCPU, and forgets them. */
-void arch_fpsimd_flush(struct cpu *cpu);
+/*
+ * Let EL2 itself use FP/SIMD on this CPU between the two: libfdt's prebuilt code has some. What the CPU
+ * held of a vCPU that is not loaded is in memory already. Context: no vCPU loaded.
+ */
+void arch_fp_begin(void);
+void arch_fp_end(void);
 
 /* Whether WFI by the vCPU on this CPU traps. Context: the vCPU is loaded here. */
 void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap);
 
-/* Counter value (CNTPCT) at which the vCPU's virtual timer fires; UINT64_MAX when it is off or masked. */
-uint64_t arch_vtimer_deadline(const struct vcpu *vcpu);
+/*
+ * Counter value (CNTPCT) at which one of the timers of a saved vCPU interrupts it; UINT64_MAX when neither
+ * is on, unmasked and enabled as an interrupt.
+ */
+uint64_t arch_vcpu_wake_deadline(const struct vcpu *vcpu);
 
 /* Leaves EL2 for the vCPU, which is loaded. Does not return. */
 void arch_enter_guest(struct vcpu *vcpu) __noreturn;

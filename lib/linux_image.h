@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The header of an arm64 Linux kernel "Image" (Linux, Documentation/arch/arm64/booting.rst), which may be
+ * hostile: nothing outside the image is read.
+ */
+#ifndef LIB_LINUX_IMAGE_H
+#define LIB_LINUX_IMAGE_H
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+#define LINUX_IMAGE_ALIGN	UINT64_C(0x200000)
+
+struct linux_image_info {
+	uint64_t text_offset;	/* where it goes, from a multiple of LINUX_IMAGE_ALIGN; below that itself */
+	uint64_t size;		/* room from there that it needs: at least the file, with its .bss */
+};
+
+/*
+ * Check an image of size bytes. Returns 0; -ENOEXEC when it is none (or a compressed one), -EINVAL when
+ * its header makes no sense or asks for what Schism doesn't do. *why says it in words.
+ */
+__must_check int linux_image_check(const void *image, size_t size, struct linux_image_info *info,
+				   const char **why);
+
+#endif

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""Writing newc CPIO archives: the same bytes for the same members, whoever writes them and when."""
+from typing import NamedTuple
+
+FILE, DIRECTORY, CHARACTER = 0o100000, 0o040000, 0o020000
+
+
+class Member(NamedTuple):
+    name: str
+    data: bytes = b""
+    mode: int = FILE | 0o644
+    device: tuple = (0, 0)      # major and minor number, of a CHARACTER
+
+
+def newc(members):
+    """The archive of Members, or of tuples of their first fields. Headers and data are aligned to 4 bytes."""
+    archive = bytearray()
+
+    def add(inode, member, links):
+        name = member.name.encode() + b"\0"
+        fields = (inode, member.mode, 0, 0, links, 0, len(member.data), 0, 0, *member.device, len(name), 0)
+        archive.extend(b"070701" + b"".join(b"%08x" % field for field in fields) + name)
+        archive.extend(bytes(-len(archive) % 4) + member.data)
+        archive.extend(bytes(-len(archive) % 4))
+
+    for inode, member in enumerate(members, 1):
+        add(inode, Member(*member), 1)
+    add(0, Member("TRAILER!!!", mode=0), 1)
+    return bytes(archive)

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: MIT
+"""
+Building Schism, packing guests, and running both under QEMU.
+
+run() is a machine that ends by itself; Console one that is talked to. Unless told otherwise, time is
+counted in instructions (-icount), so that a run repeats exactly; every QEMU is under timeout(1), so that
+none survives, whatever becomes of the test.
+"""
+import contextlib
+import fcntl
+import functools
+import os
+import pathlib
+import re
+import runpy
+import subprocess
+import typing
+
+import pexpect
+
+import devicetree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OUT = ROOT / os.environ.get("SCHISM_BUILD", "build") / "test"
+TIMEOUT = int(os.environ.get("SCHISM_BOOT_TIMEOUT", "120"))
+QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
+PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
+ICOUNT = ("-icount", "shift=4,sleep=off")
+SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
+
+# Where place_by_loader() puts things; the image looks for its device tree 2 MiB below itself.
+DTB_AT, IMAGE_AT, INITRD_AT = 0x40200000, 0x40400000, 0x44000000
+
+
+# ---- building ----------------------------------------------------------------------------------------
+
+def make(*args):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    env["SETUP"] = "no"
+    result = subprocess.run(["make", "-s", *args], cwd=ROOT, env=env, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+@functools.cache
+def build(name, *fragments):
+    """Build qemu_virt_defconfig with these fragments, once for all who share the name; its directory."""
+    out = OUT / name
+    out.mkdir(parents=True, exist_ok=True)
+    with open(OUT / f"{name}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        make(f"O={out}", f"FRAGMENTS={' '.join(f'configs/frag/{f}.config' for f in fragments)}",
+             "qemu_virt_defconfig")
+        make(f"O={out}", "all", *(() if fragments else ("guests",)))
+    return out
+
+
+def default_build():
+    """The build without fragments, which has every guest as well."""
+    return build("default")
+
+
+# ---- packages ----------------------------------------------------------------------------------------
+
+class Guest(typing.NamedTuple):
+    """A VM of a package; the properties are those of dts/vms/vms.h."""
+    name: str
+    args: str = ""
+    kernel: str = ""
+    ram_size: int = 0x800000
+    props: dict = {}
+
+
+def counter(rounds, *args, **fields):
+    return Guest("counter_os", " ".join((f"rounds={rounds}", *args)), **fields)
+
+
+def memwalk(passes, *args, **fields):
+    return Guest("memwalk_os", " ".join((f"passes={passes}", *args)), **fields)
+
+
+def crash(mode="novector", **fields):
+    return Guest("crash_os", f"mode={mode}", **fields)
+
+
+def both(rounds):
+    return counter(rounds), memwalk(rounds)
+
+
+def manifest(*guests):
+    root = devicetree.Node("")
+    root.set("compatible", "schism,manifest-v1")
+    root.set("#address-cells", [2])
+    root.set("#size-cells", [2])
+    layout = (ROOT / "include/schism/abi/guest_layout.h").read_text(encoding="utf-8")
+    layout = {name: int(value, 16) for name, value in re.findall(r"#define (GUEST_\w+)\s+(0x\w+)", layout)}
+    for guest in guests:
+        vm = root.add(f"vm-{guest.name}", vm_name=guest.name, compatible="schism,vm", vcpus=[1], protocol="elf",
+                      kernel=guest.kernel or f"{guest.name}.elf", bootargs=guest.args, devices="uart",
+                      mailbox=devicetree.cells64(layout["GUEST_MAILBOX_IPA"]))
+        vm.add("memory@40000000", reg=devicetree.cells64(layout["GUEST_RAM_IPA"], guest.ram_size))
+        for prop, value in guest.props.items():
+            vm.set(prop, value)
+    return root
+
+
+def guests_dir():
+    return default_build() / "guests"
+
+
+def pack(directory, *guests):
+    """A package as scripts/mkpackage makes it; returns its path."""
+    blob, out = directory / "manifest.dtb", directory / "package.cpio"
+    source = directory / "manifest.dts"
+    blob.write_bytes(devicetree.flatten(manifest(*guests)))
+    subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", "-o", source, blob], check=True)
+    subprocess.run([PYTHON, ROOT / "scripts/mkpackage", "--search", guests_dir(), "-o", out, source], check=True)
+    return out
+
+
+def pack_unchecked(directory, *guests, root=None, files=None):
+    """A package that scripts/mkpackage might refuse: this manifest, and these files or else the guests'."""
+    newc = runpy.run_path(str(ROOT / "scripts/mkpackage"))["newc"]
+    if files is None:
+        files = [(path.name, path.read_bytes()) for path in sorted(guests_dir().glob("*.elf"))]
+    out = directory / "package.cpio"
+    blob = root if isinstance(root, bytes) else devicetree.flatten(root or manifest(*guests))
+    out.write_bytes(newc([("manifest.dtb", blob), *files]))
+    return out
+
+
+# ---- running -----------------------------------------------------------------------------------------
+
+def command(*args, kernel=None, initrd=None, append=None, dtb=None, cpu="cortex-a57", smp=1, mem="512M", machine="",
+            icount=True):
+    """QEMU's command line. machine: further properties of -M, which override those set here."""
+    line = [QEMU, "-M", ",".join(filter(None, ("virt,virtualization=on,gic-version=3,dtb-randomness=off", machine))),
+            "-cpu", cpu, "-smp", str(smp), "-m", mem, "-nographic", "-nic", "none", *(ICOUNT if icount else ())]
+    for option, value in (("-kernel", kernel), ("-initrd", initrd), ("-append", append), ("-dtb", dtb)):
+        if value is not None:
+            line += [option, str(value)]
+    return [*line, *map(str, args)]
+
+
+class Result(typing.NamedTuple):
+    status: int
+    text: str
+
+
+def plain(raw):
+    """Console output without colours and carriage returns."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", raw.decode("utf-8", "replace")).replace("\r\n", "\n")
+
+
+def run(*args, timeout=TIMEOUT, **options):
+    """Run a machine that ends by itself: QEMU's exit status, and the console."""
+    line = ["timeout", "-k", "5", str(timeout), *command(*args, **options)]
+    done = subprocess.run(line, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    text = plain(done.stdout)
+    assert done.returncode != 124, f"QEMU still runs after {timeout} s:\n{text}"
+    return Result(done.returncode, text)
+
+
+class Console(contextlib.AbstractContextManager):
+    """A running machine and its console; QEMU is gone when the block ends."""
+
+    def __init__(self, *args, line=None, timeout=TIMEOUT, env=None, **options):
+        line = ["timeout", "--foreground", "-k", "5", str(timeout), *(line or command(*args, **options))]
+        self.child = pexpect.spawn(line[0], line[1:], cwd=ROOT, env=env, timeout=timeout, echo=False)
+        self.log = b""
+
+    def __exit__(self, *_):
+        self.child.close(force=True)
+
+    def expect(self, pattern):
+        """Read on until the pattern has come; the text up to its end."""
+        try:
+            self.child.expect(pattern if pattern is pexpect.EOF else pattern.encode())
+        except (pexpect.EOF, pexpect.TIMEOUT):
+            raise AssertionError(f"no {pattern!r} in:\n{plain(self.log + (self.child.before or b''))}") from None
+        got = self.child.before + (b"" if pattern is pexpect.EOF else self.child.after)
+        self.log += got
+        return plain(got)
+
+    def send(self, keys):
+        self.child.send(keys)
+
+    def end(self):
+        """Wait for QEMU to end by itself: its exit status, and everything that was printed."""
+        self.expect(pexpect.EOF)
+        self.child.close()
+        return Result(self.child.exitstatus, plain(self.log))
+
+
+def dump_tree(path, *args, machine="", **options):
+    """The device tree that QEMU would pass, parsed."""
+    line = command(*args, machine=",".join(filter(None, (machine, f"dumpdtb={path}"))), **options)
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return devicetree.parse(path.read_bytes())
+
+
+def place_by_loader(directory, image, tree=None, initrd=None, initrd_at=INITRD_AT):
+    """
+    Arguments that put image, tree (parsed or raw) and initrd into RAM and start the image with x0 = 0:
+    QEMU then has no hand in the tree, as it has with -dtb.
+    """
+    args = ["-device", f"loader,file={image},addr={IMAGE_AT:#x},force-raw=on",
+            "-device", f"loader,addr={IMAGE_AT:#x},cpu-num=0"]
+    if initrd is not None:
+        args += ["-device", f"loader,file={initrd},addr={initrd_at:#x},force-raw=on"]
+        if isinstance(tree, devicetree.Node):
+            tree["chosen"].set("linux,initrd-start", devicetree.cells64(initrd_at))
+            tree["chosen"].set("linux,initrd-end", devicetree.cells64(initrd_at + initrd.stat().st_size))
+    if tree is not None:
+        blob = directory / "placed.dtb"
+        blob.write_bytes(tree if isinstance(tree, bytes) else devicetree.flatten(tree))
+        args += ["-device", f"loader,file={blob},addr={DTB_AT:#x},force-raw=on"]
+    return args
+
+
+# ---- what a log says ---------------------------------------------------------------------------------
+
+GUESTS = ("counter_os", "memwalk_os", "crash_os", "bench_os")
+
+
+def passed(text):
+    """The VMs whose PASS report is in the log."""
+    return {name for name in GUESTS if re.search(rf"\b{name}\b.*\bPASS\b", text)}
+
+
+def reporters(text):
+    """The VMs of the progress reports, in their order."""
+    return re.findall(r"\] (\w+): report \d+:", text)
+
+
+def turns(text):
+    """How often the reports change over from one VM to another."""
+    order = reporters(text)
+    return sum(a != b for a, b in zip(order, order[1:]))
+
+
+def mailbox(text, name):
+    """The values of a VM's mailbox as last dumped, by slot."""
+    found = re.findall(rf"{name}: mailbox\n((?:\[.*\]   \S+ +0x\w+ .*\n)*)", text)
+    assert found, text
+    return {slot: int(value, 16) for slot, value in re.findall(r"\]   (\S+) +(0x\w+)", found[-1])}
+
+
+def switches(text):
+    """Context switches of each VM, from the final lines."""
+    return {name: int(count) for name, count in re.findall(r"\] (\w+): \w+, (\d+) switches, \d+ us on CPU", text)}
+
+
+def assert_good(result, guests=("counter_os", "memwalk_os")):
+    """The machine ended by itself in success, and all of these guests passed."""
+    assert result.status == 0, result.text
+    assert passed(result.text) == set(guests), result.text
+    assert "all VMs are off: powering off, success" in result.text, result.text
+    assert not re.search(r"\bFAIL\b|panic|SCHISM-E\d+|error:", result.text, re.I), result.text

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine that host tests run the kernel on: a processor, physical memory, a TLB that keeps a record,
+ * a log in memory. A test links the fake_*.c that it needs and calls fake_reset() before it starts.
+ */
+#ifndef TESTS_HOST_FAKE_H
+#define TESTS_HOST_FAKE_H
+
+#include "kernel/cpu.h"
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+/* ---- fake_cpu.c: processors ---- */
+
+extern uint64_t fake_counter;
+extern uint64_t fake_counter_hz;
+extern uint64_t fake_timer_deadline;	/* what the timer was last armed for; UINT64_MAX: off */
+
+/* What happens while the CPU sleeps; without one, sleeping is a panic. */
+extern void (*fake_wfi)(void);
+
+/* The state that boot leaves: one CPU online, cpus[0], and the calling thread is it. */
+void fake_reset(void);
+
+/* ---- fake_panic.c: the end ---- */
+
+/*
+ * Run body in a process of its own: whether it ended in panic() or machine_end(). Its text is kept for
+ * fake_panic_text(). Anywhere else a panic fails the test.
+ */
+bool fake_panics(void (*body)(void *arg), void *arg);
+const char *fake_panic_text(void);
+
+/* ---- fake_log.c: log and console lines, each ended by a newline ---- */
+
+void fake_log_clear(void);
+const char *fake_log_text(void);
+bool fake_log_has(const char *text);
+unsigned int fake_log_lines(void);
+
+/* ---- fake_mem.c: physical memory ---- */
+
+/*
+ * Memory from base on, size bytes, replacing what there was; none of it costs anything until touched.
+ * EL2's view of it (hyp_pa_to_va) faults except where fake_mem_map() allowed it or a window is open, as
+ * on the target.
+ */
+void fake_mem_init(uint64_t base, uint64_t size);
+void fake_mem_map(uint64_t base, uint64_t size);
+void fake_mem_free(void);
+
+/* The test's own view, of all of it. */
+void *fake_mem_raw(uint64_t pa);
+
+/* Windows fail from now on, as they do when EL2's pool is exhausted. */
+extern bool fake_mem_no_window;
+
+/* ---- fake_tlb.c: maintenance of translation tables ---- */
+
+enum fake_tlb_kind {
+	FAKE_PT_SYNC,		/* arch_pt_sync() */
+	FAKE_TLB_EL2,		/* arch_tlb_flush_el2(addr, size) */
+	FAKE_TLB_IPA,		/* arch_tlb_flush_ipa(vttbr, addr, size) */
+	FAKE_TLB_VM,		/* arch_tlb_flush_vm(vttbr) */
+};
+
+struct fake_tlb_op {
+	enum fake_tlb_kind kind;
+	uint64_t vttbr, addr, size;
+};
+
+#define FAKE_TLB_LOG	4096
+extern struct fake_tlb_op fake_tlb_log[FAKE_TLB_LOG];
+extern unsigned int fake_tlb_ops;	/* how many there were; only the first FAKE_TLB_LOG are kept */
+
+/* Sees each operation as it happens. */
+extern void (*fake_tlb_hook)(const struct fake_tlb_op *op);
+
+void fake_tlb_clear(void);
+
+/* ---- fake_vcpu.c: moving vCPUs onto CPUs and off ---- */
+
+extern unsigned int fake_nr_lrs;	/* what arch_vgic_nr_lrs() returns */
+
+struct fake_vcpu_stats {
+	unsigned int loads, saves, resets, entries;
+	struct vcpu *last_loaded;
+	struct vcpu *entered;		/* by arch_enter_guest(), which unwinds to fake_run_until_guest() */
+	bool trap_wfi;			/* of the vCPU that was told last */
+};
+extern struct fake_vcpu_stats fake_vcpu;
+
+/* Calls body, which is to end in arch_enter_guest(); returns the vCPU. */
+struct vcpu *fake_run_until_guest(void (*body)(void));
+
+#endif

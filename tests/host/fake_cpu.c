@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/* Processors whose time passes when the test says so. */
+#include "tests/host/fake.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "arch/cpu.h"
+#include "kernel/panic.h"
+#include "lib/string.h"
+
+__thread struct cpu *fake_this_cpu = cpus;
+
+uint64_t fake_counter;
+uint64_t fake_counter_hz;
+uint64_t fake_timer_deadline;
+void (*fake_wfi)(void);
+
+static uint64_t random_state;
+
+void fake_reset(void)
+{
+	memset(cpus, 0, sizeof(cpus));
+	for (unsigned int i = 0; i < CONFIG_NR_CPUS; i++) {
+		cpus[i].id = i;
+		timer_queue_init(&cpus[i].timers);
+	}
+	cpus[0].online = true;
+	fake_this_cpu = &cpus[0];
+	fake_counter = 0;
+	fake_counter_hz = 62500000;
+	fake_timer_deadline = UINT64_MAX;
+	fake_wfi = NULL;
+	random_state = 1;
+}
+
+/* For tests that link no timers. */
+__weak void timer_queue_init(struct timer_queue *queue)
+{
+	list_init(&queue->list);
+}
+
+void arch_cpu_relax(void)
+{
+	/* Not sched_yield(): the kernel has a function of that name. */
+	syscall(SYS_sched_yield);
+}
+
+void arch_wait_for_interrupt(void)
+{
+	if (!fake_wfi)
+		panic("WFI, and nothing that could end it");
+	fake_wfi();
+}
+
+uint64_t arch_counter(void)
+{
+	return fake_counter;
+}
+
+uint64_t arch_counter_hz(void)
+{
+	return fake_counter_hz;
+}
+
+void arch_timer_arm(uint64_t deadline)
+{
+	fake_timer_deadline = deadline;
+}
+
+void arch_power_off(void)
+{
+	panic("the machine was powered off");
+}
+
+void arch_reset(void)
+{
+	panic("the machine was reset");
+}
+
+void arch_semihosting_exit(int status)
+{
+}
+
+void arch_zero(void *va, uint64_t size)
+{
+	/* The real one is allowed to round up. */
+	if (!IS_ALIGNED((uint64_t)va | size, 64))
+		panic("arch_zero(%p, 0x%lx): not multiples of 64", va, size);
+	memset(va, 0, size);
+}
+
+void arch_sync_code(void *va, uint64_t size)
+{
+}
+
+uint64_t arch_random(void)
+{
+	random_state = random_state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return random_state ^ random_state >> 29;
+}
+
+void arch_random_seed(const void *seed, uint64_t len)
+{
+}
+
+void arch_backtrace(uint64_t pc, uint64_t fp)
+{
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/* Log lines and console lines, kept in memory one after the other. */
+#include "tests/host/fake.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/console.h"
+#include "kernel/errcode.h"
+#include "kernel/log.h"
+
+static char text[65536];
+static size_t used;
+
+static void append(const char *line, size_t len)
+{
+	if (used + len + 2 > sizeof(text))
+		return;
+	memcpy(text + used, line, len);
+	used += len;
+	text[used++] = '\n';
+	text[used] = '\0';
+}
+
+void fake_log_clear(void)
+{
+	used = 0;
+	text[0] = '\0';
+}
+
+const char *fake_log_text(void)
+{
+	return text;
+}
+
+bool fake_log_has(const char *what)
+{
+	return strstr(text, what) != NULL;
+}
+
+unsigned int fake_log_lines(void)
+{
+	unsigned int lines = 0;
+
+	for (size_t i = 0; i < used; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	append(line, strlen(line));
+}
+
+void console_write_line(const char *line, size_t len)
+{
+	append(line, len);
+}

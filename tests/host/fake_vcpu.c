@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Moving vCPUs: no registers move, but the rules of arch/vcpu.h are watched, and list registers are folded
+ * and filled as on the target.
+ */
+#include "tests/host/fake.h"
+
+#include <setjmp.h>
+
+#include "arch/gic.h"
+#include "arch/vcpu.h"
+#include "kernel/panic.h"
+#include "kernel/vgic/vgic.h"
+#include "kernel/vm/vcpu.h"
+#include "lib/string.h"
+
+#define TIMER_ENABLE	BIT(0)
+#define TIMER_IMASK	BIT(1)
+
+unsigned int fake_nr_lrs = 4;
+struct fake_vcpu_stats fake_vcpu;
+
+static jmp_buf entry;
+
+void arch_vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t arg)
+{
+	memset(&vcpu->arch, 0, sizeof(vcpu->arch));
+	vcpu->arch.frame.elr = pc;
+	vcpu->arch.frame.x[0] = arg;
+	fake_vcpu.resets++;
+}
+
+void vcpu_vgic_out(struct vcpu *vcpu)
+{
+	if (vcpu->vgic.in_memory)
+		return;
+	vcpu->vgic.in_memory = true;
+	this_cpu()->exit_work = true;
+	vgic_save(vcpu);
+}
+
+void vcpu_vgic_in(struct vcpu *vcpu)
+{
+	if (!vcpu->vgic.in_memory)
+		panic("list registers are filled twice");
+	vgic_load(vcpu);
+	vcpu->vgic.in_memory = false;
+}
+
+static uint64_t vtimer_deadline(const struct vcpu *vcpu)
+{
+	const struct arch_vtimer *t = &vcpu->arch.vtimer;
+
+	if ((t->ctl & (TIMER_ENABLE | TIMER_IMASK)) != TIMER_ENABLE)
+		return UINT64_MAX;
+	return t->cval > UINT64_MAX - vcpu->arch.cntvoff ? UINT64_MAX - 1 : t->cval + vcpu->arch.cntvoff;
+}
+
+void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
+{
+	if (cpu->arch.loaded)
+		panic("a vCPU is loaded over another");
+	if (vcpu->state != VCPU_RUNNING)
+		panic("a vCPU is loaded that is in state %d", vcpu->state);
+	cpu->arch.loaded = vcpu;
+	fake_vcpu.loads++;
+	fake_vcpu.last_loaded = vcpu;
+	vgic_set_timer_line(vcpu, vtimer_deadline(vcpu) <= fake_counter);
+	vcpu_vgic_in(vcpu);
+}
+
+void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
+{
+	if (cpu->arch.loaded != vcpu)
+		panic("a vCPU is saved that is not loaded");
+	vcpu_vgic_out(vcpu);
+	cpu->arch.loaded = NULL;
+	fake_vcpu.saves++;
+}
+
+void arch_fp_begin(void)
+{
+	if (this_cpu()->arch.loaded)
+		panic("EL2 takes the FP registers while a vCPU is loaded");
+}
+
+void arch_fp_end(void)
+{
+}
+
+void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap)
+{
+	if (this_cpu()->arch.loaded != vcpu)
+		panic("arch_vcpu_trap_wfi() for a vCPU that is not loaded");
+	fake_vcpu.trap_wfi = trap;
+}
+
+uint64_t arch_vcpu_wake_deadline(const struct vcpu *vcpu)
+{
+	return vcpu->vgic.priv[VGIC_VTIMER_INTID].enabled ? vtimer_deadline(vcpu) : UINT64_MAX;
+}
+
+void arch_enter_guest(struct vcpu *vcpu)
+{
+	fake_vcpu.entries++;
+	fake_vcpu.entered = vcpu;
+	longjmp(entry, 1);
+}
+
+struct vcpu *fake_run_until_guest(void (*body)(void))
+{
+	fake_vcpu.entered = NULL;
+	if (!setjmp(entry))
+		body();
+	return fake_vcpu.entered;
+}
+
+void arch_vcpu_dump(struct vcpu *vcpu)
+{
+}
+
+unsigned int arch_vgic_nr_lrs(void)
+{
+	return fake_nr_lrs;
+}
+
+unsigned int arch_vgic_nr_lrs_hw(void)
+{
+	return fake_nr_lrs;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The processor as the kernel sees it on the host; tests/host/fake_cpu.c plays it. */
+#ifndef TESTS_HOST_ARCH_CPU_H
+#define TESTS_HOST_ARCH_CPU_H
+
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+struct cpu;
+struct vcpu;
+
+struct arch_cpu {
+	struct vcpu *loaded;		/* whose EL1 state the registers would hold */
+};
+
+/* Each thread of a test is a CPU. */
+extern __thread struct cpu *fake_this_cpu;
+
+static inline struct cpu *arch_this_cpu(void)
+{
+	return fake_this_cpu;
+}
+
+static inline void arch_set_this_cpu(struct cpu *cpu)
+{
+	fake_this_cpu = cpu;
+}
+
+void arch_cpu_relax(void);
+void arch_wait_for_interrupt(void);
+
+static inline void arch_memory_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+uint64_t arch_counter(void);
+uint64_t arch_counter_hz(void);
+void arch_timer_arm(uint64_t deadline);
+
+void arch_power_off(void);
+void arch_reset(void);
+void arch_semihosting_exit(int status);
+
+void arch_zero(void *va, uint64_t size);
+void arch_sync_code(void *va, uint64_t size);
+
+uint64_t arch_random(void);
+void arch_random_seed(const void *seed, uint64_t len);
+
+void arch_backtrace(uint64_t pc, uint64_t fp);
+
+#endif
