@@ -4,7 +4,12 @@
  *
  * Each pass takes a window of 256 KiB. It verifies what the last pass over this window left (16
  * passes ago, so that 4 MiB are always under watch), writes the whole window with this pass's
- * pattern, and verifies it. About a million instructions; then WFI until the next tick.
+ * pattern, and verifies it. About half a million instructions; then WFI until the next tick.
+ *
+ * In every other pass it also holds patterns in all registers, as counter_os does: for its own
+ * sake, and because a register that is not switched shows only if both guests use it. In the
+ * remaining passes it leaves FP/SIMD alone, as a guest would for whom a hypervisor switches it
+ * lazily.
  *
  * With stray=1 (or built with -DMEMWALK_STRAY=1), each pass also loads, stores and executes outside
  * its RAM, at addresses that its own stage 1 maps as Normal memory: what refuses is the
@@ -23,6 +28,8 @@
 #define TICK_HZ			100
 #define WINDOW_SIZE		KIB(256)
 #define WINDOW_WORDS		(WINDOW_SIZE / sizeof(uint64_t))
+#define HOLD_SPINS		10000
+#define HOLD_SEEDS		UINT64_C(0x6d656d77616c6b00)	/* far from counter_os's */
 #define NR_WINDOWS		(GUEST_WORK_SIZE / WINDOW_SIZE)
 
 static uint64_t passes, bytes_checked, aborts, reports;
@@ -295,6 +302,14 @@ static void stray_init(void)
 
 /* ---- */
 
+static void hold(void)
+{
+	const char *complaint = guest_hold(HOLD_SEEDS + passes, HOLD_SPINS, passes % 4 == 3);
+
+	if (complaint)
+		fail("%s", complaint);
+}
+
 static void report(enum guest_event event)
 {
 	guest_task_report(GUEST_TASK_MEMWALK, event, reports++, passes, bytes_checked, aborts);
@@ -311,11 +326,14 @@ void guest_main(uint64_t dtb __unused)
 	guest_log_value("stray", strays);
 	if (strays)
 		stray_init();
+	guest_log_value("pauth", guest_hold_init());
 	guest_gic_init();
 	guest_timer_start(TICK_HZ);
 
 	while (!last || passes < last) {
 		walk();
+		if (passes % 2)
+			hold();
 		if (strays)
 			stray();
 		passes++;

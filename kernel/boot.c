@@ -86,5 +86,6 @@ void boot_plan_memory(uint64_t image, uint64_t size, struct mem_region *area)
 	if (err == -ENODEV)
 		boot_fail(BOOT_E_NO_RAM, "the memory nodes are empty");
 	if (err)
-		boot_fail(BOOT_E_RAM_TOO_SMALL, "EL2 needs %lu KiB in one piece beside the image", needed >> 10);
+		boot_fail(BOOT_E_RAM_TOO_SMALL, "EL2 needs %lu KiB in one piece beside the image",
+			  needed >> 10);
 }

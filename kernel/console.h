@@ -20,7 +20,7 @@ struct vm;
 /* A UART driver: a row in the set "schism_serial", found by the compatible string. */
 struct serial_driver {
 	const char *compatible;
-	/* Registers are mapped; leave the settings of firmware but for what must be. clock_hz/baud: 0 unknown */
+	/* Registers are mapped; leave firmware's settings but for what must be. clock_hz, baud: 0 unknown. */
 	void (*init)(volatile void *regs, uint32_t clock_hz, uint32_t baud);
 	void (*putc)(volatile void *regs, char c);
 	int (*getc)(volatile void *regs);		/* -1: nothing there */

@@ -31,7 +31,7 @@ struct cpu {
 	uint64_t mpidr;
 	va_t stack_top;
 	va_t stack_bottom;
-	bool online;			/* set by the CPU itself, with release, as its last step of coming up */
+	bool online;			/* set by the CPU itself, with release, when it is up */
 
 	struct vcpu *current;		/* whose guest code runs here; NULL when idle */
 	/*

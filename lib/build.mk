@@ -4,5 +4,6 @@ obj-y += dt.o
 obj-y += dt_walk.o
 obj-y += elf.o
 obj-y += fmt.o
+obj-y += linux_image.o
 obj-y += ring.o
 obj-y += string.o

@@ -35,8 +35,9 @@ void gic_cpuif_send_sgi(uint64_t mpidr, unsigned int intid)
 
 	/* What the target is to find is written before it is told. */
 	dsb(ishst);
-	sysreg_write(ICC_SGI1R_EL1, (mpidr >> 32 & 0xff) << 48 | (aff0 / 16) << 44 | (mpidr >> 16 & 0xff) << 32 |
-		     (uint64_t)intid << 24 | (mpidr >> 8 & 0xff) << 16 | BIT(aff0 % 16));
+	sysreg_write(ICC_SGI1R_EL1, (mpidr >> 32 & 0xff) << 48 | (aff0 / 16) << 44 |
+		     (mpidr >> 16 & 0xff) << 32 | (uint64_t)intid << 24 | (mpidr >> 8 & 0xff) << 16 |
+		     BIT(aff0 % 16));
 	isb();
 }
 

@@ -52,7 +52,7 @@ void mmu_switch_to_final(void)
 	uint64_t sctlr = SCTLR_EL2_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN;
 
 	if (IS_ENABLED(CONFIG_BRANCH_PROTECTION))
-		sctlr |= BIT(36);	/* BT: RES0 where there is no BTI */
+		sctlr |= BIT(36);	/* BT: PACIASP is no landing pad for BR; RES0 where there is no BTI */
 	dsb(ish);
 	sysreg_write(ttbr0_el2, hyp_va_to_pa(hyp_pgtable.root).pa);
 	isb();

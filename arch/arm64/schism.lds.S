@@ -36,7 +36,8 @@ SECTIONS
 	GUARD;
 	.rodata : AT(ADDR(.rodata) - IMAGE_VA + IMAGE_LOAD_PA) {
 		_rodata_start = .;
-		*(EXCLUDE_FILE(*symtab*.o *package_data*.o) .rodata EXCLUDE_FILE(*symtab*.o *package_data*.o) .rodata.*)
+		*(EXCLUDE_FILE(*symtab*.o *package_data*.o) .rodata)
+		*(EXCLUDE_FILE(*symtab*.o *package_data*.o) .rodata.*)
 		*(.got .got.plt)
 		. = ALIGN(8);
 		__start_schism_serial = .;

@@ -276,10 +276,11 @@ static void ptimer_fired(struct timer *timer)
 uint64_t arch_ptimer_read(struct vcpu *vcpu, enum arch_ptimer_reg reg)
 {
 	const struct arch_ptimer *t = &vcpu->arch.ptimer;
+	bool met = (t->ctl & CNT_CTL_ENABLE) && t->cval <= arch_counter();
 
 	switch (reg) {
 	case PTIMER_CTL:
-		return t->ctl | (t->cval <= arch_counter() && (t->ctl & CNT_CTL_ENABLE) ? CNT_CTL_ISTATUS : 0);
+		return t->ctl | (met ? CNT_CTL_ISTATUS : 0);
 	case PTIMER_CVAL:
 		return t->cval;
 	default:

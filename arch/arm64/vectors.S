@@ -5,13 +5,13 @@
  * While a guest runs, SP_EL2 points at its vCPU, whose first member is the trap frame. An exception
  * from the guest stores x0-x30, ELR and SPSR there, moves SP to the CPU's EL2 stack and calls
  *
- *	bool trap_guest_hvc(struct vcpu *vcpu, uint64_t esr);		true: exit work is to be done
+ *	bool trap_guest_hvc(struct vcpu *vcpu, uint64_t esr);	(true: there is exit work)
  *	struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr);
  *	struct vcpu *trap_guest_irq(struct vcpu *vcpu);
  *	struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr);
  *
- * of which the last three return the vCPU to go on with. EL1 system registers, FP/SIMD and list registers stay where they
- * are; kernel/sched moves them when the vCPU changes.
+ * of which the last three return the vCPU to go on with. EL1 system registers, FP/SIMD and list registers
+ * stay where they are; kernel/sched moves them when the vCPU changes.
  *
  * There are two tables: in the second one EL2 has its own pointer-authentication key, which is swapped
  * with the guest's on the way in and out. arch_traps_init() chooses.

@@ -255,7 +255,20 @@ const char *guest_timer_check(void);
 
 /* ---- registers held over a preemption ------------------------------------------------------- */
 
-/* FP/SIMD and general registers. x[0] is not held: it counts. */
+/*
+ * Get ready for guest_hold(), switching pointer authentication on where the CPU has it. Returns
+ * whether it has.
+ */
+bool guest_hold_init(void);
+/*
+ * Put patterns made from seed into every register that belongs to this guest (see hold.c), spin,
+ * WFI until the next interrupt, spin again, and compare. spins is half the count of iterations, of
+ * two instructions each, and at least 1. Masked IRQs are unmasked at the end. NULL when nothing was
+ * lost, else a text that says what, valid until the next call. A timer must be running.
+ */
+const char *guest_hold(uint64_t seed, uint64_t spins, bool irqs_masked);
+
+/* The parts of guest_hold(): FP/SIMD and general registers. x[0] is not held: it counts. */
 struct guest_cpu_state {
 	uint64_t v[32][2];
 	uint64_t fpcr, fpsr;

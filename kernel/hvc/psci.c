@@ -54,7 +54,9 @@ static int64_t psci_affinity_info(struct vcpu *vcpu)
 {
 	uint64_t level = arg(vcpu, 2);
 
-	return level > 3 ? PSCI_INVALID_PARAMETERS : vm_affinity_info(vcpu->vm, arg(vcpu, 1), (unsigned int)level);
+	if (level > 3)
+		return PSCI_INVALID_PARAMETERS;
+	return vm_affinity_info(vcpu->vm, arg(vcpu, 1), (unsigned int)level);
 }
 
 static int64_t psci_migrate_info_type(struct vcpu *vcpu)

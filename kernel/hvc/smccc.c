@@ -14,7 +14,10 @@ static int64_t smccc_arch_features(struct vcpu *vcpu)
 {
 	uint32_t fid = (uint32_t)vcpu->arch.frame.x[1];
 
-	return (fid >> 24 & 0x3f) == 0 && hvc_exists(fid) ? SMCCC_SUCCESS : SMCCC_NOT_SUPPORTED;
+	unsigned int owner = fid >> 24 & 0x3f;
+
+	/* Of the architecture itself, and of the standard hypervisor service, which is found through this. */
+	return (owner == 0 || owner == 5) && hvc_exists(fid) ? SMCCC_SUCCESS : SMCCC_NOT_SUPPORTED;
 }
 
 static const struct hvc_func smccc_funcs[] = {

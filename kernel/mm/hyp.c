@@ -18,6 +18,7 @@
 #include "lib/string.h"
 
 #define BOOT_TABLES	24
+#define MAP_BTI		(IS_ENABLED(CONFIG_BRANCH_PROTECTION) ? MAP_GUARDED : 0)
 #define STACK_SIZE	KIB(CONFIG_STACK_KIB)
 #define STACK_GUARD	(CONFIG_GUARD_PAGES_STACK * PAGE_SIZE)
 
@@ -30,7 +31,7 @@ static const struct hyp_section {
 	const char *start, *end;
 	uint64_t perms;
 } sections[] = {
-	{ ".text", _text_start, _text_end, MAP_R | MAP_X },
+	{ ".text", _text_start, _text_end, MAP_R | MAP_X | MAP_BTI },
 	{ ".rodata", _rodata_start, _rodata_end, MAP_R },
 	{ ".data", _data_start, _data_end, MAP_R | MAP_W },
 	{ ".bss", _bss_start, _bss_end, MAP_R | MAP_W },

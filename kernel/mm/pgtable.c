@@ -122,7 +122,8 @@ int pgtable_map(struct pgtable *pt, uint64_t ia, pa_t pa, uint64_t size, uint64_
 	uint64_t attrs = pt->stage2 ? pte_s2_attrs(perms) : pte_s1_attrs(perms);
 	int err;
 
-	if (!range_ok(pt, ia, size) || !IS_ALIGNED(pa.pa, PAGE_SIZE))
+	/* What a descriptor cannot hold of the output address would become attributes. */
+	if (!range_ok(pt, ia, size) || (pa.pa & ~PTE_ADDR) || size > PTE_ADDR + PAGE_SIZE - pa.pa)
 		return -EINVAL;
 	if (is_mapped(pt, pt->root, pt->start_level, ia, ia + size))
 		return -EEXIST;

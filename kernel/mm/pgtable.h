@@ -41,7 +41,8 @@ void pgtable_stage2_geometry(unsigned int ia_bits, int *start_level, unsigned in
 
 /*
  * Map [ia, ia + size) to [pa, ...), page multiples, as MAP_* in perms. Returns 0, -EINVAL (outside
- * ia_bits or unaligned), -EEXIST (something is mapped there), -ENOMEM; on an error nothing has changed.
+ * ia_bits or 48 bits of pa, or unaligned), -EEXIST (something is mapped there), -ENOMEM; on an error
+ * nothing has changed.
  */
 __must_check int pgtable_map(struct pgtable *pt, uint64_t ia, pa_t pa, uint64_t size, uint64_t perms);
 

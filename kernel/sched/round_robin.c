@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Round robin: a queue in order of arrival, equal slices. Who wakes goes to the end like who was preempted. */
+/* Round robin: a queue in order of arrival, equal slices. Who wakes queues up like who was preempted. */
 #include "kernel/sched/sched.h"
 #include "kernel/vm/vcpu.h"
 

@@ -14,6 +14,7 @@
 
 #include "arch/cpu.h"
 #include "arch/vcpu.h"
+#include "kernel/hvc/pvtime.h"
 #include "kernel/irq.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
@@ -77,6 +78,7 @@ static void enqueue(struct cpu *cpu, struct vcpu *vcpu, bool preempted)
 	spin_lock(&cpu->rq.lock);
 	vcpu->cpu = cpu;
 	vcpu->state = VCPU_READY;
+	vcpu->ready_since = arch_counter();
 	POLICY.enqueue(&cpu->rq, vcpu, preempted);
 	cpu->rq.nr_queued++;
 	spin_unlock(&cpu->rq.lock);
@@ -243,7 +245,8 @@ static void switch_out(struct cpu *cpu, struct vcpu *vcpu)
 	enum vcpu_state state;
 
 	arch_vcpu_save(vcpu, cpu);
-	vcpu->run_ticks += arch_counter() - vcpu->run_since;
+	vcpu->ready_since = arch_counter();
+	vcpu->run_ticks += vcpu->ready_since - vcpu->run_since;
 	cpu->current = NULL;
 	/* Armed before it can be found BLOCKED, so that waking it finds the timer where it says. */
 	if (vcpu->next_state == VCPU_BLOCKED)
@@ -274,6 +277,8 @@ static void switch_in(struct cpu *cpu, struct vcpu *vcpu)
 	vcpu->nr_switches++;
 	cpu->nr_switches++;
 	vcpu->run_since = arch_counter();
+	vcpu->stolen_ticks += vcpu->run_since - vcpu->ready_since;
+	pvtime_update(vcpu);
 	cpu->current = vcpu;
 	cpu->resched = false;
 }

@@ -15,6 +15,7 @@
 #include "kernel/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
+#include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 #include "schism/abi/guest_layout.h"
@@ -257,9 +258,20 @@ static void rtc_destroy(struct vm *vm, struct vdev *dev)
 	set_owner(dev->state, NULL);
 }
 
+static void rtc_describe(const struct vm *vm, struct guest_dtb *dtb)
+{
+	guest_dtb_begin_node(dtb, "pl031", GUEST_RTC_IPA, GUEST_RTC_SIZE);
+	guest_dtb_strings(dtb, "compatible", "arm,pl031\0arm,primecell");
+	guest_dtb_spi(dtb, GUEST_RTC_INTID, GUEST_DTB_LEVEL);
+	guest_dtb_string(dtb, "clock-names", "apb_pclk");
+	guest_dtb_numbers(dtb, "clocks", GUEST_DTB_PHANDLE_CLOCK);
+	guest_dtb_end_node(dtb);
+}
+
 VDEV(rtc) = {
 	.name = "rtc",
 	.create = rtc_create,
+	.describe = rtc_describe,
 	.reset = rtc_reset,
 	.destroy = rtc_destroy,
 	.access = rtc_access,

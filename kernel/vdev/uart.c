@@ -19,6 +19,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
+#include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"
 #include "lib/fmt.h"
@@ -494,9 +495,21 @@ static void uart_destroy(struct vm *vm, struct vdev *dev)
 	hyp_free_pages(uart, 1);
 }
 
+static void uart_describe(const struct vm *vm, struct guest_dtb *dtb)
+{
+	guest_dtb_begin_node(dtb, "pl011", GUEST_UART_IPA, GUEST_UART_SIZE);
+	guest_dtb_strings(dtb, "compatible", "arm,pl011\0arm,primecell");
+	guest_dtb_spi(dtb, GUEST_UART_INTID, GUEST_DTB_LEVEL);
+	guest_dtb_strings(dtb, "clock-names", "uartclk\0apb_pclk");
+	guest_dtb_numbers(dtb, "clocks", GUEST_DTB_PHANDLE_CLOCK, GUEST_DTB_PHANDLE_CLOCK);
+	guest_dtb_end_node(dtb);
+	guest_dtb_console(dtb, "pl011", GUEST_UART_IPA);
+}
+
 VDEV(uart) = {
 	.name = "uart",
 	.create = uart_create,
+	.describe = uart_describe,
 	.reset = uart_reset,
 	.destroy = uart_destroy,
 	.access = uart_access,

@@ -5,6 +5,7 @@
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 
 int vdev_attach(struct vm *vm, const struct vdev_ops *ops, uint64_t base, uint64_t size,
 		struct vcpu *vcpu, void *state)
@@ -15,9 +16,22 @@ int vdev_attach(struct vm *vm, const struct vdev_ops *ops, uint64_t base, uint64
 	return 0;
 }
 
+const struct vdev_ops *vdev_find(const char *name)
+{
+	SECTION_FOREACH(struct vdev_ops, ops, schism_vdev) {
+		if (ops->name && !strcmp(ops->name, name))
+			return ops;
+	}
+	return NULL;
+}
+
 static bool is_wanted(const struct vm *vm, const struct vdev_ops *ops)
 {
-	return !ops->name || vm->desc.has_uart;
+	for (unsigned int i = 0; i < vm->desc.nr_devices; i++) {
+		if (vm->desc.devices[i] == ops)
+			return true;
+	}
+	return !ops->name;
 }
 
 int vdev_create_all(struct vm *vm)
@@ -29,6 +43,14 @@ int vdev_create_all(struct vm *vm)
 			return err;
 	}
 	return 0;
+}
+
+void vdev_describe_all(const struct vm *vm, struct guest_dtb *dtb)
+{
+	SECTION_FOREACH(struct vdev_ops, ops, schism_vdev) {
+		if (is_wanted(vm, ops) && ops->describe)
+			ops->describe(vm, dtb);
+	}
 }
 
 void vdev_reset_all(struct vm *vm)

@@ -10,6 +10,7 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
+struct guest_dtb;
 struct vcpu;
 struct vm;
 
@@ -34,6 +35,8 @@ struct vdev_ops {
 	const char *name;	/* in the manifest's "devices"; NULL: every VM has it */
 	/* Memory, windows; from vm_create(). 0 or a negative error. */
 	int (*create)(struct vm *vm, const struct vdev_ops *ops);
+	/* Write its nodes into the guest's device tree (kernel/vm/guest_dtb.h). NULL: it has none. */
+	void (*describe)(const struct vm *vm, struct guest_dtb *dtb);
 	void (*reset)(struct vm *vm, struct vdev *dev);
 	void (*destroy)(struct vm *vm, struct vdev *dev);
 	/*
@@ -49,7 +52,11 @@ struct vdev_ops {
 __must_check int vdev_attach(struct vm *vm, const struct vdev_ops *ops, uint64_t base, uint64_t size,
 			     struct vcpu *vcpu, void *state);
 
+/* The device of that name, as manifests call it; NULL when there is none. */
+const struct vdev_ops *vdev_find(const char *name);
+
 __must_check int vdev_create_all(struct vm *vm);
+void vdev_describe_all(const struct vm *vm, struct guest_dtb *dtb);
 void vdev_reset_all(struct vm *vm);
 void vdev_destroy_all(struct vm *vm);
 

@@ -7,6 +7,7 @@
  */
 #include "kernel/vgic/vgic.h"
 
+#include "arch/cpu.h"
 #include "arch/gic.h"
 #include "arch/vcpu.h"
 #include "kernel/panic.h"
@@ -46,6 +47,7 @@ void vgic_vm_reset(struct vm *vm, struct virq *spis)
 	spin_init(&vgic->lock, RANK_VGIC);
 	vgic->enable_grp0 = false;
 	vgic->enable_grp1 = false;
+	vgic->frozen = 0;
 	vgic->spis = spis;
 	for (unsigned int i = 0; i < VGIC_NR_SPIS; i++) {
 		virq_reset(&spis[i], VGIC_NR_PRIVATE + i);
@@ -155,6 +157,9 @@ static void populate(struct vcpu *vcpu)
 
 	vgic->used_lrs = 0;
 	vgic->overflow = false;
+	vcpu->arch.gich.hcr = GICH_HCR_EN;
+	if (vcpu->vm->vgic.frozen)
+		return;
 	list_for_each_entry(irq, &vgic->ap_list, ap_link) {
 		if (is_held_back(&vcpu->vm->vgic, irq))
 			continue;
@@ -169,7 +174,6 @@ static void populate(struct vcpu *vcpu)
 		if (irq->enabled && !(irq->hw_intid && irq->active))
 			irq->latch = false;
 	}
-	vcpu->arch.gich.hcr = GICH_HCR_EN;
 	if (vgic->overflow)
 		vcpu->arch.gich.hcr |= GICH_HCR_UIE;
 	if (active_left)
@@ -252,6 +256,37 @@ void vgic_save(struct vcpu *vcpu)
 	spin_lock(&vcpu->vm->vgic.lock);
 	fold(vcpu);
 	spin_unlock(&vcpu->vm->vgic.lock);
+}
+
+void vgic_freeze(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	spin_lock(&vm->vgic.lock);
+	vm->vgic.frozen++;
+	spin_unlock(&vm->vgic.lock);
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		struct vcpu *other = vm->vcpus[i];
+
+		if (other == vcpu || !READ_ONCE(other->vgic.used_lrs))
+			continue;
+		sched_kick(other);
+		while (READ_ONCE(other->vgic.used_lrs))
+			arch_cpu_relax();
+	}
+}
+
+void vgic_thaw(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	spin_lock(&vm->vgic.lock);
+	vm->vgic.frozen--;
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		if (!list_empty(&vm->vcpus[i]->vgic.ap_list))
+			sched_kick(vm->vcpus[i]);
+	}
+	spin_unlock(&vm->vgic.lock);
 }
 
 bool vgic_has_deliverable(struct vcpu *vcpu)

@@ -62,6 +62,7 @@ struct vgic {
 	struct spinlock lock;
 	bool enable_grp0;		/* GICD_CTLR */
 	bool enable_grp1;
+	unsigned int frozen;		/* > 0: no vCPU of the VM may have list registers in use */
 	struct virq *spis;		/* VGIC_NR_SPIS */
 };
 
@@ -106,11 +107,19 @@ void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1);
 void vgic_deactivate(struct vcpu *vcpu, unsigned int intid);
 
 /*
- * One access to GICD_* (redist NULL) or GICR_* of redist. size: 1, 2, 4 or 8 bytes, offset aligned to
- * it. Writes take *val, reads fill it. Returns false where the architecture has no such access.
+ * One access by vcpu to GICD_* (redist NULL) or GICR_* of redist. size: 1, 2, 4 or 8 bytes, offset
+ * aligned to it. Writes take *val, reads fill it. Returns false where the architecture has no such access.
  */
-bool vgic_mmio(struct vm *vm, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
+bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
 	       uint64_t *val);
+
+/*
+ * Between the two, all interrupt states of the VM are in memory: vCPUs that run elsewhere are made to give
+ * their list registers back, and get none. vcpu is the caller's, and has done so. Waits for the other CPUs'
+ * next exit; no lock held.
+ */
+void vgic_freeze(struct vcpu *vcpu);
+void vgic_thaw(struct vcpu *vcpu);
 
 /* Used by the register banks; lock held. */
 struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid);

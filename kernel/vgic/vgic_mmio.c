@@ -10,6 +10,7 @@
  * Locks: vgic->lock, taken in vgic_mmio().
  */
 #include "arch/gic.h"
+#include "arch/vcpu.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
@@ -50,6 +51,10 @@
 #define GIC_PIDR2_VALUE		0x3b		/* architecture revision 3 */
 #define IROUTER_IRM		BIT(31)
 #define IROUTER_AFF		(GENMASK(39, 32) | GENMASK(23, 0))
+
+/* Reads, or writes, that must see or change the state that is in list registers of running vCPUs. */
+#define EXACT_READ		BIT(0)
+#define EXACT_WRITE		BIT(1)
 
 #define ACCESS_32		BIT(2)
 #define ACCESS_64		BIT(3)
@@ -142,21 +147,22 @@ struct vgic_bank {
 	uint32_t offset;
 	uint8_t bits;		/* per interrupt */
 	uint8_t access;		/* ACCESS_*: sizes that the architecture has */
+	uint8_t exact;		/* EXACT_*: what needs the state that list registers hold */
 	uint64_t (*get)(const struct virq *irq);
 	void (*set)(struct virq *irq, uint64_t val);
 };
 
 /* The banks have the same offsets in the distributor and in a redistributor's SGI frame. */
 static const struct vgic_bank banks[] = {
-	{ GIC_IGROUPR, 1, ACCESS_32, irq_get_group, irq_set_group },
-	{ GIC_ISENABLER, 1, ACCESS_32, irq_get_enabled, irq_enable },
-	{ GIC_ICENABLER, 1, ACCESS_32, irq_get_enabled, irq_disable },
-	{ GIC_ISPENDR, 1, ACCESS_32, irq_get_pending, irq_set_pending },
-	{ GIC_ICPENDR, 1, ACCESS_32, irq_get_pending, irq_clear_pending },
-	{ GIC_ISACTIVER, 1, ACCESS_32, irq_get_active, irq_set_active },
-	{ GIC_ICACTIVER, 1, ACCESS_32, irq_get_active, irq_clear_active },
-	{ GIC_IPRIORITYR, 8, ACCESS_8 | ACCESS_32, irq_get_priority, irq_set_priority },
-	{ GIC_ICFGR, 2, ACCESS_32, irq_get_config, irq_set_config },
+	{ GIC_IGROUPR, 1, ACCESS_32, EXACT_WRITE, irq_get_group, irq_set_group },
+	{ GIC_ISENABLER, 1, ACCESS_32, 0, irq_get_enabled, irq_enable },
+	{ GIC_ICENABLER, 1, ACCESS_32, EXACT_WRITE, irq_get_enabled, irq_disable },
+	{ GIC_ISPENDR, 1, ACCESS_32, EXACT_READ, irq_get_pending, irq_set_pending },
+	{ GIC_ICPENDR, 1, ACCESS_32, EXACT_READ | EXACT_WRITE, irq_get_pending, irq_clear_pending },
+	{ GIC_ISACTIVER, 1, ACCESS_32, EXACT_READ | EXACT_WRITE, irq_get_active, irq_set_active },
+	{ GIC_ICACTIVER, 1, ACCESS_32, EXACT_READ | EXACT_WRITE, irq_get_active, irq_clear_active },
+	{ GIC_IPRIORITYR, 8, ACCESS_8 | ACCESS_32, 0, irq_get_priority, irq_set_priority },
+	{ GIC_ICFGR, 2, ACCESS_32, EXACT_WRITE, irq_get_config, irq_set_config },
 };
 
 struct mmio {
@@ -362,16 +368,38 @@ static bool gicr_access(struct mmio *m)
 	return bank ? bank_access(m, bank) : reg_access(m, NULL, 0);
 }
 
-bool vgic_mmio(struct vm *vm, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
+/* What an access must have in memory: EXACT_* of its bank; a change of routing moves interrupts, too. */
+static bool is_exact(const struct vcpu *redist, uint32_t offset, bool write)
+{
+	const struct vgic_bank *bank;
+
+	if (redist && offset < GICR_SGI_FRAME)
+		return false;
+	offset -= redist ? GICR_SGI_FRAME : 0;
+	bank = bank_find(offset);
+	if (bank)
+		return (bank->exact & (write ? EXACT_WRITE : EXACT_READ)) != 0;
+	return write && offset >= GICD_IROUTER && offset < GICD_IROUTER_END;
+}
+
+bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
 	       uint64_t *val)
 {
 	struct mmio m = {
-		.vm = vm, .redist = redist, .offset = offset, .size = size, .write = write, .val = val,
+		.vm = vcpu->vm, .redist = redist, .offset = offset, .size = size, .write = write, .val = val,
 	};
+	bool exact = is_exact(redist, offset, write);
 	bool ok;
 
-	spin_lock(&vm->vgic.lock);
+	/* What this vCPU's list registers hold is folded for every write, so that none goes by old state. */
+	if (exact || write)
+		vcpu_vgic_out(vcpu);
+	if (exact)
+		vgic_freeze(vcpu);
+	spin_lock(&m.vm->vgic.lock);
 	ok = redist ? gicr_access(&m) : gicd_access(&m);
-	spin_unlock(&vm->vgic.lock);
+	spin_unlock(&m.vm->vgic.lock);
+	if (exact)
+		vgic_thaw(vcpu);
 	return ok;
 }

@@ -1,14 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* Putting a VM's images into its RAM. */
+/*
+ * Putting a VM's images into its RAM, and a device tree.
+ *
+ *   protocol   the kernel lies                                entry
+ *   elf        where its program headers' physical            e_entry
+ *              addresses say
+ *   linux      text_offset above the first multiple of        its first byte
+ *              2 MiB that leaves 2 MiB below it free
+ *   raw        at load-address; default RAM + 2 MiB           its first byte
+ *
+ * The ramdisk comes as high as it fits, but within 32 GiB of the kernel; the device tree as low as it
+ * fits: at the start of RAM, unless the kernel is there. All start with x0 = the device tree's address.
+ */
 #ifndef KERNEL_VM_LOADER_H
 #define KERNEL_VM_LOADER_H
 
 #include "kernel/vm/vm.h"
 
 /*
- * Clear the VM's RAM, load its kernel (ELF64, physical addresses), write the mailbox header, and set
- * vm->entry. -ENOEXEC or -EFAULT with *why in words. Context: no vCPU of the VM runs.
+ * Clear the VM's RAM, load its images, write the mailbox header and the device tree; set vm->entry and
+ * vm->dtb. -ENOEXEC, -EINVAL, -EFAULT, -ENOSPC or -ENOMEM with *why in words that begin with the
+ * property of the manifest at fault; nothing is written then, unless no window could be had.
+ * Context: no vCPU of the VM runs, none is loaded on this CPU.
  */
 __must_check int loader_load(struct vm *vm, const char **why);
+
+/* Give back what loading keeps for the next time. */
+void loader_free(struct vm *vm);
 
 #endif

@@ -8,8 +8,8 @@
 /* Where a description could not be accepted. */
 struct manifest_error {
 	char node[48];
-	const char *property;
-	const char *what;
+	char property[32];
+	char what[128];		/* in words that follow the property's name */
 };
 
 /* A package's images by name: data and size, or -ENOENT. */

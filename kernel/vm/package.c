@@ -2,6 +2,7 @@
 /* From the boot package to started VMs. The package stays mapped, read-only: a VM's reset loads it again. */
 #include "kernel/vm/package.h"
 
+#include "arch/vcpu.h"
 #include "kernel/errcode.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
@@ -53,8 +54,12 @@ static bool start_vm(const void *manifest, int node, struct package *p)
 	struct vm_desc desc;
 	const char *why;
 	struct vm *vm;
+	int ret;
 
-	if (manifest_read_vm(manifest, node, &images, &desc, &err)) {
+	arch_fp_begin();
+	ret = manifest_read_vm(manifest, node, &images, &desc, &err);
+	arch_fp_end();
+	if (ret) {
 		boot_complain(BOOT_E_BAD_VM, "node %s: %s %s", err.node, err.property, err.what);
 		return false;
 	}
@@ -84,6 +89,27 @@ static void *copy_manifest(const struct package *p, size_t *size, unsigned int *
 	return copy;
 }
 
+/* libfdt may use FP/SIMD. */
+static int next_vm(const void *manifest, int prev)
+{
+	int node;
+
+	arch_fp_begin();
+	node = manifest_next_vm(manifest, prev);
+	arch_fp_end();
+	return node;
+}
+
+static bool is_manifest(const void *manifest, size_t size, const char **why)
+{
+	int err;
+
+	arch_fp_begin();
+	err = manifest_check(manifest, size, why);
+	arch_fp_end();
+	return !err;
+}
+
 void package_start_vms(void)
 {
 	struct package p = find_package();
@@ -97,10 +123,10 @@ void package_start_vms(void)
 		boot_fail(BOOT_E_BAD_PACKAGE, "the %s package (%zu bytes): %s", p.origin, p.size, why);
 	why = "it is missing, empty or over 64 KiB";
 	manifest = copy_manifest(&p, &size, &pages);
-	if (!manifest || manifest_check(manifest, size, &why))
+	if (!manifest || !is_manifest(manifest, size, &why))
 		boot_fail(BOOT_E_BAD_PACKAGE, "the %s package: manifest.dtb: %s", p.origin, why);
 	log_info("%s package: %zu files, %zu KiB", p.origin, files, p.size >> 10);
-	for (node = manifest_next_vm(manifest, -1); node >= 0; node = manifest_next_vm(manifest, node))
+	for (node = next_vm(manifest, -1); node >= 0; node = next_vm(manifest, node))
 		started += start_vm(manifest, node, &p);
 	hyp_free_pages(manifest, pages);
 	if (!started)

@@ -62,6 +62,8 @@ struct vcpu {
 	uint64_t nr_switches;		/* times it was put on a CPU */
 	uint64_t run_ticks;		/* counter ticks on a CPU */
 	uint64_t run_since;
+	uint64_t ready_since;		/* when it last became ready or was preempted */
+	uint64_t stolen_ticks;		/* ready, but not running */
 	uint64_t nr_injected;		/* exceptions injected */
 };
 

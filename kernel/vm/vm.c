@@ -12,6 +12,7 @@
 #include "arch/stage2.h"
 #include "arch/vcpu.h"
 #include "kernel/cpu.h"
+#include "kernel/hvc/pvtime.h"
 #include "kernel/hvc/report.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
@@ -74,6 +75,8 @@ static void vm_destroy(struct vm *vm)
 	vdev_destroy_all(vm);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 		hyp_free_pages(vm->vcpus[i], PAGES_FOR(struct vcpu));
+	loader_free(vm);
+	pvtime_destroy(vm);
 	hyp_free_pages(vm->spis, VGIC_SPI_PAGES);
 	if (vm->ram.size)
 		carveout_free(&vm->ram);
@@ -96,7 +99,11 @@ static int create_memory(struct vm *vm, const char **why)
 	if (err)
 		return err;
 	*why = "its RAM does not fit its address space";
-	return stage2_map_ram(&vm->stage2, vm->desc.ram_ipa, vm->ram.base, vm->ram.size);
+	err = stage2_map_ram(&vm->stage2, vm->desc.ram_ipa, vm->ram.base, vm->ram.size);
+	if (err)
+		return err;
+	*why = "no page for its stolen-time records";
+	return pvtime_create(vm);
 }
 
 static int create_vcpus(struct vm *vm, const char **why)
@@ -123,7 +130,7 @@ static int vm_prepare(struct vm *vm, const char **why)
 		return err;
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
 		vgic_vcpu_reset(vm->vcpus[i]);
-		arch_vcpu_reset(vm->vcpus[i], vm->entry.ipa, 0);
+		arch_vcpu_reset(vm->vcpus[i], vm->entry.ipa, vm->dtb.ipa.ipa);
 	}
 	vgic_vm_reset(vm, vm->spis);
 	vdev_reset_all(vm);
@@ -135,8 +142,8 @@ static void say_created(const struct vm *vm)
 	unsigned int leaves[PTE_LEVELS];
 
 	pgtable_count_leaves(&vm->stage2.pt, leaves);
-	log_info("%s: VM %u, VMID %u, %u vCPU(s), RAM %lu KiB at IPA 0x%lx = PA 0x%lx (%u x 2 MiB, %u x 4 KiB)",
-		 vm->name, vm->id, vm->stage2.vmid, vm->nr_vcpus, vm->ram.size >> 10, vm->desc.ram_ipa.ipa,
+	log_info("%s: VM %u, VMID %u, %u vCPU(s), RAM %lu KiB at IPA 0x%lx = PA 0x%lx "
+		 "(%u x 2 MiB, %u x 4 KiB)", vm->name, vm->id, vm->stage2.vmid, vm->nr_vcpus, vm->ram.size >> 10, vm->desc.ram_ipa.ipa,
 		 vm->ram.base.pa, leaves[2], leaves[3]);
 }
 
@@ -207,7 +214,8 @@ int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t con
 
 	if (!target)
 		return PSCI_INVALID_PARAMETERS;
-	if (entry < vm->desc.ram_ipa.ipa || entry - vm->desc.ram_ipa.ipa >= vm->desc.ram_size || (entry & 3))
+	if (entry < vm->desc.ram_ipa.ipa || entry - vm->desc.ram_ipa.ipa >= vm->desc.ram_size ||
+	    (entry & 3))
 		return PSCI_INVALID_ADDRESS;
 	/* One at a time: of two that start the same vCPU, the second finds it on. */
 	spin_lock(&vm->lock);

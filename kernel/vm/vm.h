@@ -20,9 +20,17 @@
 #include "lib/types.h"
 
 #define VM_NAME_LEN	32
-#define VM_ARGS_LEN	256
+#define VM_ARGS_LEN	1024
+#define VM_MAX_DEVICES	16
 
 struct vcpu;
+
+/* What a kernel image is, and how it is entered: kernel/vm/loader.c. */
+enum vm_protocol {
+	VM_PROTOCOL_ELF,	/* ELF64 at its physical addresses */
+	VM_PROTOCOL_LINUX,	/* arm64 Image, entered by the arm64 boot protocol */
+	VM_PROTOCOL_RAW,	/* bytes, entered at the first */
+};
 
 enum vm_state {
 	VM_STOPPED,
@@ -45,12 +53,25 @@ struct vm_desc {
 	unsigned int nr_vcpus;
 	ipa_t ram_ipa;
 	uint64_t ram_size;
+	enum vm_protocol protocol;
 	const void *kernel;
 	size_t kernel_size;
+	ipa_t load_address;		/* of a raw kernel */
+	const void *ramdisk;		/* NULL: none */
+	size_t ramdisk_size;
+	const void *dtb;		/* NULL: one is generated */
+	size_t dtb_size;
 	char args[VM_ARGS_LEN];
 	bool has_mailbox;
 	ipa_t mailbox;
-	bool has_uart;
+	const struct vdev_ops *devices[VM_MAX_DEVICES];	/* granted */
+	unsigned int nr_devices;
+};
+
+/* The device tree that the guest gets in its RAM: kernel/vm/guest_dtb.h. */
+struct vm_dtb {
+	ipa_t ipa;
+	void *buf;			/* EL2's, to write it in; from the first load on */
 };
 
 struct vm {
@@ -66,9 +87,11 @@ struct vm {
 	uint64_t cntvoff;
 	uint32_t vtimer_hw_intid;
 	ipa_t entry;
+	struct vm_dtb dtb;		/* ipa is the boot vCPU's x0 */
 	struct vdev vdevs[VDEV_MAX];
 	unsigned int nr_vdevs;
 	struct virq *spis;
+	void *pvtime;			/* stolen-time records */
 
 	struct vgic vgic;		/* has a lock of its own */
 	uint16_t last_vcpu[CONFIG_NR_CPUS];	/* 1 + the vCPU that ran last on a CPU; written by that CPU */

@@ -22,6 +22,12 @@ unit-test += test_dt
 test_dt-src := tests/unit/test_dt.c lib/dt.c
 unit-test += test_machine
 test_machine-src := tests/unit/test_machine.c kernel/machine.c lib/dt.c lib/dt_walk.c
+unit-test += test_uart
+test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c kernel/console.c kernel/lock.c kernel/cpu.c \
+	lib/fmt.c lib/ring.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
+unit-test += test_rtc
+test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/timer.c kernel/lock.c kernel/cpu.c \
+	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 
 # Device trees that tests read: $(O)/tests/dtb/NAME.dtb from tests/unit/dts/NAME.dts.
 unit-dtbs := $(patsubst tests/unit/dts/%.dts,$(O)/tests/dtb/%.dtb,$(wildcard tests/unit/dts/*.dts))

@@ -68,7 +68,7 @@ static inline uint64_t arch_counter_hz(void)
 /* Program this CPU's EL2 timer to interrupt at counter value deadline; UINT64_MAX: never. */
 void arch_timer_arm(uint64_t deadline);
 
-/* A call to the firmware by the machine's PSCI conduit (SMCCC); returns x0. function itself without a conduit. */
+/* A call to the firmware by the machine's PSCI conduit (SMCCC). Returns x0; without a conduit, function. */
 uint64_t arch_firmware_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3);
 
 /* By PSCI (DEN0022); what cannot be done returns. */

@@ -85,6 +85,7 @@ static inline uint64_t pte_attrs(pte_t pte)
 #define MAP_W			BIT(1)
 #define MAP_X			BIT(2)
 #define MAP_DEVICE		BIT(3)
+#define MAP_GUARDED		BIT(4)	/* stage 1: indirect branches land on BTI instructions only */
 
 static inline uint64_t pte_s1_attrs(uint64_t map)
 {
@@ -93,7 +94,10 @@ static inline uint64_t pte_s1_attrs(uint64_t map)
 	attrs |= PTE_S1_ATTR((map & MAP_DEVICE) ? MAIR_IDX_DEVICE : MAIR_IDX_NORMAL);
 	if (!(map & MAP_W))
 		attrs |= PTE_S1_RO;
-	attrs |= (map & MAP_X) ? PTE_S1_GP : PTE_S1_XN;
+	if (!(map & MAP_X))
+		attrs |= PTE_S1_XN;
+	if (map & MAP_GUARDED)
+		attrs |= PTE_S1_GP;
 	return attrs;
 }
 
