@@ -379,7 +379,7 @@ $(O)/linux/initramfs.cpio: $(O)/linux/busybox guests/linux/init scripts/mkinitra
 linux: $(linux-packages)
 	@:
 run-linux: all $(O)/linux.cpio
-	@$(run-env) PACKAGE='$(or $(PACKAGE),$(O)/linux.cpio)' scripts/run-qemu
+	@$(run-env) PACKAGE='$(or $(PACKAGE),$(O)/linux.cpio)' APPEND='$(or $(APPEND),focus=linux)' scripts/run-qemu
 
 # ---- running -----------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@
  *   novector  (default) VBAR_EL1 names an address that stage 1 maps and stage 2 does not, then a
  *             load from outside RAM: the abort can't be delivered
  *   nomap     VBAR_EL1 names an address that stage 1 does not map, then the same load: the guest
- *             takes aborts at its vector for ever, without the hypervisor ever being asked
+ *             takes aborts at its vector for ever, without the hypervisor ever being asked. (Not
+ *             under qemu -icount: it counts no instruction, so its clock stops.)
  *   undef     an undefined instruction, with vectors: the runtime reports FAIL and switches off
  *   overflow  recursion until the stack is used up: the same
  *   reset     PSCI SYSTEM_RESET

@@ -19,6 +19,7 @@
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
 
+#include "arch/cpu.h"
 #include "lib/types.h"
 
 enum lock_rank {
@@ -44,7 +45,29 @@ struct spinlock {
 #define SPINLOCK_INIT(r)	{ .rank = (r) }
 
 void spin_init(struct spinlock *lock, enum lock_rank rank);
-void spin_lock(struct spinlock *lock);
-void spin_unlock(struct spinlock *lock);
+
+/* With CONFIG_DEBUG_ASSERT: panic when this CPU holds a lock of the same or a higher rank. */
+void spin_check_enter(const struct spinlock *lock);
+void spin_check_leave(const struct spinlock *lock);
+
+static inline void spin_lock(struct spinlock *lock)
+{
+	uint16_t ticket;
+
+	if (IS_ENABLED(CONFIG_DEBUG_ASSERT))
+		spin_check_enter(lock);
+	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+	/* Acquire: what the last owner wrote under the lock is seen by what follows. */
+	while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
+		arch_cpu_relax();
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+	/* Release: what was written under the lock is seen before the next owner proceeds. */
+	__atomic_store_n(&lock->owner, (uint16_t)(lock->owner + 1), __ATOMIC_RELEASE);
+	if (IS_ENABLED(CONFIG_DEBUG_ASSERT))
+		spin_check_leave(lock);
+}
 
 #endif

@@ -25,7 +25,7 @@ static void exec_data(void)
 	void (*fn)(void) = (void (*)(void))(uintptr_t)code;
 
 	fn();
-	__asm__ volatile("");	/* not a tail call: the dump names this function */
+	(void)*(volatile uint32_t *)code;	/* not a tail call: the dump names this function */
 }
 
 /* Not a tail call, and not to be optimized into a loop. */

@@ -3,7 +3,7 @@
  * Reading a flattened device tree (Devicetree Specification v0.4, chapter 5, format version 17),
  * quickly and without trust: nothing outside the blob is read, whatever it holds.
  *
- * libfdt does the same at fifteen times the instructions, since each of its calls finds its way
+ * libfdt does the same at three times the instructions, since each of its calls finds its way
  * into the tree anew, and with SIMD registers, which boot code does not have yet. It is for editing
  * and building trees; this is for going through one. A node is named by its offset in the structure
  * block in both.

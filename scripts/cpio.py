@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 FILE, DIRECTORY, CHARACTER = 0o100000, 0o040000, 0o020000
+HEADER = 110
 
 
 class Member(NamedTuple):
@@ -12,12 +13,17 @@ class Member(NamedTuple):
     device: tuple = (0, 0)      # major and minor number, of a CHARACTER
 
 
-def newc(members):
-    """The archive of Members, or of tuples of their first fields. Headers and data are aligned to 4 bytes."""
+def newc(members, align=4):
+    """
+    The archive of Members, or of tuples of their first fields. Headers are aligned to 4 bytes, data to
+    align: a name may be followed by more zeros than its terminator.
+    """
     archive = bytearray()
 
     def add(inode, member, links):
         name = member.name.encode() + b"\0"
+        if member.data:
+            name += bytes(-(len(archive) + HEADER + len(name)) % align)
         fields = (inode, member.mode, 0, 0, links, 0, len(member.data), 0, 0, *member.device, len(name), 0)
         archive.extend(b"070701" + b"".join(b"%08x" % field for field in fields) + name)
         archive.extend(bytes(-len(archive) % 4) + member.data)

@@ -14,7 +14,8 @@ struct guest_dtb;
 struct vcpu;
 struct vm;
 
-#define VDEV_MAX	16
+/* The interrupt controller has a window for each vCPU. */
+#define VDEV_MAX	(CONFIG_MAX_VCPUS + 16)
 
 /* One trapped load or store. */
 struct vdev_access {

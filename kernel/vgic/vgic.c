@@ -125,7 +125,17 @@ void vgic_queue(struct virq *irq)
 	sched_kick(to);
 }
 
-static uint64_t lr_encode(const struct virq *irq)
+/*
+ * Whether a list register offers the interrupt. While active, a level is not: it is sampled again at its
+ * end; nor is a physical interrupt, which asserts itself anew.
+ */
+static bool is_offered(const struct vgic *vgic, const struct virq *irq)
+{
+	return irq->enabled && virq_pending(irq) && group_enabled(vgic, irq) &&
+	       !(irq->active && (irq->hw_intid || !irq->edge));
+}
+
+static uint64_t lr_encode(const struct virq *irq, bool offered)
 {
 	uint64_t lr = FIELD_PREP(LR_VINTID, irq->intid) | FIELD_PREP(LR_PRIORITY, irq->priority);
 
@@ -133,7 +143,7 @@ static uint64_t lr_encode(const struct virq *irq)
 		lr |= LR_GROUP1;
 	if (irq->active)
 		lr |= LR_ACTIVE;
-	if (irq->enabled && virq_pending(irq) && !(irq->hw_intid && irq->active))
+	if (offered)
 		lr |= LR_PENDING;
 	if (irq->hw_intid)
 		lr |= LR_HW | FIELD_PREP(LR_PINTID, irq->hw_intid);
@@ -146,6 +156,34 @@ static uint64_t lr_encode(const struct virq *irq)
 static bool is_held_back(const struct vgic *vgic, const struct virq *irq)
 {
 	return !irq->active && !group_enabled(vgic, irq);
+}
+
+static uint64_t lr_fill(const struct vgic *vgic, struct virq *irq)
+{
+	bool offered = is_offered(vgic, irq);
+	uint64_t lr = lr_encode(irq, offered);
+
+	irq->in_lr = true;
+	/* From now on the list register holds the pending state that was latched. */
+	irq->lr_latch = offered && irq->latch;
+	if (offered)
+		irq->latch = false;
+	return lr;
+}
+
+/* How to learn that a list register becomes free while others wait for it. */
+static void report_end(struct vcpu *vcpu)
+{
+	uint64_t *lr = &vcpu->arch.gich.lr[0];
+
+	/*
+	 * "At most one in use" holds at once when there is only one. It reports its end itself then, which
+	 * a hardware interrupt's cannot: that one is deactivated by EL2, when it finds the line low.
+	 */
+	if (vcpu->vm->nr_lrs == 1)
+		*lr = (*lr & ~(LR_HW | LR_PINTID)) | LR_EOI;
+	else
+		vcpu->arch.gich.hcr |= GICH_HCR_UIE;
 }
 
 static void populate(struct vcpu *vcpu)
@@ -168,14 +206,10 @@ static void populate(struct vcpu *vcpu)
 			active_left |= irq->active;
 			continue;
 		}
-		vcpu->arch.gich.lr[vgic->used_lrs++] = lr_encode(irq);
-		irq->in_lr = true;
-		/* From now on the list register holds the pending state of an edge. */
-		if (irq->enabled && !(irq->hw_intid && irq->active))
-			irq->latch = false;
+		vcpu->arch.gich.lr[vgic->used_lrs++] = lr_fill(&vcpu->vm->vgic, irq);
 	}
 	if (vgic->overflow)
-		vcpu->arch.gich.hcr |= GICH_HCR_UIE;
+		report_end(vcpu);
 	if (active_left)
 		vcpu->arch.gich.hcr |= GICH_HCR_LRENPIE | GICH_HCR_TDIR;
 }
@@ -188,10 +222,10 @@ static void fold_lr(struct vcpu *vcpu, uint64_t lr)
 	ASSERT(irq && irq->in_lr);
 	irq->in_lr = false;
 	irq->active = (lr & LR_ACTIVE) != 0;
-	if (irq->edge && (lr & LR_PENDING))
+	if (irq->lr_latch && (lr & LR_PENDING))
 		irq->latch = true;
 	/* A physical line that has been deactivated by the guest will assert itself anew. */
-	if (irq->hw_intid && !(lr & (LR_PENDING | LR_ACTIVE)))
+	if ((lr & LR_HW) && !(lr & (LR_PENDING | LR_ACTIVE)))
 		irq->line = false;
 }
 
@@ -299,8 +333,7 @@ bool vgic_has_deliverable(struct vcpu *vcpu)
 
 	spin_lock(&vgic->lock);
 	list_for_each_entry(irq, &vcpu->vgic.ap_list, ap_link) {
-		if (irq->enabled && virq_pending(irq) && group_enabled(vgic, irq) &&
-		    irq->priority < pmr && (vmcr & (irq->group1 ? GICH_VMCR_VENG1 : GICH_VMCR_VENG0))) {
+		if (is_offered(vgic, irq) && !irq->active && irq->priority < pmr && (vmcr & (irq->group1 ? GICH_VMCR_VENG1 : GICH_VMCR_VENG0))) {
 			found = true;
 			break;
 		}

@@ -47,6 +47,7 @@ struct virq {
 	bool line;			/* level of the source's line */
 	bool active;
 	bool in_lr;			/* a list register of ->on holds it */
+	bool lr_latch;			/* and took over the latch as its pending state */
 };
 
 struct vgic_cpu {

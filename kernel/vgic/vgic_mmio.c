@@ -29,6 +29,7 @@
 #define GIC_ICACTIVER		0x0380
 #define GIC_IPRIORITYR		0x0400
 #define GIC_ICFGR		0x0c00
+#define GIC_BANKS_END		0x0d00
 #define GICD_IROUTER		0x6000
 #define GICD_IROUTER_END	0x8000
 #define GIC_PIDR2		0xffe8
@@ -168,7 +169,8 @@ static const struct vgic_bank banks[] = {
 struct mmio {
 	struct vm *vm;
 	struct vcpu *redist;
-	uint32_t offset;
+	const struct vgic_bank *bank;	/* that offset lies in, NULL when in none */
+	uint32_t offset;		/* in the distributor's, RD_base's or SGI_base's frame */
 	unsigned int size;
 	bool write;
 	uint64_t *val;
@@ -176,6 +178,8 @@ struct mmio {
 
 static const struct vgic_bank *bank_find(uint32_t offset)
 {
+	if (offset < GIC_IGROUPR || offset >= GIC_BANKS_END)
+		return NULL;
 	for (unsigned int i = 0; i < ARRAY_SIZE(banks); i++) {
 		uint32_t size = VGIC_NR_INTIDS * 4 * banks[i].bits / 32;
 
@@ -192,8 +196,9 @@ static bool bank_has(const struct mmio *m, unsigned int intid)
 			   intid >= VGIC_NR_PRIVATE && intid < VGIC_NR_INTIDS;
 }
 
-static bool bank_access(const struct mmio *m, const struct vgic_bank *bank)
+static bool bank_access(const struct mmio *m)
 {
+	const struct vgic_bank *bank = m->bank;
 	unsigned int first = (m->offset - bank->offset) * 8 / bank->bits;
 	unsigned int count = m->size * 8 / bank->bits;
 	uint64_t mask = GENMASK(bank->bits - 1, 0);
@@ -348,58 +353,54 @@ static bool irouter_access(const struct mmio *m)
 
 static bool gicd_access(const struct mmio *m)
 {
-	const struct vgic_bank *bank = bank_find(m->offset);
-
-	if (bank)
-		return bank_access(m, bank);
+	if (m->bank)
+		return bank_access(m);
 	if (m->offset >= GICD_IROUTER && m->offset < GICD_IROUTER_END)
 		return irouter_access(m);
 	return reg_access(m, gicd_regs, ARRAY_SIZE(gicd_regs));
 }
 
-static bool gicr_access(struct mmio *m)
+static bool gicr_access(const struct mmio *m, bool sgi_frame)
 {
-	const struct vgic_bank *bank;
-
-	if (m->offset < GICR_SGI_FRAME)
-		return reg_access(m, rd_regs, ARRAY_SIZE(rd_regs));
-	m->offset -= GICR_SGI_FRAME;
-	bank = bank_find(m->offset);
-	return bank ? bank_access(m, bank) : reg_access(m, NULL, 0);
+	if (m->bank)
+		return bank_access(m);
+	return sgi_frame ? reg_access(m, NULL, 0) : reg_access(m, rd_regs, ARRAY_SIZE(rd_regs));
 }
 
-/* What an access must have in memory: EXACT_* of its bank; a change of routing moves interrupts, too. */
-static bool is_exact(const struct vcpu *redist, uint32_t offset, bool write)
+/* Whether the access must see or change what list registers of running vCPUs hold. */
+static bool is_exact(const struct mmio *m)
 {
-	const struct vgic_bank *bank;
-
-	if (redist && offset < GICR_SGI_FRAME)
-		return false;
-	offset -= redist ? GICR_SGI_FRAME : 0;
-	bank = bank_find(offset);
-	if (bank)
-		return (bank->exact & (write ? EXACT_WRITE : EXACT_READ)) != 0;
-	return write && offset >= GICD_IROUTER && offset < GICD_IROUTER_END;
+	if (m->bank)
+		return (m->bank->exact & (m->write ? EXACT_WRITE : EXACT_READ)) != 0;
+	/* A change of routing moves interrupts, too. */
+	return m->write && !m->redist && m->offset >= GICD_IROUTER && m->offset < GICD_IROUTER_END;
 }
 
 bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
 	       uint64_t *val)
 {
+	bool sgi_frame = redist && offset >= GICR_SGI_FRAME;
 	struct mmio m = {
-		.vm = vcpu->vm, .redist = redist, .offset = offset, .size = size, .write = write, .val = val,
+		.vm = vcpu->vm, .redist = redist, .size = size, .write = write, .val = val,
+		.offset = sgi_frame ? offset - GICR_SGI_FRAME : offset,
 	};
-	bool exact = is_exact(redist, offset, write);
-	bool ok;
+	bool exact, ok;
 
+	if (!redist || sgi_frame)
+		m.bank = bank_find(m.offset);
+	exact = is_exact(&m);
 	/* What this vCPU's list registers hold is folded for every write, so that none goes by old state. */
 	if (exact || write)
 		vcpu_vgic_out(vcpu);
 	if (exact)
 		vgic_freeze(vcpu);
 	spin_lock(&m.vm->vgic.lock);
-	ok = redist ? gicr_access(&m) : gicd_access(&m);
+	ok = redist ? gicr_access(&m, sgi_frame) : gicd_access(&m);
 	spin_unlock(&m.vm->vgic.lock);
 	if (exact)
 		vgic_thaw(vcpu);
+	/* Half of a 64-bit register, say. */
+	if (!write && size < 8)
+		*val &= GENMASK(8 * size - 1, 0);
 	return ok;
 }

@@ -56,6 +56,7 @@ struct vcpu {
 	struct cpu *wake_cpu;		/* on whose queue wake_timer is */
 
 	struct vgic_cpu vgic;
+	unsigned int last_vdev;		/* index of the emulated device used last */
 
 	/* counters, written by the CPU that runs it */
 	uint64_t exits[EXIT_CAUSES];

@@ -19,6 +19,9 @@ extern uint64_t fake_timer_deadline;	/* what the timer was last armed for; UINT6
 /* What happens while the CPU sleeps; without one, sleeping is a panic. */
 extern void (*fake_wfi)(void);
 
+/* What happens meanwhile where the CPU spins; without one, other threads run. */
+extern void (*fake_relax)(void);
+
 /* The state that boot leaves: one CPU online, cpus[0], and the calling thread is it. */
 void fake_reset(void);
 
@@ -89,6 +92,10 @@ struct fake_vcpu_stats {
 	bool trap_wfi;			/* of the vCPU that was told last */
 };
 extern struct fake_vcpu_stats fake_vcpu;
+
+/* Moving list registers to the hardware after they were filled, and from it before they are folded. */
+extern void (*fake_gich_in)(struct vcpu *vcpu);
+extern void (*fake_gich_out)(struct vcpu *vcpu);
 
 /* Calls body, which is to end in arch_enter_guest(); returns the vCPU. */
 struct vcpu *fake_run_until_guest(void (*body)(void));

@@ -15,6 +15,7 @@ uint64_t fake_counter;
 uint64_t fake_counter_hz;
 uint64_t fake_timer_deadline;
 void (*fake_wfi)(void);
+void (*fake_relax)(void);
 
 static uint64_t random_state;
 
@@ -31,6 +32,7 @@ void fake_reset(void)
 	fake_counter_hz = 62500000;
 	fake_timer_deadline = UINT64_MAX;
 	fake_wfi = NULL;
+	fake_relax = NULL;
 	random_state = 1;
 }
 
@@ -42,8 +44,10 @@ __weak void timer_queue_init(struct timer_queue *queue)
 
 void arch_cpu_relax(void)
 {
-	/* Not sched_yield(): the kernel has a function of that name. */
-	syscall(SYS_sched_yield);
+	if (fake_relax)
+		fake_relax();
+	else
+		syscall(SYS_sched_yield);	/* not sched_yield(): the kernel has a function of that name */
 }
 
 void arch_wait_for_interrupt(void)

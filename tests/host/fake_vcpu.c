@@ -19,6 +19,8 @@
 
 unsigned int fake_nr_lrs = 4;
 struct fake_vcpu_stats fake_vcpu;
+void (*fake_gich_in)(struct vcpu *vcpu);
+void (*fake_gich_out)(struct vcpu *vcpu);
 
 static jmp_buf entry;
 
@@ -36,6 +38,8 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 		return;
 	vcpu->vgic.in_memory = true;
 	this_cpu()->exit_work = true;
+	if (fake_gich_out)
+		fake_gich_out(vcpu);
 	vgic_save(vcpu);
 }
 
@@ -44,6 +48,8 @@ void vcpu_vgic_in(struct vcpu *vcpu)
 	if (!vcpu->vgic.in_memory)
 		panic("list registers are filled twice");
 	vgic_load(vcpu);
+	if (fake_gich_in)
+		fake_gich_in(vcpu);
 	vcpu->vgic.in_memory = false;
 }
 

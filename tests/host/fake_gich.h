@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual CPU interface of a GICv3 as the guest sees it through ICC_*_EL1 (IHI 0069H, 6 and 12.4): list
+ * registers, active priorities, priority mask, both EOI modes. 5 bits of priority, so 32 levels.
+ */
+#ifndef TESTS_HOST_FAKE_GICH_H
+#define TESTS_HOST_FAKE_GICH_H
+
+#include "arch/vcpu.h"
+#include "lib/types.h"
+
+#define FAKE_GICH_SPURIOUS	1023
+
+/* ICH_MISR_EL2 */
+#define MISR_EOI		BIT(0)
+#define MISR_U			BIT(1)
+#define MISR_LRENP		BIT(2)
+#define MISR_NP			BIT(3)
+
+#define GICH_HCR_NPIE		BIT(3)
+
+struct fake_gich {
+	struct arch_gich regs;
+	unsigned int nr_lrs;		/* that the hardware has */
+	/* Physical interrupts that list registers have deactivated. */
+	uint32_t deactivated[32];
+	unsigned int nr_deactivated;
+};
+
+/* What the guest's software sets up: all priorities, both groups on. eoimode: 1 splits EOIR and DIR. */
+uint64_t fake_gich_vmcr(unsigned int pmr, unsigned int eoimode);
+
+/*
+ * Into the hardware, and back. used: how many list registers of *regs count, the others being empty. Fails
+ * the test where list registers hold what the architecture calls unpredictable.
+ */
+void fake_gich_load(struct fake_gich *g, const struct arch_gich *regs, unsigned int used);
+void fake_gich_save(const struct fake_gich *g, struct arch_gich *regs, unsigned int used);
+
+/* Which maintenance interrupts are asserted: MISR_*. */
+uint64_t fake_gich_misr(const struct fake_gich *g);
+
+/* Whether an interrupt of the group is signalled to the vCPU: IRQ for group 1, FIQ for group 0. */
+bool fake_gich_signals(const struct fake_gich *g, bool group1);
+
+/* ICC_HPPIR<n>_EL1, ICC_IAR<n>_EL1: INTID, or FAKE_GICH_SPURIOUS. */
+uint32_t fake_gich_hppir(const struct fake_gich *g, bool group1);
+uint32_t fake_gich_iar(struct fake_gich *g, bool group1);
+
+/* ICC_EOIR<n>_EL1. */
+void fake_gich_eoir(struct fake_gich *g, bool group1, uint32_t intid);
+
+/* ICC_DIR_EL1; false: the write traps. */
+bool fake_gich_dir(struct fake_gich *g, uint32_t intid);
+
+/* ICC_RPR_EL1. */
+unsigned int fake_gich_rpr(const struct fake_gich *g);
+
+#endif
