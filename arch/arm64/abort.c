@@ -28,41 +28,29 @@ static bool is_translation_fault(const struct trap *trap)
 	       (trap->iss & ABT_FSC_MASK) == 0;		/* address size, level 0: IPA out of range */
 }
 
-static uint64_t sign_extend(uint64_t val, unsigned int size)
+/* The low size bytes of val, as a register sees them after a load with this syndrome. */
+static uint64_t loaded(uint64_t val, unsigned int size, uint32_t iss)
 {
 	unsigned int shift = 64 - 8 * size;
 
-	return (uint64_t)((int64_t)(val << shift) >> shift);
+	val <<= shift;
+	val = (iss & ISS_SSE) ? (uint64_t)((int64_t)val >> shift) : val >> shift;
+	return (iss & ISS_SF) ? val : (uint32_t)val;
 }
 
-static void mmio_read_done(struct vcpu *vcpu, const struct trap *trap, uint64_t val, unsigned int size)
+static enum trap_outcome mmio(struct vcpu *vcpu, uint32_t iss, uint64_t ipa)
 {
-	if (size < 8)
-		val &= GENMASK(8 * size - 1, 0);
-	if (trap->iss & ISS_SSE)
-		val = sign_extend(val, size);
-	if (!(trap->iss & ISS_SF))
-		val = (uint32_t)val;
-	vcpu_set_reg(vcpu, (unsigned int)FIELD_GET(ISS_SRT, trap->iss), val);
-}
+	struct vdev_access *access = &vcpu->access;
+	unsigned int rt = (unsigned int)FIELD_GET(ISS_SRT, iss);
 
-static enum trap_outcome mmio(struct vcpu *vcpu, const struct trap *trap, uint64_t ipa)
-{
-	struct vdev_access access = {
-		.ipa = ipa,
-		.size = 1u << FIELD_GET(ISS_SAS, trap->iss),
-		.write = (trap->iss & ABT_WNR) != 0,
-	};
-
-	if (access.write) {
-		access.val = vcpu_reg(vcpu, (unsigned int)FIELD_GET(ISS_SRT, trap->iss));
-		if (access.size < 8)
-			access.val &= GENMASK(8 * access.size - 1, 0);
-	}
-	if (!vdev_access(vcpu, &access))
+	access->ipa = ipa;
+	access->size = 1u << FIELD_GET(ISS_SAS, iss);
+	access->write = (iss & ABT_WNR) != 0;
+	access->val = access->write ? loaded(vcpu_reg(vcpu, rt), access->size, ISS_SF) : 0;
+	if (!vdev_access(vcpu, access))
 		return TRAP_ABORT;
-	if (!access.write)
-		mmio_read_done(vcpu, trap, access.val, access.size);
+	if (!access->write)
+		vcpu_set_reg(vcpu, rt, loaded(access->val, access->size, iss));
 	return TRAP_SKIP;
 }
 
@@ -74,7 +62,7 @@ enum trap_outcome trap_data_abort(struct vcpu *vcpu, const struct trap *trap)
 		return TRAP_ABORT;
 	}
 	vcpu->exits[EXIT_MMIO]++;
-	return mmio(vcpu, trap, fault_ipa(sysreg_read(far_el2)));
+	return mmio(vcpu, trap->iss, fault_ipa(sysreg_read(far_el2)));
 }
 
 enum trap_outcome trap_instr_abort(struct vcpu *vcpu, const struct trap *trap)

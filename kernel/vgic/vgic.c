@@ -235,6 +235,9 @@ static void fold_eoicount(struct vcpu *vcpu)
 	uint64_t ended = FIELD_GET(GICH_HCR_EOICOUNT, vcpu->arch.gich.hcr);
 	struct virq *irq, *best;
 
+	/* With split EOI, ICC_DIR_EL1 ends interrupts, and traps. QEMU counts ICC_EOIR*_EL1 all the same. */
+	if (vcpu->arch.gich.vmcr & GICH_VMCR_VEOIM)
+		return;
 	while (ended-- > 0) {
 		best = NULL;
 		list_for_each_entry(irq, &vcpu->vgic.ap_list, ap_link) {
@@ -323,17 +326,25 @@ void vgic_thaw(struct vcpu *vcpu)
 	spin_unlock(&vm->vgic.lock);
 }
 
+/* Whether the CPU interface would signal it, nothing else being active: group on, priority not masked. */
+static bool is_signalled(const struct vcpu *vcpu, const struct virq *irq)
+{
+	uint64_t vmcr = vcpu->arch.gich.vmcr;
+	uint64_t group_on = irq->group1 ? GICH_VMCR_VENG1 : GICH_VMCR_VENG0;
+
+	return !irq->active && is_offered(&vcpu->vm->vgic, irq) && (vmcr & group_on) &&
+	       irq->priority < FIELD_GET(GICH_VMCR_VPMR, vmcr);
+}
+
 bool vgic_has_deliverable(struct vcpu *vcpu)
 {
 	struct vgic *vgic = &vcpu->vm->vgic;
-	uint64_t vmcr = vcpu->arch.gich.vmcr;
-	unsigned int pmr = (unsigned int)FIELD_GET(GICH_VMCR_VPMR, vmcr);
 	bool found = false;
 	struct virq *irq;
 
 	spin_lock(&vgic->lock);
 	list_for_each_entry(irq, &vcpu->vgic.ap_list, ap_link) {
-		if (is_offered(vgic, irq) && !irq->active && irq->priority < pmr && (vmcr & (irq->group1 ? GICH_VMCR_VENG1 : GICH_VMCR_VENG0))) {
+		if (is_signalled(vcpu, irq)) {
 			found = true;
 			break;
 		}

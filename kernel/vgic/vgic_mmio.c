@@ -294,6 +294,12 @@ static const struct vgic_reg rd_regs[] = {
 	{ GIC_PIDR2, 4, gic_get_pidr2, NULL },
 };
 
+/* The bits of a value that the access carries: half of a 64-bit register may be accessed. */
+static uint64_t access_mask(const struct mmio *m)
+{
+	return m->size == 8 ? ~UINT64_C(0) : GENMASK(31, 0);
+}
+
 static bool reg_access(const struct mmio *m, const struct vgic_reg *regs, unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++) {
@@ -304,7 +310,7 @@ static bool reg_access(const struct mmio *m, const struct vgic_reg *regs, unsign
 		if (m->size < 4)
 			return false;
 		if (!m->write)
-			*m->val = reg->get(m) >> ((m->offset - reg->offset) * 8);
+			*m->val = (reg->get(m) >> ((m->offset - reg->offset) * 8)) & access_mask(m);
 		else if (reg->set)
 			reg->set(m, *m->val);
 		return true;
@@ -330,7 +336,7 @@ static bool irouter_access(const struct mmio *m)
 {
 	unsigned int intid = (m->offset - GICD_IROUTER) / 8;
 	unsigned int shift = (m->offset & 4) * 8;
-	uint64_t mask = m->size == 8 ? ~UINT64_C(0) : GENMASK(31, 0) << shift;
+	uint64_t mask = access_mask(m) << shift;
 	struct virq *irq;
 
 	if (m->size < 4)
@@ -341,7 +347,7 @@ static bool irouter_access(const struct mmio *m)
 		return true;
 	irq = vgic_find(m->vm, NULL, intid);
 	if (!m->write) {
-		*m->val = irq->irouter >> shift;
+		*m->val = (irq->irouter >> shift) & access_mask(m);
 		return true;
 	}
 	irq->irouter = ((irq->irouter & ~mask) | ((*m->val << shift) & mask)) &
@@ -399,8 +405,5 @@ bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned
 	spin_unlock(&m.vm->vgic.lock);
 	if (exact)
 		vgic_thaw(vcpu);
-	/* Half of a 64-bit register, say. */
-	if (!write && size < 8)
-		*val &= GENMASK(8 * size - 1, 0);
 	return ok;
 }

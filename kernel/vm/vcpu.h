@@ -5,6 +5,7 @@
 
 #include "arch/vcpu.h"
 #include "kernel/timer.h"
+#include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "lib/list.h"
 #include "lib/types.h"
@@ -56,6 +57,7 @@ struct vcpu {
 	struct cpu *wake_cpu;		/* on whose queue wake_timer is */
 
 	struct vgic_cpu vgic;
+	struct vdev_access access;	/* the trapped load or store that is being served */
 	unsigned int last_vdev;		/* index of the emulated device used last */
 
 	/* counters, written by the CPU that runs it */

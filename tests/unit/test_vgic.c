@@ -602,8 +602,10 @@ static void test_active_interrupts_beyond_the_list_registers_can_be_ended(void *
 			for (unsigned int i = 0; i < 20; i++) {
 				assert_true(get_bit(NOBODY, ISACTIVER, SPI(i)));
 				eoi(v0, SPI(i));
-				if (eoimode)
+				if (eoimode) {
+					assert_true(get_bit(NOBODY, ISACTIVER, SPI(i)));
 					dir(v0, SPI(i));
+				}
 				assert_false(get_bit(NOBODY, ISACTIVER, SPI(i)));
 			}
 			assert_int_equal(fake_gich_rpr(&hw[0]), 0xff);
@@ -633,6 +635,22 @@ static void test_with_split_eoi_an_interrupt_stays_active_until_it_is_deactivate
 	eoi(v0, SPI(1));
 	dir(v0, SPI(1));
 	assert_int_equal(ack(v0), SPI(0));
+}
+
+static void test_with_split_eoi_a_priority_drop_ends_nothing_even_if_it_is_counted(void **state)
+{
+	boot(1);
+	stop(v0);
+	vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0xff, 1);
+	run(v0);
+	set_bit(NOBODY, ISACTIVER, SPI(0));
+	set_bit(NOBODY, ISACTIVER, SPI(1));
+	/* As QEMU does: the specification has EOIcount follow the end, not the drop. */
+	hw[0].regs.hcr |= FIELD_PREP(GICH_HCR_EOICOUNT, 1);
+	stop(v0);
+	run(v0);
+	assert_true(get_bit(NOBODY, ISACTIVER, SPI(0)));
+	assert_true(get_bit(NOBODY, ISACTIVER, SPI(1)));
 }
 
 /* ---- software-generated interrupts ---- */
@@ -1200,6 +1218,7 @@ int main(void)
 		T(test_a_more_urgent_interrupt_preempts),
 		T(test_active_interrupts_beyond_the_list_registers_can_be_ended),
 		T(test_with_split_eoi_an_interrupt_stays_active_until_it_is_deactivated),
+		T(test_with_split_eoi_a_priority_drop_ends_nothing_even_if_it_is_counted),
 		T(test_an_sgi_reaches_exactly_its_targets),
 		T(test_an_sgi_finds_any_affinity),
 		T(test_an_sgi_of_the_wrong_group_reaches_nobody),
