@@ -379,7 +379,7 @@ $(O)/linux/initramfs.cpio: $(O)/linux/busybox guests/linux/init scripts/mkinitra
 linux: $(linux-packages)
 	@:
 run-linux: all $(O)/linux.cpio
-	@$(run-env) PACKAGE='$(or $(PACKAGE),$(O)/linux.cpio)' APPEND='$(or $(APPEND),focus=linux)' scripts/run-qemu
+	@$(run-env) PACKAGE='$(or $(PACKAGE),$(O)/linux.cpio)' scripts/run-qemu
 
 # ---- running -----------------------------------------------------------------------------------------
 
@@ -398,7 +398,7 @@ include tests/unit/build.mk
 build-files += tests/unit/build.mk
 
 host-cflags := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer $(filter-out -Wframe-larger-than=%,$(warnings)) \
+	-fno-omit-frame-pointer -fvisibility=hidden $(filter-out -Wframe-larger-than=%,$(warnings)) \
 	-I. -Iinclude -Itests/host/include -I$(O)/include -include $(config-h) -DSCHISM_HOST
 host-libs := -lcmocka -lfdt
 ifneq ($(filter check test unit-tests lint $(O)/tests/%,$(goals)),)

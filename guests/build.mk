@@ -18,3 +18,8 @@ guest-$(CONFIG_GUEST_COUNTER_OS) += counter_os
 guest-$(CONFIG_GUEST_MEMWALK_OS) += $(if $(CONFIG_GUEST_MEMWALK_STRAY),memwalk_stray,memwalk_os)
 guest-$(CONFIG_GUEST_CRASH_OS)   += crash_os
 guest-$(CONFIG_GUEST_BENCH_OS)   += bench_os
+
+# guests/tests/test_NAME.c: one guest each, which tests/boot/test_guests.py runs bare and in a VM.
+guest-tests := $(basename $(notdir $(wildcard guests/tests/test_*.c)))
+guest-all += $(guest-tests)
+$(foreach test,$(guest-tests),$(eval $(test)-src := guests/tests/$(test).c))

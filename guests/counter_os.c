@@ -13,7 +13,7 @@
  *   3. Report progress, and WFI until the next tick of a 100 Hz virtual timer; the clock is
  *      checked.
  *
- * Arguments: rounds=N (0 or none: for ever), spins=N.
+ * Arguments: rounds=N (0 or none: for ever), every=N (rounds between two reports), spins=N.
  */
 #include "guests/lib/guest.h"
 
@@ -74,6 +74,7 @@ void guest_main(uint64_t dtb __unused)
 {
 	uint64_t rounds = guest_arg("rounds", 0);
 	uint64_t spins = MAX(guest_arg("spins", DEFAULT_SPINS), UINT64_C(1));
+	uint64_t every = MAX(guest_arg("every", 1), UINT64_C(1));
 	const char *complaint;
 	bool has_pauth;
 
@@ -90,7 +91,8 @@ void guest_main(uint64_t dtb __unused)
 		counts.rounds++;
 		guest_log_value("rounds", counts.rounds);
 		guest_log_value("ticks", guest_ticks());
-		report(GUEST_EVENT_PROGRESS);
+		if (counts.rounds % every == 0)
+			report(GUEST_EVENT_PROGRESS);
 		guest_wfi_until(guest_ticks() + 1);
 		complaint = guest_timer_check();
 		if (complaint)

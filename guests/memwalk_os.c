@@ -318,6 +318,7 @@ static void report(enum guest_event event)
 void guest_main(uint64_t dtb __unused)
 {
 	uint64_t last = guest_arg("passes", guest_arg("rounds", 0));
+	uint64_t every = MAX(guest_arg("every", 1), UINT64_C(1));
 	bool strays = guest_arg("stray", MEMWALK_STRAY);
 	const char *complaint;
 
@@ -339,7 +340,8 @@ void guest_main(uint64_t dtb __unused)
 		passes++;
 		guest_log_value("passes", passes);
 		guest_log_value("ticks", guest_ticks());
-		report(GUEST_EVENT_PROGRESS);
+		if (passes % every == 0)
+			report(GUEST_EVENT_PROGRESS);
 		guest_wfi_until(guest_ticks() + 1);
 		complaint = guest_timer_check();
 		if (complaint)

@@ -3,14 +3,29 @@
 #include "kernel/boot.h"
 
 #include "kernel/console.h"
+#include "kernel/cpu.h"
 #include "kernel/errcode.h"
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
 #include "lib/errno.h"
 
+/* The boot CPU is number 0, wherever the tree lists it. */
+static void put_boot_cpu_first(void)
+{
+	for (unsigned int i = 0; i < machine.nr_cpus; i++) {
+		struct machine_cpu it = machine.cpus[i];
+
+		if (it.mpidr == this_cpu()->mpidr) {
+			machine.cpus[i] = machine.cpus[0];
+			machine.cpus[0] = it;
+		}
+	}
+}
+
 void boot_check_machine(void)
 {
+	put_boot_cpu_first();
 	if (!machine.has_gicv3)
 		boot_fail(BOOT_E_NO_GICV3, "the device tree's interrupt controller is \"%s\"",
 			  machine.gic_compatible[0] ? machine.gic_compatible : "none");

@@ -96,7 +96,7 @@ void arch_sync_code(void *va, uint64_t size)
 	/* To the point of coherency: the guest starts with its caches off. */
 	for (uint64_t at = ALIGN_DOWN((uint64_t)va, line); at < end; at += line)
 		__asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
-	dsb(ish);
+	dsb(sy);
 	__asm__ volatile("ic ialluis" : : : "memory");
 	dsb(ish);
 	isb();

@@ -8,12 +8,12 @@
 #define SRE_SRE		BIT(0)
 #define SRE_DFB		BIT(1)
 #define SRE_DIB		BIT(2)
-#define SRE_ENABLE	BIT(3)		/* EL1 may use its ICC_SRE_EL1 */
 #define CTLR_EOIMODE	BIT(1)
 
 void gic_cpuif_init(void)
 {
-	sysreg_write(ICC_SRE_EL2, sysreg_read(ICC_SRE_EL2) | SRE_SRE | SRE_DFB | SRE_DIB | SRE_ENABLE);
+	/* Without Enable, EL1's accesses to ICC_SRE_EL1 trap: no guest changes it for the next one. */
+	sysreg_write(ICC_SRE_EL2, SRE_SRE | SRE_DFB | SRE_DIB);
 	isb();
 	sysreg_write(ICC_PMR_EL1, 0xff);
 	sysreg_write(ICC_BPR1_EL1, 0);

@@ -95,7 +95,7 @@ void arch_pt_sync(void)
 
 void arch_tlb_flush_el2(uint64_t va, uint64_t size)
 {
-	uint64_t step = size > MIB(2) ? BLOCK_SIZE : PAGE_SIZE;
+	uint64_t step = PAGE_SIZE;
 
 	dsb(ishst);
 	if (IS_ALIGNED(va | size, BLOCK_SIZE) && size == BLOCK_SIZE)

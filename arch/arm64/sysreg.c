@@ -36,17 +36,17 @@ struct sysreg_row {
 
 #define FIELD4(lsb)	GENMASK((lsb) + 3, lsb)
 
-/* ID_AA64PFR0_EL1: no EL2, EL3, RAS, SVE, SEL2, MPAM, AMU, RME; a GIC. */
+/* ID_AA64PFR0_EL1: no EL2, EL3, RAS, SVE, SEL2, MPAM, AMU, RME; a GIC; CSV2 of 1: no SCXTNUM. */
 #define PFR0_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(24) | FIELD4(28) | FIELD4(32) | FIELD4(36) | \
-			 FIELD4(40) | FIELD4(44) | FIELD4(52))
-/* ID_AA64PFR1_EL1: no MTE, RAS_frac, MPAM_frac, SME, RNDR_trap, NMI. */
-#define PFR1_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(16) | FIELD4(24) | FIELD4(28) | FIELD4(36))
+			 FIELD4(40) | FIELD4(44) | FIELD4(52) | GENMASK(59, 57))
+/* ID_AA64PFR1_EL1: no MTE, RAS_frac, MPAM_frac, SME, RNDR_trap, CSV2_frac, NMI. */
+#define PFR1_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(16) | FIELD4(24) | FIELD4(28) | FIELD4(32) | FIELD4(36))
 /* ID_AA64DFR0_EL1: breakpoints and watchpoints of Armv8.0; no PMU, trace, SPE, BRBE. */
 #define DFR0_KEPT	(FIELD4(12) | FIELD4(20) | FIELD4(28))
 /* ID_AA64ISAR1_EL1: no LS64, XS. */
 #define ISAR1_HIDDEN	(FIELD4(56) | FIELD4(60))
-/* ID_AA64ISAR2_EL1: no MOPS: it needs HCRX_EL2. */
-#define ISAR2_HIDDEN	FIELD4(16)
+/* ID_AA64ISAR2_EL1: no WFxT: a trapped one has no timeout; no MOPS: it needs HCRX_EL2. */
+#define ISAR2_HIDDEN	(FIELD4(0) | FIELD4(16))
 /* ID_AA64MMFR0_EL1: PARange is put in; no ExS, FGT, ECV. */
 #define MMFR0_HIDDEN	(FIELD4(0) | FIELD4(44) | FIELD4(56) | FIELD4(60))
 /* ID_AA64MMFR1_EL1: no VMIDBits, VH, LO, TWED, HCX. */
@@ -130,7 +130,16 @@ static void sgi_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t 
 static void dir_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val)
 {
 	vcpu_vgic_out(vcpu);
+	/* An SPI may be in another vCPU's list register. */
+	vgic_freeze(vcpu);
 	vgic_deactivate(vcpu, (unsigned int)(val & GENMASK(23, 0)));
+	vgic_thaw(vcpu);
+}
+
+/* The system-register interface is on, without bypass, for good. */
+static uint64_t sre_read(struct vcpu *vcpu, const struct sysreg_row *row)
+{
+	return 7;
 }
 
 static uint64_t debug_read(struct vcpu *vcpu, const struct sysreg_row *row)
@@ -158,6 +167,7 @@ static void debug_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_
 	DEBUG(2, 0, 0, n, 6, DEBUG_WVR, n), DEBUG(2, 0, 0, n, 7, DEBUG_WCR, n)
 
 static const struct sysreg_row rows[] = {
+	RAZ_WI(2, 0, 0, 0, 2),				/* OSDTRRX_EL1 */
 	DEBUG_N(0),
 	DEBUG_N(1),
 	RAZ_WI(2, 0, 0, 2, 0),				/* MDCCINT_EL1 */
@@ -187,6 +197,8 @@ static const struct sysreg_row rows[] = {
 	RAZ_WI(2, 0, 7, 9, 6),				/* DBGCLAIMCLR_EL1 */
 	RAZ(2, 0, 7, 14, 6),				/* DBGAUTHSTATUS_EL1 */
 	RAZ(2, 3, 0, 1, 0),				/* MDCCSR_EL0 */
+	RAZ_WI(2, 3, 0, 4, 0),				/* DBGDTR_EL0 */
+	RAZ_WI(2, 3, 0, 5, 0),				/* DBGDTRRX_EL0, DBGDTRTX_EL0 */
 	ID(3, 0, 0, 1, 0, id_pfr0_el1, FIELD4(28) | FIELD4(20), 0),	/* no RAS, AMU */
 	ID(3, 0, 0, 1, 1, id_pfr1_el1, FIELD4(12) | FIELD4(4), 0),	/* no virtualization, security */
 	ID(3, 0, 0, 1, 2, id_dfr0_el1, ~DFR0_32_KEPT, 0),
@@ -248,6 +260,7 @@ static const struct sysreg_row rows[] = {
 	{ .enc = ENC(3, 0, 12, 11, 5), .write = sgi_write, .arg = 1 },	/* ICC_SGI1R_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 6), .write = sgi_write },		/* ICC_ASGI1R_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 7), .write = sgi_write },		/* ICC_SGI0R_EL1 */
+	{ .enc = ENC(3, 0, 12, 12, 5), .read = sre_read, .write = wi },	/* ICC_SRE_EL1 */
 	{ .enc = ENC(3, 3, 14, 2, 0), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_TVAL },
 	{ .enc = ENC(3, 3, 14, 2, 1), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_CTL },
 	{ .enc = ENC(3, 3, 14, 2, 2), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_CVAL },

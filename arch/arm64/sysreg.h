@@ -68,6 +68,7 @@
 #define APGAKEYLO_EL1		S3_0_C2_C3_0
 #define APGAKEYHI_EL1		S3_0_C2_C3_1
 
+#define VSESR_EL2		S3_4_C5_C2_3
 #define RNDR_EL0		S3_3_C2_C4_0
 #define ID_AA64ISAR2_EL1	S3_0_C0_C6_2
 #define ID_AA64SMFR0_EL1	S3_0_C0_C4_5
@@ -98,6 +99,7 @@
 #define HCR_TWE			(1 << 14)
 #define HCR_TID3		(1 << 18)
 #define HCR_TLOR_SHIFT		35
+#define HCR_TERR_SHIFT		36
 #define HCR_TSC			(1 << 19)
 #define HCR_TIDCP		(1 << 20)
 #define HCR_RW			(1 << 31)
@@ -108,6 +110,8 @@
 #define CPTR_EL2_TZ		(1 << 8)
 #define CPTR_EL2_TFP		(1 << 10)
 #define CPTR_EL2_TSM		(1 << 12)
+#define CPTR_EL2_TTA		(1 << 20)
+#define CPTR_EL2_TAM		(1 << 30)
 
 /* ESR_ELx */
 #define ESR_EC_SHIFT		26
@@ -134,7 +138,7 @@
 #define EC_BTI			0x0d
 
 /* ISS of a WFx trap */
-#define WFX_IS_WFE		(1 << 0)
+#define WFX_TI_MASK		3	/* 0: WFI */
 
 /* ISS of data and instruction aborts */
 #define ABT_ISV			(1 << 24)
@@ -159,6 +163,8 @@
 #define PSR_I			(1 << 7)
 #define PSR_A			(1 << 8)
 #define PSR_D			(1 << 9)
+#define PSR_BTYPE		(3 << 10)
+#define PSR_SS			(1 << 21)
 #define PSR_DAIF		(PSR_D | PSR_A | PSR_I | PSR_F)
 
 #define CNT_CTL_ENABLE		(1 << 0)

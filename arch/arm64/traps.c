@@ -57,6 +57,8 @@ __no_stack_protector void traps_init(void)
 #define MDCR_TDA	BIT(9)
 #define MDCR_TDOSA	BIT(10)
 #define MDCR_TDRA	BIT(11)
+#define MDCR_TPMS	BIT(14)
+#define MDCR_TTRF	BIT(19)
 #define CNTHCTL_EL1PCTEN	BIT(0)	/* EL1 reads CNTPCT_EL0 itself; CNTP_* trap */
 
 void traps_configure(void)
@@ -64,9 +66,12 @@ void traps_configure(void)
 	uint64_t pmu = (sysreg_read(id_aa64dfr0_el1) >> 8) & 0xf;
 	uint64_t hpmn = pmu && pmu != 0xf ? (sysreg_read(pmcr_el0) >> 11) & MDCR_HPMN : 0;
 
-	sysreg_write(mdcr_el2, hpmn | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA);
+	sysreg_write(mdcr_el2, hpmn | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA |
+		     MDCR_TPMS | MDCR_TTRF);
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
 	sysreg_write(hstr_el2, 0);
+	/* Interrupts come to EL2 from now on, so that they also wake it from WFI before any guest ran. */
+	sysreg_write(hcr_el2, BIT(31) | HCR_AMO | HCR_IMO | HCR_FMO);
 	arch_debug_init_cpu();
 	isb();
 }
@@ -74,7 +79,8 @@ void traps_configure(void)
 static enum trap_outcome trap_wfx(struct vcpu *vcpu, const struct trap *trap)
 {
 	vcpu->exits[EXIT_WFX]++;
-	if (trap->iss & WFX_IS_WFE)
+	/* WFE, and the forms with a timeout, may come back at once. */
+	if (trap->iss & WFX_TI_MASK)
 		sched_yield(vcpu);
 	else
 		sched_block(vcpu);
@@ -130,6 +136,8 @@ static void act(struct vcpu *vcpu, const struct trap *trap, enum trap_outcome ou
 		break;
 	case TRAP_SKIP:
 		vcpu->arch.frame.elr += trap->il;
+		/* As if it had been executed: it was stepped over, and was no branch. */
+		vcpu->arch.frame.spsr &= ~(PSR_SS | PSR_BTYPE);
 		break;
 	case TRAP_UNDEF:
 		inject_undef(vcpu, trap);
@@ -182,6 +190,8 @@ struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr)
 	vcpu->exits[EXIT_OTHER]++;
 	log_warn("%s: SError, ESR 0x%lx, forwarded", vcpu->vm->name, esr);
 	vcpu->arch.hcr |= HCR_VSE;
+	if ((sysreg_read(id_aa64pfr0_el1) >> 28) & 0xf)
+		sysreg_write(VSESR_EL2, 0);
 	sysreg_write(hcr_el2, vcpu->arch.hcr);
 	return resume(vcpu);
 }

@@ -91,7 +91,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t arg)
 	arch->vttbr = vm_vttbr(vcpu->vm);
 	arch->cntvoff = vcpu->vm->cntvoff;
 	arch->hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TSC |
-		    HCR_TIDCP | HCR_TID3 | BIT(HCR_TLOR_SHIFT) | BIT(31);
+		    HCR_TIDCP | HCR_TID3 | BIT(HCR_TLOR_SHIFT) | BIT(HCR_TERR_SHIFT) | BIT(31);
 	if (cpu_has_pauth())
 		arch->hcr |= BIT(HCR_APK_SHIFT) | BIT(HCR_API_SHIFT);
 	arch->gich.vmcr = gich_vmcr_reset();
@@ -203,6 +203,12 @@ static bool vtimer_asserted_live(void)
 	       (CNT_CTL_ENABLE | CNT_CTL_ISTATUS);
 }
 
+static void vtimer_set_phys_active(struct vcpu *vcpu, bool active)
+{
+	irqchip_set_active(machine.timer_virt_intid, active);
+	vcpu->arch.vtimer.phys_active = active;
+}
+
 void vcpu_vgic_out(struct vcpu *vcpu)
 {
 	if (vcpu->vgic.in_memory)
@@ -214,7 +220,7 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 	/* The guest may have silenced its timer before it took the interrupt. */
 	if (vgic_timer_is_raised(vcpu) && !vtimer_asserted_live()) {
 		vgic_set_timer_line(vcpu, false);
-		irqchip_set_active(machine.timer_virt_intid, false);
+		vtimer_set_phys_active(vcpu, false);
 	}
 }
 
@@ -223,6 +229,9 @@ void vcpu_vgic_in(struct vcpu *vcpu)
 	vgic_load(vcpu);
 	gich_load(&vcpu->arch.gich, vcpu->vgic.used_lrs);
 	vcpu->vgic.in_memory = false;
+	/* The virtual interrupt may have ended otherwise than through a hardware-linked list register. */
+	if (vcpu->arch.vtimer.phys_active && !vgic_timer_is_live(vcpu))
+		vtimer_set_phys_active(vcpu, false);
 }
 
 enum irq_result vcpu_timer_interrupt(uint32_t intid)
@@ -233,6 +242,7 @@ enum irq_result vcpu_timer_interrupt(uint32_t intid)
 		return IRQ_DONE;
 	vcpu_vgic_out(vcpu);
 	vgic_set_timer_line(vcpu, true);
+	vcpu->arch.vtimer.phys_active = true;
 	/* Physically active until the guest ends the virtual interrupt, or the vCPU leaves this CPU. */
 	return IRQ_GUEST_OWNS;
 }
@@ -324,7 +334,7 @@ static void flush_other_vcpu(struct vcpu *vcpu, struct cpu *cpu)
 
 static void fp_trap(bool trap)
 {
-	sysreg_write(cptr_el2, CPTR_EL2_RES1 | CPTR_EL2_TZ | CPTR_EL2_TSM | (trap ? CPTR_EL2_TFP : 0));
+	sysreg_write(cptr_el2, CPTR_EL2_RES1 | CPTR_EL2_TZ | CPTR_EL2_TSM | CPTR_EL2_TTA | CPTR_EL2_TAM | (trap ? CPTR_EL2_TFP : 0));
 }
 
 /*
@@ -364,9 +374,15 @@ void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 	ptimer_update(vcpu);
 	vcpu_vgic_in(vcpu);
 	if (vgic_timer_is_live(vcpu))
-		irqchip_set_active(machine.timer_virt_intid, true);
+		vtimer_set_phys_active(vcpu, true);
 	vtimer_load(vcpu);
 	flush_other_vcpu(vcpu, cpu);
+}
+
+/* The hardware clears HCR_EL2.VSE when the guest takes the SError that EL2 made pending. */
+static void keep_pending_serror(struct vcpu *vcpu)
+{
+	vcpu->arch.hcr = (vcpu->arch.hcr & ~(uint64_t)HCR_VSE) | (sysreg_read(hcr_el2) & HCR_VSE);
 }
 
 void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
@@ -379,12 +395,13 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 	timer_cancel(&cpu->timers, &arch->ptimer.timer);
 	fp_leave(cpu, vcpu);
 	/* The physical interrupt is this CPU's next vCPU's as well: nothing of ours may stay active. */
-	if (vgic_timer_is_live(vcpu))
-		irqchip_set_active(machine.timer_virt_intid, false);
+	if (arch->vtimer.phys_active)
+		vtimer_set_phys_active(vcpu, false);
 	if (cpu_has_pauth())
 		pauth_save(&arch->pauth);
 	sysregs_save(arch->sysregs);
 	arch_debug_save(vcpu);
+	keep_pending_serror(vcpu);
 	cpu->arch.loaded = NULL;
 }
 
@@ -415,7 +432,10 @@ void arch_fp_end(void)
 
 void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap)
 {
-	uint64_t hcr = trap ? vcpu->arch.hcr | HCR_TWI : vcpu->arch.hcr & ~(uint64_t)HCR_TWI;
+	uint64_t hcr;
+
+	keep_pending_serror(vcpu);
+	hcr = trap ? vcpu->arch.hcr | HCR_TWI : vcpu->arch.hcr & ~(uint64_t)HCR_TWI;
 
 	if (hcr == vcpu->arch.hcr)
 		return;

@@ -15,8 +15,9 @@ void guest_handle_stack_overflow(void) __noreturn;
 bool guest_try_call(void (*fn)(void *arg), void *arg);
 extern char guest_try_recover[];
 
-uint64_t guest_recovery_sp;		/* of the innermost guest_try_call(), 0: none */
-static struct guest_fault last_fault;
+uint64_t guest_recovery_sp[GUEST_MAX_VCPUS];	/* of the innermost guest_try_call(), 0: none */
+static struct guest_fault last_fault[GUEST_MAX_VCPUS];
+static guest_hook_fn *hooks[GUEST_NR_HOOKS];
 char guest_overflow_stack[GUEST_OVERFLOW_STACK_SIZE] __aligned(16);
 
 static void fault_read(struct guest_fault *fault)
@@ -30,7 +31,7 @@ bool guest_try(void (*fn)(void *arg), void *arg, struct guest_fault *fault)
 {
 	if (!guest_try_call(fn, arg))
 		return false;
-	*fault = last_fault;
+	*fault = last_fault[guest_vcpu_id()];
 	return true;
 }
 
@@ -50,12 +51,28 @@ static void __noreturn frame_fatal(const struct guest_frame *frame)
 		   kinds[frame->kind % 4], frame->kind, fault.esr, frame->elr, fault.far);
 }
 
+void guest_hook(enum guest_hook hook, guest_hook_fn *fn)
+{
+	WRITE_ONCE(hooks[hook], fn);
+}
+
+bool guest_hook_run(enum guest_hook hook, struct guest_frame *frame)
+{
+	guest_hook_fn *fn = READ_ONCE(hooks[hook]);
+
+	return fn && fn(frame);
+}
+
 void guest_handle_sync(struct guest_frame *frame)
 {
-	if (!guest_recovery_sp)
+	unsigned int id = guest_vcpu_id();
+
+	if (guest_hook_run(GUEST_HOOK_SYNC, frame))
+		return;
+	if (!guest_recovery_sp[id])
 		frame_fatal(frame);
-	fault_read(&last_fault);
-	frame->x[0] = guest_recovery_sp;
+	fault_read(&last_fault[id]);
+	frame->x[0] = guest_recovery_sp[id];
 	frame->elr = (uint64_t)guest_try_recover;
 	/* The rest (single step, illegal state, branch type) is the failed instruction's. */
 	frame->spsr &= SPSR_NZCV | SPSR_DAIF | SPSR_MODE;
@@ -63,6 +80,8 @@ void guest_handle_sync(struct guest_frame *frame)
 
 void guest_handle_unexpected(struct guest_frame *frame)
 {
+	if (frame->kind == GUEST_KIND_FIQ && guest_hook_run(GUEST_HOOK_FIQ, frame))
+		return;
 	frame_fatal(frame);
 }
 

@@ -18,8 +18,9 @@
  * (cpu_state.S), or keep handlers in files that are. The compiler must not sign return addresses
  * (branch protection): a guest may change the keys while functions are active.
  *
- * There is one vCPU and no allocation that is ever freed; nothing here takes a lock. Functions that
- * may not be called from an interrupt handler say so.
+ * Entered on one vCPU; further ones by guest_vcpu_start(). No allocation is ever freed, and nothing here
+ * takes a lock: console, reports, mailbox, heap and mappings are for the first vCPU. Functions that may
+ * not be called from an interrupt handler say so.
  */
 #ifndef GUESTS_LIB_GUEST_H
 #define GUESTS_LIB_GUEST_H
@@ -66,12 +67,30 @@ static inline void guest_mmio_write32(uint64_t addr, uint32_t value)
 	__asm__ volatile("str %w0, [%1]" : : "rZ"(value), "r"(addr) : "memory");
 }
 
+static inline uint8_t guest_mmio_read8(uint64_t addr)
+{
+	uint32_t value;
+
+	__asm__ volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(addr) : "memory");
+	return (uint8_t)value;
+}
+
+static inline void guest_mmio_write8(uint64_t addr, uint8_t value)
+{
+	__asm__ volatile("strb %w0, [%1]" : : "rZ"((uint32_t)value), "r"(addr) : "memory");
+}
+
 static inline uint64_t guest_mmio_read64(uint64_t addr)
 {
 	uint64_t value;
 
 	__asm__ volatile("ldr %0, [%1]" : "=r"(value) : "r"(addr) : "memory");
 	return value;
+}
+
+static inline void guest_mmio_write64(uint64_t addr, uint64_t value)
+{
+	__asm__ volatile("str %x0, [%1]" : : "rZ"(value), "r"(addr) : "memory");
 }
 
 /* ---- console -------------------------------------------------------------------------------- */
@@ -167,6 +186,16 @@ struct guest_fault {
  */
 bool guest_try(void (*fn)(void *arg), void *arg, struct guest_fault *fault);
 
+/*
+ * A handler that goes before the runtime's own, on every vCPU: for synchronous exceptions, IRQs and FIQs
+ * at EL1h. It returns whether it dealt with the exception; what it changes in the frame takes effect.
+ * IRQs and FIQs are masked when it is called; it may unmask them and nest, but has to mask them again.
+ */
+enum guest_hook { GUEST_HOOK_SYNC, GUEST_HOOK_IRQ, GUEST_HOOK_FIQ, GUEST_NR_HOOKS };
+typedef bool guest_hook_fn(struct guest_frame *frame);
+/* NULL takes the hook off. */
+void guest_hook(enum guest_hook hook, guest_hook_fn *fn);
+
 #define ESR_EC(esr)		FIELD_GET(GENMASK(31, 26), esr)
 #define ESR_IL			BIT(25)
 #define ESR_ISV			BIT(24)
@@ -205,10 +234,48 @@ void guest_probe_ldadd(void *addr);
 void guest_probe_dc_zva(void *addr);
 void guest_probe_prfm(void *addr);
 
+/* ---- further vCPUs -------------------------------------------------------------------------- */
+
+/* This vCPU's number, 0 for the one that guest_main() runs on. */
+static inline unsigned int guest_vcpu_id(void)
+{
+	return guest_read_sysreg("mpidr_el1") & (GUEST_MAX_VCPUS - 1);
+}
+
+/* How many there are, by the list of redistributors; up to GUEST_MAX_VCPUS. */
+unsigned int guest_nr_vcpus(void);
+/*
+ * Switch vCPU id on (PSCI CPU_ON): it gets the caller's address space, a stack of its own with the vectors
+ * installed and IRQs masked, calls fn(arg), and switches itself off when that returns. Returns PSCI's
+ * answer. id is neither 0 nor the caller's.
+ */
+int64_t guest_vcpu_start(unsigned int id, void (*fn)(void *arg), void *arg);
+/* The same in two steps: prepare once, then PSCI CPU_ON with *entry and *context, by anyone. */
+void guest_vcpu_prepare(unsigned int id, void (*fn)(void *arg), void *arg, uint64_t *entry,
+			uint64_t *context);
+/* PSCI AFFINITY_INFO: 0 on, 1 off, 2 about to be on. */
+int64_t guest_vcpu_state(unsigned int id);
+
+/* Let others run while waiting for them; who ends the wait should say so with guest_notify(). */
+static inline void guest_relax(void)
+{
+	__asm__ volatile("wfe" : : : "memory");
+}
+
+static inline void guest_notify(void)
+{
+	__asm__ volatile("dsb ish\n\tsev" : : : "memory");
+}
+
 /* ---- interrupts and time -------------------------------------------------------------------- */
 
-/* Bring up the GICv3 for this vCPU: group 1, EOImode 0, all priorities pass. IRQs stay masked. */
+/*
+ * Bring up this vCPU's redistributor and CPU interface, and on vCPU 0 the distributor: group 1, EOImode 0,
+ * all priorities pass. IRQs stay masked.
+ */
 void guest_gic_init(void);
+/* This vCPU's redistributor, by affinity; 0 if there is none. */
+uint64_t guest_gic_redist(void);
 /*
  * Enable a private interrupt (INTID 0..31) with a handler, which runs with IRQs masked between
  * acknowledge and end of interrupt.
@@ -318,6 +385,9 @@ extern char __image_start[], __text_end[], __rodata_end[], __data_start[];
 extern char __bss_start[], __bss_end[], __stack_bottom[], __stack_top[], __image_end[];
 extern char guest_vectors[];
 
+#define GUEST_KIND_FIQ		6	/* in struct guest_frame */
+
+bool guest_hook_run(enum guest_hook hook, struct guest_frame *frame);
 void guest_mmu_init(void);
 void guest_mailbox_init(void);
 

@@ -106,10 +106,19 @@ stack_overflow:
 	b	guest_handle_stack_overflow
 	.size	stack_overflow, . - stack_overflow
 
+/* slot = the address of this vCPU's entry of guest_recovery_sp[]. */
+	.macro	recovery_slot slot, tmp
+	mrs	\tmp, mpidr_el1
+	and	\tmp, \tmp, #(GUEST_MAX_VCPUS - 1)
+	adrp	\slot, guest_recovery_sp
+	add	\slot, \slot, :lo12:guest_recovery_sp
+	add	\slot, \slot, \tmp, lsl #3
+	.endm
+
 /*
  * bool guest_try_call(void (*fn)(void *), void *arg);
  *
- * Leaves its SP in guest_recovery_sp while fn runs. A synchronous exception meanwhile continues at
+ * Leaves its SP in this vCPU's guest_recovery_sp while fn runs. A synchronous exception meanwhile continues at
  * guest_try_recover with that SP in x0; both ways out restore the callee-saved registers from
  * there, and the outer call's recovery SP.
  */
@@ -128,11 +137,11 @@ guest_try_call:
 	stp	d10, d11, [sp, #128]
 	stp	d12, d13, [sp, #144]
 	stp	d14, d15, [sp, #160]
-	adrp	x2, guest_recovery_sp
-	ldr	x3, [x2, :lo12:guest_recovery_sp]
+	recovery_slot x2, x3
+	ldr	x3, [x2]
 	str	x3, [sp, #96]
 	mov	x3, sp
-	str	x3, [x2, :lo12:guest_recovery_sp]
+	str	x3, [x2]
 	mov	x2, x0
 	mov	x0, x1
 	blr	x2
@@ -143,9 +152,9 @@ guest_try_call:
 guest_try_recover:
 	mov	sp, x0
 	mov	w0, #1
-1:	adrp	x2, guest_recovery_sp
+1:	recovery_slot x2, x3
 	ldr	x3, [sp, #96]
-	str	x3, [x2, :lo12:guest_recovery_sp]
+	str	x3, [x2]
 	ldp	d14, d15, [sp, #160]
 	ldp	d12, d13, [sp, #144]
 	ldp	d10, d11, [sp, #128]

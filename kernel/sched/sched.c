@@ -52,6 +52,8 @@ static bool may_run_on(const struct vcpu *vcpu, const struct cpu *cpu)
 
 static struct cpu *find_idle(const struct vcpu *vcpu)
 {
+	/* What was enqueued is visible before idle is looked at; pairs with wait_for_next(). */
+	arch_memory_barrier();
 	for_each_online_cpu(cpu) {
 		if (READ_ONCE(cpu->idle) && may_run_on(vcpu, cpu))
 			return cpu;
@@ -151,6 +153,7 @@ void sched_start(struct vcpu *vcpu)
 	vcpu->stop = false;
 	vcpu->next_state = VCPU_READY;
 	vcpu->home = cpu;
+	vcpu->wake_cpu = NULL;
 	__atomic_fetch_add(&cpu->nr_homed, 1, __ATOMIC_RELAXED);
 	enqueue(cpu, vcpu, false);
 	set_exit_work(cpu);
@@ -193,9 +196,17 @@ void sched_kick(struct vcpu *vcpu)
 /* The vCPU is off now; the last one of its VM lets this CPU do the rest. */
 static void gone(struct cpu *cpu, struct vcpu *vcpu)
 {
-	__atomic_fetch_sub(&vcpu->home->nr_homed, 1, __ATOMIC_RELAXED);
 	if (vm_vcpu_gone(vcpu->vm))
 		cpu->reap = vcpu->vm;
+}
+
+/* From now on CPU_ON may start it anew: nothing of its last life may be left. Context: queue lock held. */
+static void set_off(struct vcpu *vcpu)
+{
+	if (vcpu->wake_cpu)
+		timer_cancel(&vcpu->wake_cpu->timers, &vcpu->wake_timer);
+	__atomic_fetch_sub(&vcpu->home->nr_homed, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&vcpu->state, VCPU_OFF, __ATOMIC_RELEASE);
 }
 
 void sched_request_stop(struct vcpu *vcpu)
@@ -209,12 +220,10 @@ void sched_request_stop(struct vcpu *vcpu)
 		home->rq.nr_queued--;
 	}
 	if (queued || was == VCPU_BLOCKED)
-		vcpu->state = VCPU_OFF;
+		set_off(vcpu);
 	else if (was != VCPU_OFF)
 		vcpu->stop = true;	/* on a CPU, or on its way to a queue */
 	spin_unlock(&home->rq.lock);
-	if (was == VCPU_BLOCKED)
-		timer_cancel(&vcpu->wake_cpu->timers, &vcpu->wake_timer);
 	if (queued || was == VCPU_BLOCKED)
 		gone(this_cpu(), vcpu);
 	else if (was == VCPU_RUNNING)
@@ -255,7 +264,10 @@ static void switch_out(struct cpu *cpu, struct vcpu *vcpu)
 	spin_lock(&cpu->rq.lock);
 	state = vcpu->stop ? VCPU_OFF : vcpu->next_state;
 	vcpu->next_state = VCPU_READY;
-	vcpu->state = state;
+	if (state == VCPU_OFF)
+		set_off(vcpu);
+	else
+		vcpu->state = state;
 	if (state == VCPU_READY) {
 		POLICY.enqueue(&cpu->rq, vcpu, true);
 		cpu->rq.nr_queued++;
@@ -265,10 +277,8 @@ static void switch_out(struct cpu *cpu, struct vcpu *vcpu)
 	/* An interrupt that came before the state was BLOCKED has woken nobody. */
 	if (state == VCPU_BLOCKED && vgic_has_deliverable(vcpu))
 		wake(vcpu);
-	if (state == VCPU_OFF) {
-		timer_cancel(&cpu->timers, &vcpu->wake_timer);
+	if (state == VCPU_OFF)
 		gone(cpu, vcpu);
-	}
 }
 
 static void switch_in(struct cpu *cpu, struct vcpu *vcpu)
@@ -281,6 +291,15 @@ static void switch_in(struct cpu *cpu, struct vcpu *vcpu)
 	pvtime_update(vcpu);
 	cpu->current = vcpu;
 	cpu->resched = false;
+}
+
+static void reap(struct cpu *cpu)
+{
+	struct vm *vm = cpu->reap;
+
+	cpu->reap = NULL;
+	if (vm)
+		vm_finish(vm);
 }
 
 /* The next vCPU from a queue, to run on cpu; NULL when it holds none that may. */
@@ -300,13 +319,18 @@ static struct vcpu *take_from(struct cpu *from, struct cpu *cpu)
 		from->rq.nr_queued--;
 		stop = next->stop;
 		next->cpu = cpu;
-		next->state = stop ? VCPU_OFF : VCPU_RUNNING;
+		if (stop)
+			set_off(next);
+		else
+			next->state = VCPU_RUNNING;
 	}
 	spin_unlock(&from->rq.lock);
 	if (!stop)
 		return next;
+	/* Nothing is loaded here, so its VM can be finished at once. */
 	gone(cpu, next);
-	return NULL;
+	reap(cpu);
+	return take_from(from, cpu);
 }
 
 static struct vcpu *take_next(struct cpu *cpu)
@@ -323,15 +347,6 @@ static struct vcpu *take_next(struct cpu *cpu)
 	return NULL;
 }
 
-static void reap(struct cpu *cpu)
-{
-	struct vm *vm = cpu->reap;
-
-	cpu->reap = NULL;
-	if (vm)
-		vm_finish(vm);
-}
-
 /* Sleep in EL2 until a vCPU is ready. Interrupts are masked but wake WFI all the same. */
 static struct vcpu *wait_for_next(struct cpu *cpu)
 {
@@ -341,7 +356,9 @@ static struct vcpu *wait_for_next(struct cpu *cpu)
 	next = take_next(cpu);
 	while (!next) {
 		/* Idle first, then look again: who enqueues looks for idle CPUs after it did. */
-		__atomic_store_n(&cpu->idle, true, __ATOMIC_SEQ_CST);
+		WRITE_ONCE(cpu->idle, true);
+		/* Orders the store before the look at the queues; pairs with the barrier in find_idle(). */
+		arch_memory_barrier();
 		next = take_next(cpu);
 		if (!next && !cpu->reap) {
 			arch_wait_for_interrupt();

@@ -29,7 +29,7 @@
 
 #define LINE_MAX	160
 #define FIFO_DEPTH	32
-#define TYPED_MAX	256
+#define TYPED_MAX	2048
 
 /* Registers by word (table 3-1). */
 enum {
@@ -460,6 +460,7 @@ static void uart_reset(struct vm *vm, struct vdev *dev)
 	uart->cr_written = false;
 	uart->overrun = false;
 	uart->line_level = false;
+	vgic_set_line(vm->vcpus[0], GUEST_UART_INTID, false);
 	ring_init(&uart->typed, uart->typed_data, TYPED_MAX);
 	fifo_flush(uart);
 	spin_unlock(&uart->lock);

@@ -2,8 +2,9 @@
 /*
  * Interrupt states, ap lists and list registers; the design is in vgic.h.
  *
- * vgic_target() decides where an interrupt goes, and ap_before() in which order list registers are
- * given: active ones first, since the guest will end them by list register, then by priority.
+ * vgic_target() decides where an interrupt goes, and ap_key() in which order list registers are given:
+ * pending ones first, by priority, since only a list register can signal them; an active one can also be
+ * ended without.
  */
 #include "kernel/vgic/vgic.h"
 
@@ -21,6 +22,7 @@ static void virq_reset(struct virq *irq, unsigned int intid)
 	memset(irq, 0, sizeof(*irq));
 	list_init(&irq->ap_link);
 	irq->intid = (uint16_t)intid;
+	irq->running = VIRQ_NOT_TAKEN;
 }
 
 void vgic_vcpu_reset(struct vcpu *vcpu)
@@ -44,7 +46,6 @@ void vgic_vm_reset(struct vm *vm, struct virq *spis)
 {
 	struct vgic *vgic = &vm->vgic;
 
-	spin_init(&vgic->lock, RANK_VGIC);
 	vgic->enable_grp0 = false;
 	vgic->enable_grp1 = false;
 	vgic->frozen = 0;
@@ -79,11 +80,12 @@ static bool group_enabled(const struct vgic *vgic, const struct virq *irq)
 	return irq->group1 ? vgic->enable_grp1 : vgic->enable_grp0;
 }
 
-static bool ap_before(const struct virq *a, const struct virq *b)
+/* Place on the ap list, lowest first: what is to be signalled, then what is to be ended, each in its order. */
+static unsigned int ap_key(const struct virq *irq)
 {
-	if (a->active != b->active)
-		return a->active;
-	return a->priority < b->priority;
+	if (!irq->active)
+		return irq->priority;
+	return BIT(16) | (unsigned int)irq->running << 8 | irq->priority;
 }
 
 static void ap_insert(struct vcpu *vcpu, struct virq *irq)
@@ -92,7 +94,7 @@ static void ap_insert(struct vcpu *vcpu, struct virq *irq)
 	struct virq *it;
 
 	list_for_each_entry(it, &vcpu->vgic.ap_list, ap_link) {
-		if (ap_before(irq, it)) {
+		if (ap_key(irq) < ap_key(it)) {
 			pos = &it->ap_link;
 			break;
 		}
@@ -125,93 +127,93 @@ void vgic_queue(struct virq *irq)
 	sched_kick(to);
 }
 
-/*
- * Whether a list register offers the interrupt. While active, a level is not: it is sampled again at its
- * end; nor is a physical interrupt, which asserts itself anew.
- */
+/* Whether the distributor offers the interrupt to its vCPU. */
 static bool is_offered(const struct vgic *vgic, const struct virq *irq)
 {
-	return irq->enabled && virq_pending(irq) && group_enabled(vgic, irq) &&
-	       !(irq->active && (irq->hw_intid || !irq->edge));
+	return !irq->active && irq->enabled && virq_pending(irq) && group_enabled(vgic, irq);
 }
 
-static uint64_t lr_encode(const struct virq *irq, bool offered)
+/*
+ * Never pending and active at once: what is pending again while active waits in memory for the end of the
+ * active state, which the list register reports (a hardware one cannot, but its line asserts itself anew).
+ */
+static uint64_t lr_encode(const struct virq *irq)
 {
-	uint64_t lr = FIELD_PREP(LR_VINTID, irq->intid) | FIELD_PREP(LR_PRIORITY, irq->priority);
+	bool taken = irq->active && irq->running != VIRQ_NOT_TAKEN;
+	uint64_t lr = FIELD_PREP(LR_VINTID, irq->intid);
 
+	/* The end of an interrupt must match the priority that it was taken with. */
+	lr |= FIELD_PREP(LR_PRIORITY, taken ? irq->running : irq->priority);
+	lr |= irq->active ? LR_ACTIVE : LR_PENDING;
 	if (irq->group1)
 		lr |= LR_GROUP1;
-	if (irq->active)
-		lr |= LR_ACTIVE;
-	if (offered)
-		lr |= LR_PENDING;
 	if (irq->hw_intid)
 		lr |= LR_HW | FIELD_PREP(LR_PINTID, irq->hw_intid);
-	else if (!irq->edge)
+	else if (!irq->edge || (irq->active && virq_pending(irq)))
 		lr |= LR_EOI;	/* at its end the line is sampled again */
 	return lr;
 }
 
-/* A pending interrupt whose group the distributor holds back; an active one is never held back. */
-static bool is_held_back(const struct vgic *vgic, const struct virq *irq)
+static uint64_t lr_fill(struct virq *irq)
 {
-	return !irq->active && !group_enabled(vgic, irq);
-}
-
-static uint64_t lr_fill(const struct vgic *vgic, struct virq *irq)
-{
-	bool offered = is_offered(vgic, irq);
-	uint64_t lr = lr_encode(irq, offered);
-
 	irq->in_lr = true;
+	irq->lr_latch = false;
 	/* From now on the list register holds the pending state that was latched. */
-	irq->lr_latch = offered && irq->latch;
-	if (offered)
+	if (!irq->active) {
+		irq->lr_latch = irq->latch;
 		irq->latch = false;
-	return lr;
+	}
+	return lr_encode(irq);
 }
 
-/* How to learn that a list register becomes free while others wait for it. */
-static void report_end(struct vcpu *vcpu)
+/* Of the CPU interface: list registers that it does not signal would only be in the way. */
+static uint64_t group_off(const struct vcpu *vcpu, const struct virq *irq)
 {
-	uint64_t *lr = &vcpu->arch.gich.lr[0];
+	if (vcpu->arch.gich.vmcr & (irq->group1 ? GICH_VMCR_VENG1 : GICH_VMCR_VENG0))
+		return 0;
+	return irq->group1 ? GICH_HCR_VGRP1EIE : GICH_HCR_VGRP0EIE;
+}
 
-	/*
-	 * "At most one in use" holds at once when there is only one. It reports its end itself then, which
-	 * a hardware interrupt's cannot: that one is deactivated by EL2, when it finds the line low.
-	 */
-	if (vcpu->vm->nr_lrs == 1)
-		*lr = (*lr & ~(LR_HW | LR_PINTID)) | LR_EOI;
-	else
-		vcpu->arch.gich.hcr |= GICH_HCR_UIE;
+/* Which events in the guest end the wait of an interrupt for a list register. */
+static uint64_t wait_events(const struct vcpu *vcpu, const struct virq *irq)
+{
+	uint64_t vmcr = vcpu->arch.gich.vmcr;
+
+	if (irq->active)
+		return GICH_HCR_LRENPIE | GICH_HCR_TDIR;
+	/* vgic_thaw() kicks. */
+	if (vcpu->vm->vgic.frozen)
+		return 0;
+	/* All list registers hold pending ones as urgent as this; it is next when they are gone, or off. */
+	return GICH_HCR_NPIE | (vmcr & GICH_VMCR_VENG0 ? GICH_HCR_VGRP0DIE : 0) |
+	       (vmcr & GICH_VMCR_VENG1 ? GICH_HCR_VGRP1DIE : 0);
 }
 
 static void populate(struct vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->vgic;
-	unsigned int nr_lrs = vcpu->vm->nr_lrs;
+	const struct vm *vm = vcpu->vm;
+	uint64_t hcr = GICH_HCR_EN;
 	struct virq *irq;
-	bool active_left = false;
 
 	vgic->used_lrs = 0;
 	vgic->overflow = false;
-	vcpu->arch.gich.hcr = GICH_HCR_EN;
-	if (vcpu->vm->vgic.frozen)
-		return;
+	/* Only EL2 can end what another vCPU's list register holds; software that does not split EOI has no DIR. */
+	if (vm->nr_vcpus > 1)
+		hcr |= GICH_HCR_TDIR;
 	list_for_each_entry(irq, &vgic->ap_list, ap_link) {
-		if (is_held_back(&vcpu->vm->vgic, irq))
+		if (!irq->active && !is_offered(&vm->vgic, irq))
 			continue;
-		if (vgic->used_lrs == nr_lrs) {
+		if (!irq->active && group_off(vcpu, irq)) {
+			hcr |= group_off(vcpu, irq);
+		} else if (vm->vgic.frozen || vgic->used_lrs == vm->nr_lrs) {
 			vgic->overflow = true;
-			active_left |= irq->active;
-			continue;
+			hcr |= wait_events(vcpu, irq);
+		} else {
+			vcpu->arch.gich.lr[vgic->used_lrs++] = lr_fill(irq);
 		}
-		vcpu->arch.gich.lr[vgic->used_lrs++] = lr_fill(&vcpu->vm->vgic, irq);
 	}
-	if (vgic->overflow)
-		report_end(vcpu);
-	if (active_left)
-		vcpu->arch.gich.hcr |= GICH_HCR_LRENPIE | GICH_HCR_TDIR;
+	vcpu->arch.gich.hcr = hcr;
 }
 
 /* What the guest has done to an interrupt while a list register held it. */
@@ -221,6 +223,10 @@ static void fold_lr(struct vcpu *vcpu, uint64_t lr)
 
 	ASSERT(irq && irq->in_lr);
 	irq->in_lr = false;
+	if (!(lr & LR_ACTIVE))
+		irq->running = VIRQ_NOT_TAKEN;
+	else if (!irq->active)
+		irq->running = (uint8_t)FIELD_GET(LR_PRIORITY, lr);
 	irq->active = (lr & LR_ACTIVE) != 0;
 	if (irq->lr_latch && (lr & LR_PENDING))
 		irq->latch = true;
@@ -229,24 +235,28 @@ static void fold_lr(struct vcpu *vcpu, uint64_t lr)
 		irq->line = false;
 }
 
-/* Ends without a list register: the guest ends its most urgent active interrupt first. */
+static void virq_deactivate(struct virq *irq)
+{
+	irq->active = false;
+	irq->running = VIRQ_NOT_TAKEN;
+}
+
+/* Ends without a list register: the guest ends first what it took last, and so does the ap list. */
 static void fold_eoicount(struct vcpu *vcpu)
 {
 	uint64_t ended = FIELD_GET(GICH_HCR_EOICOUNT, vcpu->arch.gich.hcr);
-	struct virq *irq, *best;
+	struct virq *irq;
 
 	/* With split EOI, ICC_DIR_EL1 ends interrupts, and traps. QEMU counts ICC_EOIR*_EL1 all the same. */
 	if (vcpu->arch.gich.vmcr & GICH_VMCR_VEOIM)
 		return;
-	while (ended-- > 0) {
-		best = NULL;
-		list_for_each_entry(irq, &vcpu->vgic.ap_list, ap_link) {
-			if (irq->active && !irq->in_lr && (!best || irq->priority < best->priority))
-				best = irq;
-		}
-		if (!best)
+	list_for_each_entry(irq, &vcpu->vgic.ap_list, ap_link) {
+		if (!ended)
 			return;
-		best->active = false;
+		if (irq->active && !irq->in_lr) {
+			virq_deactivate(irq);
+			ended--;
+		}
 	}
 }
 
@@ -261,6 +271,8 @@ static void fold(struct vcpu *vcpu)
 	for (unsigned int i = 0; i < vgic->used_lrs; i++)
 		fold_lr(vcpu, vcpu->arch.gich.lr[i]);
 	vgic->used_lrs = 0;
+	vgic->overflow = false;
+	vgic->nr_folds++;
 
 	list_init(&old);
 	list_for_each_entry_safe(irq, tmp, &vgic->ap_list, ap_link) {
@@ -295,6 +307,25 @@ void vgic_save(struct vcpu *vcpu)
 	spin_unlock(&vcpu->vm->vgic.lock);
 }
 
+/* Waits until what the vCPU's interface held at some time since the caller froze the VM is in memory. */
+static void wait_for_fold(struct vcpu *vcpu)
+{
+	struct spinlock *lock = &vcpu->vm->vgic.lock;
+	unsigned int seen;
+	bool holds;
+
+	spin_lock(lock);
+	seen = vcpu->vgic.nr_folds;
+	/* While the VM was frozen already: only overflow, whose ends may have been counted. */
+	holds = vcpu->vgic.used_lrs || vcpu->vgic.overflow;
+	spin_unlock(lock);
+	if (!holds)
+		return;
+	sched_kick(vcpu);
+	while (READ_ONCE(vcpu->vgic.nr_folds) == seen)
+		arch_cpu_relax();
+}
+
 void vgic_freeze(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -303,13 +334,8 @@ void vgic_freeze(struct vcpu *vcpu)
 	vm->vgic.frozen++;
 	spin_unlock(&vm->vgic.lock);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
-		struct vcpu *other = vm->vcpus[i];
-
-		if (other == vcpu || !READ_ONCE(other->vgic.used_lrs))
-			continue;
-		sched_kick(other);
-		while (READ_ONCE(other->vgic.used_lrs))
-			arch_cpu_relax();
+		if (vm->vcpus[i] != vcpu)
+			wait_for_fold(vm->vcpus[i]);
 	}
 }
 
@@ -329,11 +355,8 @@ void vgic_thaw(struct vcpu *vcpu)
 /* Whether the CPU interface would signal it, nothing else being active: group on, priority not masked. */
 static bool is_signalled(const struct vcpu *vcpu, const struct virq *irq)
 {
-	uint64_t vmcr = vcpu->arch.gich.vmcr;
-	uint64_t group_on = irq->group1 ? GICH_VMCR_VENG1 : GICH_VMCR_VENG0;
-
-	return !irq->active && is_offered(&vcpu->vm->vgic, irq) && (vmcr & group_on) &&
-	       irq->priority < FIELD_GET(GICH_VMCR_VPMR, vmcr);
+	return is_offered(&vcpu->vm->vgic, irq) && !group_off(vcpu, irq) &&
+	       irq->priority < FIELD_GET(GICH_VMCR_VPMR, vcpu->arch.gich.vmcr);
 }
 
 bool vgic_has_deliverable(struct vcpu *vcpu)
@@ -451,14 +474,21 @@ void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1)
 
 void vgic_deactivate(struct vcpu *vcpu, unsigned int intid)
 {
+	struct vgic *vgic = &vcpu->vm->vgic;
 	struct virq *irq = vgic_find(vcpu->vm, vcpu, intid);
+	bool shared = intid >= VGIC_NR_PRIVATE;
 
 	if (!irq)
 		return;
-	spin_lock(&vcpu->vm->vgic.lock);
+	/* Another vCPU's list register may hold it. */
+	if (shared)
+		vgic_freeze(vcpu);
+	spin_lock(&vgic->lock);
 	if (irq->active) {
-		irq->active = false;
+		virq_deactivate(irq);
 		vgic_queue(irq);
 	}
-	spin_unlock(&vcpu->vm->vgic.lock);
+	spin_unlock(&vgic->lock);
+	if (shared)
+		vgic_thaw(vcpu);
 }

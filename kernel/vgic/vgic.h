@@ -29,6 +29,8 @@
 #define VGIC_VTIMER_INTID	27
 #define VGIC_PTIMER_INTID	30
 
+#define VIRQ_NOT_TAKEN		0xff	/* made active by GICD_ISACTIVER */
+
 struct vcpu;
 struct vm;
 
@@ -40,6 +42,7 @@ struct virq {
 	uint32_t hw_intid;		/* physical interrupt that a list register deactivates; 0: none */
 	uint16_t intid;
 	uint8_t priority;
+	uint8_t running;		/* active: priority that the guest took it with, or VIRQ_NOT_TAKEN */
 	bool enabled;
 	bool group1;
 	bool edge;
@@ -54,6 +57,7 @@ struct vgic_cpu {
 	struct virq priv[VGIC_NR_PRIVATE];
 	struct list_head ap_list;
 	unsigned int used_lrs;
+	unsigned int nr_folds;		/* how often list registers were folded */
 	bool overflow;			/* something on ap_list had no room in a list register */
 	bool sleep;			/* GICR_WAKER.ProcessorSleep */
 	bool in_memory;			/* arch.gich is current, the hardware is not */
@@ -70,7 +74,10 @@ struct vgic {
 /* Number of pages that vgic_vm_init() wants for the SPIs of one VM. */
 #define VGIC_SPI_PAGES	DIV_ROUND_UP(VGIC_NR_SPIS * sizeof(struct virq), PAGE_SIZE)
 
-/* Bring a VM's distributor (spis: zeroed memory for VGIC_NR_SPIS) or a vCPU's interrupts to reset. */
+/*
+ * Bring a VM's distributor (spis: memory for VGIC_NR_SPIS) or a vCPU's interrupts to reset. Context:
+ * vgic->lock held, for devices' lines may change meanwhile; no vCPU of the VM runs.
+ */
 void vgic_vm_reset(struct vm *vm, struct virq *spis);
 void vgic_vcpu_reset(struct vcpu *vcpu);
 
@@ -104,7 +111,10 @@ bool vgic_is_enabled(const struct vcpu *vcpu, unsigned int intid);
  */
 void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1);
 
-/* A trapped write of ICC_DIR_EL1: end the active state of an interrupt without a list register. */
+/*
+ * A trapped write of ICC_DIR_EL1: end the active state of an interrupt, whichever vCPU took it. Context: no
+ * lock held; may wait for other CPUs' next exit.
+ */
 void vgic_deactivate(struct vcpu *vcpu, unsigned int intid);
 
 /*

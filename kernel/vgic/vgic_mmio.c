@@ -118,8 +118,10 @@ static void irq_set_active(struct virq *irq, uint64_t val)
 
 static void irq_clear_active(struct virq *irq, uint64_t val)
 {
-	if (val)
-		irq->active = false;
+	if (!val)
+		return;
+	irq->active = false;
+	irq->running = VIRQ_NOT_TAKEN;
 }
 
 static uint64_t irq_get_priority(const struct virq *irq)

@@ -19,7 +19,7 @@
 
 #define RNG_SEED_WORDS	4
 #define CLOCK_HZ	24000000
-#define NAME_MAX	48
+#define NODE_NAME_MAX	48
 #define CELLS_MAX	16
 
 /* The generic timer's interrupts in the order of its binding, as PPI numbers (INTID - 16). */
@@ -35,7 +35,7 @@
 
 void guest_dtb_begin_node(struct guest_dtb *dtb, const char *name, uint64_t base, uint64_t size)
 {
-	char full[NAME_MAX];
+	char full[NODE_NAME_MAX];
 
 	strlcpy(full, name, sizeof(full));
 	if (base != GUEST_DTB_NO_ADDRESS)

@@ -47,6 +47,8 @@ static void copy_piece(void *guest, void *host, uint64_t len, enum copy_kind kin
 			arch_zero(guest, len);
 		else
 			memset(guest, 0, len);
+		/* A guest with its caches off must not see what memory held before. */
+		arch_sync_code(guest, len);
 		break;
 	}
 }

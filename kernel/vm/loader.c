@@ -92,8 +92,9 @@ static int take(struct load *load, const char *name, uint64_t base, uint64_t siz
 	const struct extent *other;
 
 	if (!in_ram(load, base, size))
-		return refuse(load, -EFAULT, "%s: 0x%lx with 0x%lx bytes lies outside the memory, 0x%lx-0x%lx",
-			      name, base, size, ram_base(load), ram_end(load));
+		return refuse(load, -EFAULT,
+			      "%s: 0x%lx with 0x%lx bytes lies outside the memory, 0x%lx-0x%lx", name,
+			      base, size, ram_base(load), ram_end(load));
 	other = find_taken(load, base, size);
 	if (other && strcmp(other->name, name))
 		return refuse(load, -EINVAL, "%s: 0x%lx with 0x%lx bytes overlaps the %s at 0x%lx-0x%lx",

@@ -51,7 +51,7 @@ static int read_string(const struct reader *r, const char *name, const char **ou
 	*out = NULL;
 	if (!s)
 		return -ENOENT;
-	if (len < 1 || strnlen(s, (size_t)len) == (size_t)len)
+	if (len < 1 || strnlen(s, (size_t)len) != (size_t)len - 1)
 		return refuse(r, name, "is not a string");
 	*out = s;
 	return 0;

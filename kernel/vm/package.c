@@ -3,6 +3,7 @@
 #include "kernel/vm/package.h"
 
 #include "arch/vcpu.h"
+#include "kernel/console.h"
 #include "kernel/errcode.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
@@ -67,6 +68,9 @@ static bool start_vm(const void *manifest, int node, struct package *p)
 		boot_complain(BOOT_E_BAD_VM, "node %s: %s", err.node, why);
 		return false;
 	}
+	/* Somebody will want to type to it. */
+	if (desc.protocol == VM_PROTOCOL_LINUX)
+		console_offer_focus(vm);
 	vm_start(vm);
 	return true;
 }

@@ -10,6 +10,7 @@
 #include "arch/cpu.h"
 #include "arch/gic.h"
 #include "arch/stage2.h"
+#include "arch/tlb.h"
 #include "arch/vcpu.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/pvtime.h"
@@ -128,12 +129,16 @@ static int vm_prepare(struct vm *vm, const char **why)
 
 	if (err)
 		return err;
-	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+	spin_lock(&vm->vgic.lock);
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 		vgic_vcpu_reset(vm->vcpus[i]);
-		arch_vcpu_reset(vm->vcpus[i], vm->entry.ipa, vm->dtb.ipa.ipa);
-	}
 	vgic_vm_reset(vm, vm->spis);
+	spin_unlock(&vm->vgic.lock);
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
+		arch_vcpu_reset(vm->vcpus[i], vm->entry.ipa, vm->dtb.ipa.ipa);
 	vdev_reset_all(vm);
+	/* The same VMID and address-space identifiers, but other tables. */
+	arch_tlb_flush_vm(vm->stage2.pt.vttbr);
 	return 0;
 }
 
@@ -165,6 +170,7 @@ int vm_create(const struct vm_desc *desc, struct vm **out, const char **why)
 	vm->nr_lrs = arch_vgic_nr_lrs();
 	vm->vtimer_hw_intid = machine.timer_virt_intid;
 	spin_init(&vm->lock, RANK_VM);
+	spin_init(&vm->vgic.lock, RANK_VGIC);
 	err = create_memory(vm, why);
 	if (!err)
 		err = create_vcpus(vm, why);

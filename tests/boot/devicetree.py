@@ -9,8 +9,11 @@ import libfdt
 
 
 class Node:
-    def __init__(self, name, props=None, children=()):
-        self.name, self.props, self.children = name, dict(props or {}), list(children)
+    def __init__(self, name, props=None):
+        """props: values as in set()."""
+        self.name, self.props, self.children = name, {}, []
+        for prop, value in (props or {}).items():
+            self.set(prop, value)
 
     def __getitem__(self, path):
         """The node at a path relative to this one."""
@@ -31,13 +34,10 @@ class Node:
         for node in list(self.walk()):
             node.children = [child for child in node.children if child not in doomed]
 
-    def add(self, name, **props):
-        """A new child; '_' in a property's name stands for '-', values as in set()."""
-        child = Node(name)
-        for prop, value in props.items():
-            child.set(prop.replace("_", "-"), value)
-        self.children.append(child)
-        return child
+    def add(self, name, props=None):
+        """A new child."""
+        self.children.append(Node(name, props))
+        return self.children[-1]
 
     def compatible(self, *names):
         """The nodes at or below this one that are compatible with one of the names."""

@@ -28,8 +28,8 @@ PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
 ICOUNT = ("-icount", "shift=4,sleep=off")
 SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
 
-# Where place_by_loader() puts things; the image looks for its device tree 2 MiB below itself.
-DTB_AT, IMAGE_AT, INITRD_AT = 0x40200000, 0x40400000, 0x44000000
+# Where place_by_loader() puts things unless told otherwise.
+IMAGE_AT, INITRD_AT = 0x40400000, 0x44000000
 
 
 # ---- building ----------------------------------------------------------------------------------------
@@ -88,19 +88,15 @@ def both(rounds):
 
 
 def manifest(*guests):
-    root = devicetree.Node("")
-    root.set("compatible", "schism,manifest-v1")
-    root.set("#address-cells", [2])
-    root.set("#size-cells", [2])
+    root = devicetree.Node("", {"compatible": "schism,manifest-v1", "#address-cells": [2], "#size-cells": [2]})
     layout = (ROOT / "include/schism/abi/guest_layout.h").read_text(encoding="utf-8")
     layout = {name: int(value, 16) for name, value in re.findall(r"#define (GUEST_\w+)\s+(0x\w+)", layout)}
     for guest in guests:
-        vm = root.add(f"vm-{guest.name}", vm_name=guest.name, compatible="schism,vm", vcpus=[1], protocol="elf",
-                      kernel=guest.kernel or f"{guest.name}.elf", bootargs=guest.args, devices="uart",
-                      mailbox=devicetree.cells64(layout["GUEST_MAILBOX_IPA"]))
-        vm.add("memory@40000000", reg=devicetree.cells64(layout["GUEST_RAM_IPA"], guest.ram_size))
-        for prop, value in guest.props.items():
-            vm.set(prop, value)
+        vm = root.add(f"vm-{guest.name}", {
+            "vm-name": guest.name, "compatible": "schism,vm", "vcpus": [1], "protocol": "elf",
+            "kernel": guest.kernel or f"{guest.name}.elf", "bootargs": guest.args, "devices": "uart",
+            "mailbox": devicetree.cells64(layout["GUEST_MAILBOX_IPA"]), **guest.props})
+        vm.add("memory@40000000", {"reg": devicetree.cells64(layout["GUEST_RAM_IPA"], guest.ram_size)})
     return root
 
 
@@ -149,15 +145,16 @@ class Result(typing.NamedTuple):
 
 def plain(raw):
     """Console output without colours and carriage returns."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", raw.decode("utf-8", "replace")).replace("\r\n", "\n")
+    return re.sub(r"\x1b\[[0-9;]*m|\r+(?=\n)", "", raw.decode("utf-8", "replace"))
 
 
 def run(*args, timeout=TIMEOUT, **options):
     """Run a machine that ends by itself: QEMU's exit status, and the console."""
     line = ["timeout", "-k", "5", str(timeout), *command(*args, **options)]
-    done = subprocess.run(line, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          check=False)
-    text = plain(done.stdout)
+    done = subprocess.run(line, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    # QEMU may or may not notice that WFI without a timer is for ever; what else it says belongs into the log.
+    noise = r".*warning: icount sleep disabled and no active timers\n"
+    text = plain(done.stdout) + re.sub(noise, "", plain(done.stderr))
     assert done.returncode != 124, f"QEMU still runs after {timeout} s:\n{text}"
     return Result(done.returncode, text)
 
@@ -174,11 +171,13 @@ class Console(contextlib.AbstractContextManager):
         self.child.close(force=True)
 
     def expect(self, pattern):
-        """Read on until the pattern has come; the text up to its end."""
+        """Read on until the pattern has come (an end of line in it is \\n); the text up to its end."""
+        raw = pattern if pattern is pexpect.EOF else re.compile(pattern.replace(r"\n", r"\r*\n").encode())
         try:
-            self.child.expect(pattern if pattern is pexpect.EOF else pattern.encode())
+            self.child.expect(raw)
         except (pexpect.EOF, pexpect.TIMEOUT):
-            raise AssertionError(f"no {pattern!r} in:\n{plain(self.log + (self.child.before or b''))}") from None
+            text = plain(self.log + (self.child.before or b""))
+            raise AssertionError(f"no {pattern!r} in:\n{text[:4000]}\n...\n{text[-4000:]}") from None
         got = self.child.before + (b"" if pattern is pexpect.EOF else self.child.after)
         self.log += got
         return plain(got)
@@ -200,23 +199,21 @@ def dump_tree(path, *args, machine="", **options):
     return devicetree.parse(path.read_bytes())
 
 
-def place_by_loader(directory, image, tree=None, initrd=None, initrd_at=INITRD_AT):
+def place_by_loader(directory, image, tree, initrd=None, *, image_at=IMAGE_AT, initrd_at=INITRD_AT, reservations=()):
     """
-    Arguments that put image, tree (parsed or raw) and initrd into RAM and start the image with x0 = 0:
-    QEMU then has no hand in the tree, as it has with -dtb.
+    Arguments that put image, tree (parsed or raw) and initrd into RAM and start the image with x0 = 0, so
+    that it looks for the tree 2 MiB below itself. QEMU has no hand in the tree then, as it has with -dtb.
     """
-    args = ["-device", f"loader,file={image},addr={IMAGE_AT:#x},force-raw=on",
-            "-device", f"loader,addr={IMAGE_AT:#x},cpu-num=0"]
+    args = ["-device", f"loader,file={image},addr={image_at:#x},force-raw=on",
+            "-device", f"loader,addr={image_at:#x},cpu-num=0"]
     if initrd is not None:
         args += ["-device", f"loader,file={initrd},addr={initrd_at:#x},force-raw=on"]
         if isinstance(tree, devicetree.Node):
             tree["chosen"].set("linux,initrd-start", devicetree.cells64(initrd_at))
             tree["chosen"].set("linux,initrd-end", devicetree.cells64(initrd_at + initrd.stat().st_size))
-    if tree is not None:
-        blob = directory / "placed.dtb"
-        blob.write_bytes(tree if isinstance(tree, bytes) else devicetree.flatten(tree))
-        args += ["-device", f"loader,file={blob},addr={DTB_AT:#x},force-raw=on"]
-    return args
+    blob = directory / "placed.dtb"
+    blob.write_bytes(tree if isinstance(tree, bytes) else devicetree.flatten(tree, reservations))
+    return [*args, "-device", f"loader,file={blob},addr={image_at - 0x200000:#x},force-raw=on"]
 
 
 # ---- what a log says ---------------------------------------------------------------------------------

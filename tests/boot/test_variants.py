@@ -10,22 +10,15 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from qemu import ROOT, TIMEOUT, make, passed, plain
+
 OUT = pathlib.Path(os.environ.get("SCHISM_BUILD", "build")) / "variants"
-TIMEOUT = int(os.environ.get("SCHISM_BOOT_TIMEOUT", "120"))
 FRAGMENTS = sorted(path.stem for path in (ROOT / "configs/frag").glob("*.config"))
 WITH_CLANG = ("default", "hardening_on", "hardening_off", "debug_o0", "nr_lrs_1")
 
 BOTH = {"counter_os", "memwalk_os"}
 # The VMs that report PASS, where they are not the default's.
 GUESTS = {"counter_only": {"counter_os"}, "memwalk_only": {"memwalk_os"}, "bench": {"bench_os"}}
-
-
-def make(*args):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    result = subprocess.run(["make", "-s", *args], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, check=False)
-    assert result.returncode == 0, result.stdout
 
 
 def build(name, *args):
@@ -51,15 +44,9 @@ def boot(out, *, semihosting=False, **variables):
                                     stderr=subprocess.STDOUT, timeout=TIMEOUT, check=False).returncode
     except subprocess.TimeoutExpired:
         status = None
-    text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(errors="replace")).partition("leave QEMU")[2]
+    text = plain(log.read_bytes()).partition("leave QEMU")[2]
     assert status is not None, f"QEMU still runs after {TIMEOUT} s:\n{text}"
     return status, text
-
-
-def passed(text):
-    """The VMs whose PASS report is in the log."""
-    return {name for name in ("counter_os", "memwalk_os", "crash_os", "bench_os")
-            if re.search(rf"\b{name}\b.*\bPASS\b", text)}
 
 
 def assert_good(status, text, guests):

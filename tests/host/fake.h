@@ -14,7 +14,8 @@
 
 extern uint64_t fake_counter;
 extern uint64_t fake_counter_hz;
-extern uint64_t fake_timer_deadline;	/* what the timer was last armed for; UINT64_MAX: off */
+extern uint64_t fake_timer_deadlines[CONFIG_NR_CPUS];	/* what the timers were armed for; UINT64_MAX: off */
+#define fake_timer_deadline	fake_timer_deadlines[0]
 
 /* What happens while the CPU sleeps; without one, sleeping is a panic. */
 extern void (*fake_wfi)(void);
@@ -29,7 +30,7 @@ void fake_reset(void);
 
 /*
  * Run body in a process of its own: whether it ended in panic() or machine_end(). Its text is kept for
- * fake_panic_text(). Anywhere else a panic fails the test.
+ * fake_panic_text(). Only what it does to fake_mem.c's memory stays. Anywhere else a panic fails the test.
  */
 bool fake_panics(void (*body)(void *arg), void *arg);
 const char *fake_panic_text(void);
@@ -99,5 +100,17 @@ extern void (*fake_gich_out)(struct vcpu *vcpu);
 
 /* Calls body, which is to end in arch_enter_guest(); returns the vCPU. */
 struct vcpu *fake_run_until_guest(void (*body)(void));
+
+/* ---- fake_machine.c: all of it together, with VMs on top ---- */
+
+struct vm;
+
+extern unsigned int fake_ipis[CONFIG_NR_CPUS];	/* IPI_KICKs that were sent to each CPU */
+
+/* RAM, pool, schedulers of nr_cpus CPUs, hypercalls; no VM. The caller is CPU 0. */
+void fake_machine_boot(unsigned int nr_cpus);
+
+/* A VM of 4 MiB at GUEST_RAM_IPA, stopped, with a mailbox. */
+struct vm *fake_vm(const char *name, unsigned int nr_vcpus);
 
 #endif

@@ -13,7 +13,7 @@ __thread struct cpu *fake_this_cpu = cpus;
 
 uint64_t fake_counter;
 uint64_t fake_counter_hz;
-uint64_t fake_timer_deadline;
+uint64_t fake_timer_deadlines[CONFIG_NR_CPUS];
 void (*fake_wfi)(void);
 void (*fake_relax)(void);
 
@@ -30,7 +30,7 @@ void fake_reset(void)
 	fake_this_cpu = &cpus[0];
 	fake_counter = 0;
 	fake_counter_hz = 62500000;
-	fake_timer_deadline = UINT64_MAX;
+	memset(fake_timer_deadlines, 0xff, sizeof(fake_timer_deadlines));
 	fake_wfi = NULL;
 	fake_relax = NULL;
 	random_state = 1;
@@ -69,7 +69,7 @@ uint64_t arch_counter_hz(void)
 
 void arch_timer_arm(uint64_t deadline)
 {
-	fake_timer_deadline = deadline;
+	fake_timer_deadlines[this_cpu()->id] = deadline;
 }
 
 void arch_power_off(void)

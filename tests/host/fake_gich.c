@@ -89,6 +89,9 @@ uint64_t fake_gich_misr(const struct fake_gich *g)
 		misr |= MISR_LRENP;
 	if ((g->regs.hcr & GICH_HCR_NPIE) && !pending)
 		misr |= MISR_NP;
+	/* Four enables and four conditions in the same bits: group 0 on, off; group 1 on, off. */
+	misr |= g->regs.hcr & (g->regs.vmcr & GICH_VMCR_VENG0 ? MISR_VGRP0E : MISR_VGRP0D);
+	misr |= g->regs.hcr & (g->regs.vmcr & GICH_VMCR_VENG1 ? MISR_VGRP1E : MISR_VGRP1D);
 	return misr;
 }
 
@@ -185,46 +188,66 @@ static int find_active(const struct fake_gich *g, uint32_t intid)
 	return -1;
 }
 
-static void deactivate(struct fake_gich *g, uint32_t intid)
+static void count_eoi(struct fake_gich *g)
 {
-	int n = find_active(g, intid);
+	uint64_t count = FIELD_GET(GICH_HCR_EOICOUNT, g->regs.hcr) + 1;
 
-	if (n < 0) {
-		uint64_t count = FIELD_GET(GICH_HCR_EOICOUNT, g->regs.hcr) + 1;
+	g->regs.hcr = (g->regs.hcr & ~GICH_HCR_EOICOUNT) | FIELD_PREP(GICH_HCR_EOICOUNT, count);
+}
 
-		g->regs.hcr = (g->regs.hcr & ~GICH_HCR_EOICOUNT) | FIELD_PREP(GICH_HCR_EOICOUNT, count);
-		return;
-	}
+static void deactivate(struct fake_gich *g, int n)
+{
 	g->regs.lr[n] &= ~LR_ACTIVE;
 	if ((g->regs.lr[n] & LR_HW) && g->nr_deactivated < ARRAY_SIZE(g->deactivated))
 		g->deactivated[g->nr_deactivated++] = (uint32_t)FIELD_GET(LR_PINTID, g->regs.lr[n]);
 }
 
-/* The most urgent active priority goes; false when it is not the group's, or there is none. */
-static bool drop_priority(struct fake_gich *g, bool group1)
+/* The most urgent active priority goes, and is returned; -1 when it is not the group's, or there is none. */
+static int drop_priority(struct fake_gich *g, bool group1)
 {
 	uint64_t *mine = group1 ? &g->regs.ap1r[0] : &g->regs.ap0r[0];
 	uint64_t other = group1 ? g->regs.ap0r[0] : g->regs.ap1r[0];
+	int level;
 
 	if (!*mine || (other && __builtin_ctzll(other) < __builtin_ctzll(*mine)))
-		return false;
+		return -1;
+	level = __builtin_ctzll(*mine);
 	*mine &= *mine - 1;
-	return true;
+	return level << 3;
 }
 
 void fake_gich_eoir(struct fake_gich *g, bool group1, uint32_t intid)
 {
-	if (intid >= 1020 || !drop_priority(g, group1))
+	bool split = (g->regs.vmcr & GICH_VMCR_VEOIM) != 0;
+	int n = find_active(g, intid), dropped;
+
+	if (intid >= 1020)
 		return;
-	if (!(g->regs.vmcr & GICH_VMCR_VEOIM))
-		deactivate(g, intid);
+	dropped = drop_priority(g, group1);
+	if (dropped < 0)
+		return;
+	if (n < 0) {
+		if (!split || g->counts_drops)
+			count_eoi(g);
+		return;
+	}
+	/* Another interrupt than the one whose priority was dropped is left alone. */
+	if (!split && !!(g->regs.lr[n] & LR_GROUP1) == group1 &&
+	    (priority(g->regs.lr[n]) & group_mask(g, group1)) == (unsigned int)dropped)
+		deactivate(g, n);
 }
 
 bool fake_gich_dir(struct fake_gich *g, uint32_t intid)
 {
+	int n = find_active(g, intid);
+
 	if (g->regs.hcr & GICH_HCR_TDIR)
 		return false;
-	if ((g->regs.vmcr & GICH_VMCR_VEOIM) && intid < 1020)
-		deactivate(g, intid);
+	if (!(g->regs.vmcr & GICH_VMCR_VEOIM) || intid >= 1020)
+		return true;
+	if (n < 0)
+		count_eoi(g);
+	else
+		deactivate(g, n);
 	return true;
 }

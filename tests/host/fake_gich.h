@@ -16,12 +16,15 @@
 #define MISR_U			BIT(1)
 #define MISR_LRENP		BIT(2)
 #define MISR_NP			BIT(3)
-
-#define GICH_HCR_NPIE		BIT(3)
+#define MISR_VGRP0E		BIT(4)
+#define MISR_VGRP0D		BIT(5)
+#define MISR_VGRP1E		BIT(6)
+#define MISR_VGRP1D		BIT(7)
 
 struct fake_gich {
 	struct arch_gich regs;
 	unsigned int nr_lrs;		/* that the hardware has */
+	bool counts_drops;		/* EOIcount also counts EOIR with split EOI, as QEMU's does */
 	/* Physical interrupts that list registers have deactivated. */
 	uint32_t deactivated[32];
 	unsigned int nr_deactivated;

@@ -18,6 +18,8 @@ unit-test += test_cpio
 test_cpio-src := tests/unit/test_cpio.c lib/cpio.c
 unit-test += test_elf
 test_elf-src := tests/unit/test_elf.c lib/elf.c
+unit-test += test_linux_image
+test_linux_image-src := tests/unit/test_linux_image.c lib/linux_image.c
 unit-test += test_dt
 test_dt-src := tests/unit/test_dt.c lib/dt.c
 unit-test += test_machine
@@ -28,6 +30,33 @@ test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c kernel/console.c kern
 unit-test += test_rtc
 test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/timer.c kernel/lock.c kernel/cpu.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
+
+unit-test += test_manifest
+test_manifest-src := tests/unit/test_manifest.c kernel/vm/manifest.c kernel/vdev/vdev.c lib/fmt.c
+unit-test += test_loader
+test_loader-src := tests/unit/test_loader.c kernel/vm/loader.c lib/elf.c lib/fmt.c lib/linux_image.c
+unit-test += test_guest_dtb
+test_guest_dtb-src := tests/unit/test_guest_dtb.c kernel/vm/guest_dtb.c kernel/vdev/vdev.c \
+	kernel/cpu.c lib/fmt.c tests/host/fake_cpu.c tests/host/fake_panic.c
+
+# The kernel on the fake machine of tests/host.
+host-cpu := tests/host/fake_cpu.c tests/host/fake_panic.c kernel/lock.c kernel/cpu.c
+host-mem := tests/host/fake_mem.c tests/host/fake_tlb.c kernel/mm/page.c kernel/mm/pgtable.c kernel/mm/stage2.c
+
+unit-test += test_lock
+test_lock-src := tests/unit/test_lock.c $(host-cpu)
+test_lock-libs := -lpthread
+unit-test += test_timer
+test_timer-src := tests/unit/test_timer.c kernel/timer.c $(host-cpu)
+unit-test += test_page
+test_page-src := tests/unit/test_page.c kernel/mm/page.c tests/host/fake_mem.c $(host-cpu)
+unit-test += test_pgtable
+test_pgtable-src := tests/unit/test_pgtable.c kernel/mm/pgtable.c tests/host/fake_mem.c tests/host/fake_tlb.c $(host-cpu)
+unit-test += test_stage2
+test_stage2-src := tests/unit/test_stage2.c $(host-mem) $(host-cpu)
+unit-test += test_vgic
+test_vgic-src := tests/unit/test_vgic.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c tests/host/fake_vcpu.c \
+	tests/host/fake_gich.c $(host-cpu)
 
 # Device trees that tests read: $(O)/tests/dtb/NAME.dtb from tests/unit/dts/NAME.dts.
 unit-dtbs := $(patsubst tests/unit/dts/%.dts,$(O)/tests/dtb/%.dtb,$(wildcard tests/unit/dts/*.dts))

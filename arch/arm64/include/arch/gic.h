@@ -17,6 +17,11 @@
 #define GICH_HCR_EN		BIT(0)
 #define GICH_HCR_UIE		BIT(1)		/* maintenance interrupt when at most one LR is in use */
 #define GICH_HCR_LRENPIE	BIT(2)		/* ... when a guest ends an interrupt without an LR */
+#define GICH_HCR_NPIE		BIT(3)		/* ... when no LR is pending (and not active) */
+#define GICH_HCR_VGRP0EIE	BIT(4)		/* ... when a guest has the group enabled, or disabled */
+#define GICH_HCR_VGRP0DIE	BIT(5)
+#define GICH_HCR_VGRP1EIE	BIT(6)
+#define GICH_HCR_VGRP1DIE	BIT(7)
 #define GICH_HCR_TDIR		BIT(14)		/* trap ICC_DIR_EL1 */
 #define GICH_HCR_EOICOUNT	GENMASK(31, 27)
 

@@ -53,6 +53,7 @@ struct arch_vtimer {
 	uint64_t cval;
 	uint64_t ctl;
 	uint64_t cntkctl;
+	bool phys_active;	/* this CPU's physical interrupt may be active on the vCPU's behalf */
 };
 
 /* The physical timer is emulated: CNTP_CTL_EL0 (ENABLE, IMASK) and CNTP_CVAL_EL0. */

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""
+Each refusal to boot that can be provoked: the stable code, the cause in the words of kernel/errcode.h, what
+was found, and a remedy; then the machine ends by itself, in failure.
+"""
+import copy
+import re
+
+import pytest
+
+import devicetree
+import qemu
+from devicetree import cells64
+from test_error_codes import codes
+
+NOT_PROVOKED = {8}		# QEMU has no CPU without 4 KiB granules
+
+
+def assert_refused(result, number, details):
+    """The three lines, in order, and an end."""
+    cause, remedy = codes()[number]
+    lines = [rf"error: SCHISM-E{number:03d}: {re.escape(cause)}", rf"error:   .*{details}.*",
+             rf"error:   remedy: {re.escape(remedy)}"]
+    assert re.search(r"\n".join(rf"\[.*\] {line}" for line in lines), result.text), result.text
+    assert "first guest instruction" not in result.text, result.text
+    assert result.status == 1, result.text
+
+
+# ---- what is refused: a function of (build, tree, tmp_path) makes run()'s arguments ---------------------
+
+def placed(change):
+    """A device tree of one's own: change(tree) alters QEMU's, or returns another or a raw one."""
+    def arguments(build, tree, tmp_path):
+        return qemu.place_by_loader(tmp_path, build / "Image", change(tree) or tree), {}
+    return arguments
+
+
+def machine(kernel, properties="", **options):
+    return lambda build, tree, tmp_path: ((), {"kernel": build / kernel, "machine": properties, **options})
+
+
+def initrd(content):
+    def arguments(build, tree, tmp_path):
+        package = tmp_path / "initrd"
+        package.write_bytes(content(tmp_path))
+        return (), {"kernel": build / "Image", "initrd": package}
+    return arguments
+
+
+def set_memory(**props):
+    def change(tree):
+        for prop, value in props.items():
+            tree.of_type("memory")[0].set(prop, value)
+    return change
+
+
+def set_initrd(start, end):
+    def change(tree):
+        tree["chosen"].set("linux,initrd-start", cells64(start))
+        tree["chosen"].set("linux,initrd-end", cells64(end))
+    return change
+
+
+def remove(compatible):
+    return lambda tree: tree.remove(*tree.compatible(compatible))
+
+
+def set_interrupts(compatible, *cells):
+    return lambda tree: tree.compatible(compatible)[0].set("interrupts", cells)
+
+
+def drop(compatible, prop):
+    return lambda tree: tree.compatible(compatible)[0].props.pop(prop) and None
+
+
+def in_half(tree):
+    blob = devicetree.flatten(tree)
+    return blob[:len(blob) // 2] + bytes(len(blob) // 2)
+
+
+def good_package(tmp_path):
+    return qemu.pack(tmp_path, *qemu.both(1)).read_bytes()
+
+
+def odd_package(**contents):
+    return lambda tmp_path: qemu.pack_unchecked(tmp_path, **contents).read_bytes()
+
+
+MAGIC = bytes.fromhex("d00dfeed")
+TIMER, GIC = "arm,armv8-timer", "arm,gic-v3"
+MIB = 1 << 20
+
+REFUSALS = {
+    "Image at EL1": (1, "this is EL1", machine("Image", "virtualization=off")),
+    "ELF at EL1": (1, "this is EL1", machine("schism.elf", "virtualization=off")),
+    "ELF at EL3": (1, "this is EL3", machine("schism.elf", "secure=on")),
+    "ELF at EL3 of max": (1, "this is EL3", machine("schism.elf", "secure=on", cpu="max")),
+
+    "no device tree": (2, "x0 = 0x0, and nothing .* at 0x40200000", placed(lambda tree: bytes(64))),
+
+    "magic and then nothing": (3, "at 0x40200000: FDT_ERR", placed(lambda tree: MAGIC + bytes(4092))),
+    "magic and then ones": (3, "at 0x40200000: FDT_ERR", placed(lambda tree: MAGIC + b"\xff" * 4092)),
+    "half a tree": (3, "cut or garbled", placed(in_half)),
+    "memory without reg": (3, "/memory@40000000, property reg: is missing",
+                           placed(lambda tree: tree.of_type("memory")[0].props.pop("reg") and None)),
+    "GIC without reg": (3, "/intc@8000000, property reg", placed(drop(GIC, "reg"))),
+    "initrd that ends before it starts": (3, "/chosen, property linux,initrd-end: lies below",
+                                          placed(set_initrd(0x44000000, 0x43000000))),
+
+    "no memory node": (4, "no enabled memory node", placed(lambda tree: tree.remove(*tree.of_type("memory")))),
+    "memory of size 0": (4, "no enabled memory node", placed(set_memory(reg=cells64(0x40000000, 0)))),
+    "memory disabled": (4, "no enabled memory node", placed(set_memory(status="disabled"))),
+
+    "8 MiB in the tree": (5, r"EL2 needs \d+ KiB", placed(set_memory(reg=cells64(0x40000000, 8 * MIB)))),
+    "8 MiB": (5, r"EL2 needs \d+ KiB", machine("Image", mem="8M")),
+
+    "GICv2": (6, '"arm,cortex-a15-gic"', machine("Image", "gic-version=2")),
+    "GICv2 that a tree calls GICv3": (6, "no GIC system registers", lambda build, tree, tmp_path: (
+        qemu.place_by_loader(tmp_path, build / "Image", tree), {"machine": "gic-version=2"})),
+    "no GIC": (6, "none", placed(remove(GIC))),
+    "no maintenance interrupt": (6, "maintenance interrupt", placed(drop(GIC, "interrupts"))),
+
+    "initrd on the image": (7, "the image at 0x40400000-0x4.*, the initrd at 0x40410000-0x40420000",
+                            placed(set_initrd(0x40410000, 0x40420000))),
+    "initrd on the device tree": (7, "the device tree at 0x40200000-0x4.*, the initrd at 0x40201000",
+                                  placed(set_initrd(0x40201000, 0x40300000))),
+    "initrd where no RAM is": (7, "the initrd at 0x10000000000, 4096 bytes, is not in RAM",
+                               placed(set_initrd(1 << 40, (1 << 40) + 4096))),
+
+    "garbage as initrd": (10, r"initrd package \(8000 bytes\): an entry", initrd(lambda tmp_path: b"garbage!" * 1000)),
+    "half a package": (10, "a file is cut", initrd(lambda tmp_path: good_package(tmp_path)[:50000])),
+    "package that ends in a header": (10, "trailer", initrd(lambda tmp_path: good_package(tmp_path)[:50])),
+    "package without manifest": (10, "manifest.dtb: it is missing", initrd(odd_package(root=b"", files=[]))),
+    "manifest of garbage": (10, "manifest.dtb: FDT_ERR", initrd(odd_package(root=b"x" * 400, files=[]))),
+    "manifest of something else": (10, 'not compatible with "schism,manifest-v1"',
+                                   initrd(odd_package(root=devicetree.Node("", {"compatible": "x"}), files=[]))),
+
+    "no timer": (12, "no usable timer node", placed(remove(TIMER))),
+    "no EL2 timer": (12, "without the hypervisor timer", placed(set_interrupts(TIMER, 1, 13, 4, 1, 14, 4, 1, 11, 4))),
+    "two timers of one interrupt": (12, "collide", placed(
+        set_interrupts(TIMER, 1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 11, 4))),
+}
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory):
+    return qemu.dump_tree(tmp_path_factory.mktemp("tree") / "virt.dtb")
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_machine_is_refused_with_code_cause_and_remedy(checked, original, tmp_path, name):
+    number, details, arguments = REFUSALS[name]
+    args, options = arguments(checked, copy.deepcopy(original), tmp_path)
+    assert_refused(qemu.run(*qemu.SEMIHOSTING, *args, **options), number, details)
+
+
+def test_a_machine_that_no_psci_can_switch_off_halts_after_the_refusal(image, tmp_path):
+    with qemu.Console(*qemu.place_by_loader(tmp_path, image, bytes(64)), icount=False) as console:
+        text = console.expect(r"error: halted\n")
+    assert "SCHISM-E002" in text
+
+
+def test_a_refusal_switches_the_machine_off_without_help_of_the_emulator(image):
+    result = qemu.run(kernel=image, machine="gic-version=2")
+    assert "SCHISM-E006" in result.text and result.status == 0
+
+
+def test_an_image_without_guests_asks_for_a_package(empty):
+    result = qemu.run(kernel=empty / "Image")
+    cause, remedy = codes()[9]
+    assert f"error: SCHISM-E009: {cause}\n" in result.text, result.text
+    assert f"error:   remedy: {remedy}\n" in result.text, result.text
+
+
+def test_a_package_of_no_vms_is_as_good_as_none(image, tmp_path):
+    result = qemu.run(kernel=image, initrd=qemu.pack_unchecked(tmp_path))
+    assert re.search(r"SCHISM-E009: .*\n.*no VM of the initrd package could be started", result.text), result.text
+
+
+def test_with_too_little_ram_for_its_guests_schism_says_so_and_ends(image):
+    result = qemu.run(kernel=image, mem="16M")
+    refused = re.findall(r"SCHISM-E011: .*\n.* node (vm-\w+): not enough .*RAM", result.text)
+    assert refused == ["vm-counter", "vm-memwalk"] and "SCHISM-E009" in result.text, result.text
+
+
+# ---- a tree without a console: said where CONFIG_DEBUG_UART_BASE is, and no reason to stop --------------
+
+@pytest.mark.parametrize("stdout", (None, "/pl031@9010000"))
+def test_without_a_usable_console_the_configured_one_is_used(image, original, short_package, tmp_path, stdout):
+    tree = copy.deepcopy(original)
+    if stdout is None:
+        tree.remove(*tree.compatible("arm,pl011"))
+        del tree["chosen"].props["stdout-path"]
+    else:
+        tree["chosen"].set("stdout-path", stdout)
+    result = qemu.run(*qemu.place_by_loader(tmp_path, image, tree, short_package))
+    cause, remedy = codes()[13]
+    assert re.search(rf"SCHISM-E013: {cause}\n.*going on with CONFIG_DEBUG_UART_BASE, 0x9000000\n.*remedy: {remedy}",
+                     result.text), result.text
+    assert qemu.passed(result.text) == {"counter_os", "memwalk_os"} and "success" in result.text, result.text
+
+
+# ---- a VM that is refused does not keep the others from running -----------------------------------------
+
+BAD_VMS = {
+    "kernel that is not there": (qemu.counter(1, kernel="nosuch.elf"), 'kernel names "nosuch.elf"'),
+    "kernel that is no ELF": (qemu.counter(1, kernel="manifest.dtb"), "is not an ELF file"),
+    "more RAM than the machine has": (qemu.counter(1, ram_size=2 << 30), "not enough contiguous RAM"),
+    "more RAM than addresses": (qemu.counter(1, ram_size=1 << 63), "memory at 0x40000000 .* lies outside"),
+    "no RAM": (qemu.counter(1, ram_size=0), "memory has a reg that is empty"),
+    "RAM of odd size": (qemu.counter(1, ram_size=12345), "memory has a reg that .* 4 KiB"),
+    "RAM too small for the kernel": (qemu.counter(1, ram_size=0x200000), "kernel: .* lies outside the memory"),
+    "no vCPU": (qemu.counter(1, props={"vcpus": [0]}), "vcpus is 0"),
+    "too many vCPUs": (qemu.counter(1, props={"vcpus": [100]}), "vcpus is 100: .* CONFIG_MAX_VCPUS"),
+    "vCPUs in words": (qemu.counter(1, props={"vcpus": "many"}), "vcpus is not one cell"),
+    "unknown protocol": (qemu.counter(1, props={"protocol": "telepathy"}), 'protocol is "telepathy"'),
+    "unknown device": (qemu.counter(1, props={"devices": "toaster"}), 'devices lists "toaster"'),
+    "mailbox outside RAM": (qemu.counter(1, props={"mailbox": cells64(0x50000000)}),
+                            "mailbox at 0x50000000 is not a page inside"),
+    "arguments too long": (qemu.counter(1, "x" * 300), "bootargs is longer"),
+    "name too long": (qemu.counter(1, props={"vm-name": "x" * 40}), "vm-name is empty or longer"),
+    "name that does not end": (qemu.counter(1, props={"vm-name": b"abc"}), "vm-name is not a string"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_VMS)
+def test_a_vm_is_refused_by_node_and_property_and_the_other_runs(image, tmp_path, name):
+    guest, details = BAD_VMS[name]
+    package = qemu.pack_unchecked(tmp_path, guest._replace(name="counter_os"), qemu.memwalk(3))
+    result = qemu.run(kernel=image, initrd=package)
+    cause, remedy = codes()[11]
+    lines = rf"SCHISM-E011: {cause}\n.*node vm-counter_os: .*{details}.*\n.*remedy: {remedy}\n"
+    assert re.search(lines, result.text), result.text
+    assert result.text.count("SCHISM-E") == 1, result.text
+    assert qemu.passed(result.text) == {"memwalk_os"}, result.text
+
+
+def test_vms_beyond_the_configured_number_are_refused_and_the_others_run(image, tmp_path):
+    guests = [qemu.counter(1)._replace(name=f"vm{n}", kernel="counter_os.elf") for n in range(17)]
+    result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, *guests))
+    assert re.search(r"SCHISM-E011: .*\n.*node vm-vm16: CONFIG_MAX_VMS", result.text), result.text
+    assert len(re.findall(r"vm\d+: PASS", result.text)) == 16, result.text
+
+
+def test_every_code_is_provoked_here():
+    assert {number for number, _, _ in REFUSALS.values()} | {9, 11, 13} == codes().keys() - NOT_PROVOKED

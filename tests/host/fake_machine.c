@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+/* A booted machine: what kernel/main.c does, as far as tests need it, and interrupts of EL2's own timer. */
+#include "tests/host/fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "kernel/hvc/hvc.h"
+#include "kernel/irq.h"
+#include "kernel/main.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/vm.h"
+#include "lib/string.h"
+#include "schism/abi/guest_layout.h"
+
+#define RAM_BASE	UINT64_C(0x40000000)
+
+struct machine machine;
+unsigned int fake_ipis[CONFIG_NR_CPUS];
+
+void irq_handle(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (fake_timer_deadlines[cpu->id] <= fake_counter)
+		timer_interrupt(&cpu->timers);
+}
+
+void irqchip_send_ipi(const struct cpu *cpu, enum ipi ipi)
+{
+	if (ipi == IPI_KICK)
+		fake_ipis[cpu->id]++;
+}
+
+static void boot_memory(void)
+{
+	struct mem_region area;
+	uint64_t needed;
+
+	memset(&machine, 0, sizeof(machine));
+	machine.ram[machine.nr_ram++] = (struct mem_region){ pa(RAM_BASE), KIB(CONFIG_HYP_POOL_KIB) + MIB(128) };
+	machine.timer_virt_intid = 27;
+	fake_mem_init(RAM_BASE, machine.ram[0].size);
+	assert_int_equal(page_plan(&machine, NULL, 0, &area, &needed), 0);
+	fake_mem_map(area.base.pa, area.size);
+	page_init(&area);
+}
+
+void fake_machine_boot(unsigned int nr_cpus)
+{
+	static bool hvc_is_up;
+
+	fake_reset();
+	fake_log_clear();
+	fake_tlb_clear();
+	memset(fake_ipis, 0, sizeof(fake_ipis));
+	memset(&fake_vcpu, 0, sizeof(fake_vcpu));
+	boot_memory();
+	for (unsigned int i = 0; i < nr_cpus; i++) {
+		sched_init_cpu(&cpus[i]);
+		cpus[i].online = true;
+	}
+	vm_init();
+	if (!hvc_is_up)
+		hvc_init();
+	hvc_is_up = true;
+}
+
+struct vm *fake_vm(const char *name, unsigned int nr_vcpus)
+{
+	static const uint32_t kernel[] = { 0xd503207f, 0x17ffffff };	/* wfi; b . - 4 */
+	struct vm_desc desc = {
+		.nr_vcpus = nr_vcpus, .ram_ipa = { GUEST_RAM_IPA }, .ram_size = MIB(4),
+		.protocol = VM_PROTOCOL_RAW, .kernel = kernel, .kernel_size = sizeof(kernel),
+		.load_address = { GUEST_IMAGE_IPA }, .has_mailbox = true, .mailbox = { GUEST_MAILBOX_IPA },
+	};
+	struct vm *vm = NULL;
+	const char *why = "";
+
+	strlcpy(desc.name, name, sizeof(desc.name));
+	if (vm_create(&desc, &vm, &why))
+		fail_msg("%s: %s", name, why);
+	return vm;
+}

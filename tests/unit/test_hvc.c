@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+/* Hypercalls as a guest makes them: function identifier in x0, results in x0 to x3. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/hvc/hvc.h"
+#include "kernel/hvc/pvtime.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/errno.h"
+#include "tests/host/fake.h"
+#include "tests/unit/random.h"
+
+#define TRNG_VERSION	0x84000050
+#define TRNG_FEATURES	0x84000051
+#define TRNG_GET_UUID	0x84000052
+#define TRNG_RND_32	0x84000053
+#define TRNG_RND_64	0xc4000053
+#define PV_FEATURES	0xc5000020
+#define PV_ST		0xc5000021
+
+/* All that a guest may find. What is not here must not be there. */
+static const uint32_t known[] = {
+	SMCCC_VERSION, SMCCC_ARCH_FEATURES,
+	PSCI_VERSION, PSCI_CPU_SUSPEND_32, PSCI_CPU_SUSPEND_64, PSCI_CPU_OFF, PSCI_CPU_ON_32, PSCI_CPU_ON_64,
+	PSCI_AFFINITY_INFO_32, PSCI_AFFINITY_INFO_64, PSCI_MIGRATE_INFO_TYPE, PSCI_SYSTEM_OFF,
+	PSCI_SYSTEM_RESET, PSCI_FEATURES, PSCI_SYSTEM_SUSPEND_32, PSCI_SYSTEM_SUSPEND_64,
+	PSCI_SYSTEM_RESET2_32, PSCI_SYSTEM_RESET2_64,
+	TRNG_VERSION, TRNG_FEATURES, TRNG_GET_UUID, TRNG_RND_32, TRNG_RND_64,
+	PV_FEATURES, PV_ST,
+	SCHISM_CALL_UID, SCHISM_CALL_REVISION, SCHISM_CALL_NULL,
+};
+
+static struct vm *vm;
+static struct vcpu *vcpu;
+
+static int setup(void **state)
+{
+	fake_machine_boot(1);
+	vm = fake_vm("guest", MIN(2, CONFIG_MAX_VCPUS));
+	vm_start(vm);
+	vcpu = fake_run_until_guest(sched_run);
+	this_cpu()->exit_work = false;
+	return 0;
+}
+
+static int64_t call(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+	uint64_t *x = vcpu->arch.frame.x;
+
+	x[0] = fid;
+	x[1] = x1;
+	x[2] = x2;
+	x[3] = x3;
+	hvc_call(vcpu, 0);
+	return (int64_t)x[0];
+}
+
+static bool is_known(uint32_t fid)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(known); i++) {
+		if (known[i] == fid)
+			return true;
+	}
+	return false;
+}
+
+static void test_what_every_guest_counts_on_exists(void **state)
+{
+	static const uint32_t must[] = {
+		SMCCC_VERSION, SMCCC_ARCH_FEATURES, PSCI_VERSION, PSCI_FEATURES, PSCI_SYSTEM_OFF,
+		PSCI_SYSTEM_RESET, PSCI_CPU_ON_64, PSCI_CPU_OFF, PSCI_AFFINITY_INFO_64, SCHISM_CALL_UID,
+		SCHISM_CALL_REVISION, SCHISM_CALL_NULL,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(must); i++)
+		assert_true(hvc_exists(must[i]));
+	assert_int_equal(call(PSCI_VERSION, 0, 0, 0), 0x10001);
+	assert_int_equal(call(SMCCC_VERSION, 0, 0, 0), 0x10002);
+	assert_int_equal(call(SCHISM_CALL_NULL, 0, 0, 0), 0);
+}
+
+static void test_an_unknown_function_is_not_supported_and_touches_nothing(void **state)
+{
+	for (unsigned int i = 0; i < 100000; i++) {
+		struct trapframe before, *frame = &vcpu->arch.frame;
+		uint32_t fid = (uint32_t)random_u64();
+
+		/* Often near what exists. */
+		if (random_below(2))
+			fid = known[random_below(ARRAY_SIZE(known))] ^ (uint32_t)BIT(random_below(32));
+		else if (random_below(2))
+			fid = (fid & 0xff000000) + random_below(0x80);
+		if (is_known(fid))
+			continue;
+		assert_false(hvc_exists(fid));
+		for (unsigned int n = 0; n < 31; n++)
+			frame->x[n] = random_u64();
+		frame->x[0] = (frame->x[0] & ~GENMASK(31, 0)) | fid;
+		before = *frame;
+		hvc_call(vcpu, 0);
+		assert_int_equal(frame->x[0], UINT64_MAX);
+		before.x[0] = UINT64_MAX;
+		assert_memory_equal(frame, &before, sizeof(before));
+	}
+	assert_false(this_cpu()->exit_work);
+	assert_int_equal(vm->state, VM_RUNNING);
+}
+
+static void test_the_upper_half_of_x0_is_no_part_of_the_function(void **state)
+{
+	assert_int_equal(call(UINT64_C(0xdeadbeef00000000) | PSCI_VERSION, 0, 0, 0), 0x10001);
+}
+
+static void test_another_immediate_is_another_call(void **state)
+{
+	for (unsigned int imm = 1; imm < 0x10000; imm++) {
+		if (imm == GUEST_HVC_TASK_REPORT)
+			continue;
+		vcpu->arch.frame.x[0] = PSCI_SYSTEM_OFF;
+		hvc_call(vcpu, imm);
+		assert_int_equal(vcpu->arch.frame.x[0], UINT64_MAX);
+	}
+	assert_int_equal(vm->state, VM_RUNNING);
+	vcpu->arch.frame.x[0] = GUEST_TASK_TEST;
+	vcpu->arch.frame.x[1] = GUEST_EVENT_PASS;
+	hvc_call(vcpu, GUEST_HVC_TASK_REPORT);
+	assert_int_equal(vcpu->arch.frame.x[0], 0);
+	assert_int_equal(vm->reports, 1);
+}
+
+static void test_psci_features_agrees_with_what_exists(void **state)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(known); i++) {
+		bool psci = (known[i] & 0xbfffffe0) == 0x84000000 || known[i] == SMCCC_VERSION;
+
+		if (psci)
+			assert_int_equal(call(PSCI_FEATURES, known[i], 0, 0), hvc_exists(known[i]) ? 0 : -1);
+	}
+	for (unsigned int i = 0; i < 10000; i++) {
+		uint32_t fid = (uint32_t)random_u64();
+
+		if (!is_known(fid))
+			assert_int_equal(call(PSCI_FEATURES, fid, 0, 0), -1);
+	}
+	/* No functions of PSCI: Schism's own ones, and those of the architecture service but one. */
+	assert_int_equal(call(PSCI_FEATURES, SCHISM_CALL_NULL, 0, 0), -1);
+	assert_int_equal(call(PSCI_FEATURES, SMCCC_ARCH_FEATURES, 0, 0), -1);
+}
+
+static void test_smccc_discovery_finds_the_architecture_calls(void **state)
+{
+	assert_int_equal(call(SMCCC_ARCH_FEATURES, SMCCC_VERSION, 0, 0), 0);
+	assert_int_equal(call(SMCCC_ARCH_FEATURES, SMCCC_ARCH_FEATURES, 0, 0), 0);
+	assert_int_equal(call(SMCCC_ARCH_FEATURES, PSCI_VERSION, 0, 0), -1);
+	assert_int_equal(call(SMCCC_ARCH_FEATURES, SCHISM_CALL_NULL, 0, 0), -1);
+	/* SMCCC_ARCH_WORKAROUND_1 and _2, and _SOC_ID: there is none. */
+	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80008000, 0, 0), -1);
+	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80007fff, 0, 0), -1);
+	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80000002, 0, 0), -1);
+}
+
+static void test_the_uid_is_a_uuid_in_four_words(void **state)
+{
+	static const uint8_t uuid[16] = { 0x5c, 0x15, 0xc4, 0x1a, 0x6d, 0x7e, 0x4f, 0x0b,
+					  0x9a, 0x3e, 0x2b, 0x1d, 0x8e, 0x7f, 0x5c, 0x15 };
+	uint32_t words[4];
+
+	call(SCHISM_CALL_UID, 0, 0, 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		words[i] = (uint32_t)vcpu->arch.frame.x[i];
+		assert_int_equal(vcpu->arch.frame.x[i] >> 32, 0);
+	}
+	/* Least significant byte first (DEN0028, 6.2). */
+	assert_memory_equal(words, uuid, sizeof(uuid));
+}
+
+static void test_system_off_and_reset_stop_the_vm_that_calls(void **state)
+{
+	call(PSCI_SYSTEM_OFF, 0, 0, 0);
+	assert_int_equal(vm->state, VM_STOPPING);
+	assert_true(this_cpu()->exit_work);
+	setup(state);
+	call(PSCI_SYSTEM_RESET, 0, 0, 0);
+	assert_int_equal(vm->state, VM_RESETTING);
+	setup(state);
+	call(PSCI_SYSTEM_RESET2_64, 0, 0, 0);
+	assert_int_equal(vm->state, VM_RESETTING);
+	setup(state);
+	/* Types of reset that there are not. */
+	assert_true(call(PSCI_SYSTEM_RESET2_64, 1, 0, 0) < 0);
+	assert_true(call(PSCI_SYSTEM_RESET2_32, 0x80000000, 0, 0) < 0);
+	assert_int_equal(vm->state, VM_RUNNING);
+}
+
+static void test_cpu_on_starts_the_vcpu_that_is_named(void **state)
+{
+	if (CONFIG_MAX_VCPUS < 2)
+		skip();
+	assert_int_equal(call(PSCI_AFFINITY_INFO_64, 1, 0, 0), 1);
+	assert_int_equal(call(PSCI_CPU_ON_64, 5, vm->entry.ipa, 0), PSCI_INVALID_PARAMETERS);
+	assert_int_equal(call(PSCI_CPU_ON_64, 1, 8, 0), PSCI_INVALID_ADDRESS);
+	assert_int_equal(call(PSCI_CPU_ON_64, 0, vm->entry.ipa, 0), PSCI_ALREADY_ON);
+	assert_int_equal(call(PSCI_CPU_ON_64, 1, vm->entry.ipa, 0x1234567890), 0);
+	assert_int_equal(vm->vcpus[1]->arch.frame.x[0], 0x1234567890);
+	assert_int_equal(call(PSCI_AFFINITY_INFO_64, 1, 0, 0), 0);
+	assert_int_equal(call(PSCI_AFFINITY_INFO_64, 0, 4, 0), PSCI_INVALID_PARAMETERS);
+	assert_int_equal(call(PSCI_CPU_ON_64, 1, vm->entry.ipa, 0), PSCI_ALREADY_ON);
+}
+
+static void test_the_32_bit_forms_see_32_bits_of_their_arguments(void **state)
+{
+	if (CONFIG_MAX_VCPUS < 2)
+		skip();
+	assert_int_equal(call(PSCI_CPU_ON_32, UINT64_C(0xffffffff00000001), BIT(63) | vm->entry.ipa,
+			      BIT(40) | 7), 0);
+	assert_int_equal(vm->vcpus[1]->arch.frame.x[0], 7);
+	assert_int_equal(vm->vcpus[1]->arch.frame.elr, vm->entry.ipa);
+}
+
+static void test_random_numbers_come_in_the_amount_asked_for(void **state)
+{
+	const uint64_t *x = vcpu->arch.frame.x;
+
+	if (!hvc_exists(TRNG_VERSION))
+		skip();
+	assert_true(call(TRNG_VERSION, 0, 0, 0) >= 0x10000);
+	for (unsigned int bits = 1; bits <= 192; bits++) {
+		assert_int_equal(call(TRNG_RND_64, bits, 0, 0), 0);
+		assert_true(bits >= 64 || x[3] >> bits == 0);
+		assert_true(bits > 64 ? bits >= 128 || x[2] >> (bits - 64) == 0 : x[2] == 0);
+		assert_true(bits > 128 ? bits == 192 || x[1] >> (bits - 128) == 0 : x[1] == 0);
+	}
+	for (unsigned int bits = 1; bits <= 96; bits++) {
+		assert_int_equal(call(TRNG_RND_32, bits, 0, 0), 0);
+		assert_int_equal((x[1] | x[2] | x[3]) >> 32, 0);
+	}
+	assert_true(call(TRNG_RND_64, 0, 0, 0) < 0);
+	assert_true(call(TRNG_RND_64, 193, 0, 0) < 0);
+	assert_true(call(TRNG_RND_64, UINT64_MAX, 0, 0) < 0);
+	assert_true(call(TRNG_RND_32, 97, 0, 0) < 0);
+	assert_int_equal(call(TRNG_FEATURES, TRNG_RND_64, 0, 0), 0);
+	assert_int_equal(call(TRNG_FEATURES, PSCI_VERSION, 0, 0), -1);
+}
+
+static void test_stolen_time_counts_what_others_took(void **state)
+{
+	struct { uint32_t revision, attributes; uint64_t ns; } record;
+	struct pgtable_leaf leaf;
+	struct vcpu *other;
+	int64_t at;
+
+	if (!hvc_exists(PV_ST) || CONFIG_MAX_VMS < 2)
+		skip();
+	fake_machine_boot(1);
+	vm = fake_vm("guest", 1);
+	vm_start(vm);
+	vm_start(fake_vm("other", 1));
+	vcpu = fake_run_until_guest(sched_run);
+	assert_int_equal(call(PV_FEATURES, PV_ST, 0, 0), 0);
+	assert_int_equal(call(PV_FEATURES, PSCI_VERSION, 0, 0), -1);
+	at = call(PV_ST, 0, 0, 0);
+	assert_int_equal(pgtable_lookup(&vm->stage2.pt, (uint64_t)at, &leaf), 0);
+	assert_int_equal(leaf.attrs & PTE_S2_W, 0);
+	/* Another VM has the CPU for 5 ms. */
+	sched_yield(vcpu);
+	other = sched_exit_work(vcpu);
+	assert_ptr_not_equal(other, vcpu);
+	fake_counter += timer_us_to_ticks(5000);
+	sched_yield(other);
+	assert_ptr_equal(sched_exit_work(other), vcpu);
+	memcpy(&record, fake_mem_raw(leaf.pa.pa), sizeof(record));
+	assert_int_equal(record.ns, 5000000);
+	assert_int_equal(record.revision, 0);
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup(test, setup)
+	const struct CMUnitTest tests[] = {
+		T(test_what_every_guest_counts_on_exists),
+		T(test_an_unknown_function_is_not_supported_and_touches_nothing),
+		T(test_the_upper_half_of_x0_is_no_part_of_the_function),
+		T(test_another_immediate_is_another_call),
+		T(test_psci_features_agrees_with_what_exists),
+		T(test_smccc_discovery_finds_the_architecture_calls),
+		T(test_the_uid_is_a_uuid_in_four_words),
+		T(test_system_off_and_reset_stop_the_vm_that_calls),
+		T(test_cpu_on_starts_the_vcpu_that_is_named),
+		T(test_the_32_bit_forms_see_32_bits_of_their_arguments),
+		T(test_random_numbers_come_in_the_amount_asked_for),
+		T(test_stolen_time_counts_what_others_took),
+	};
+#undef T
+
+	random_seed("test_hvc");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

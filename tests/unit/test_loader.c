@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: MIT
+/* Where images go in a VM's RAM, which is a buffer here. */
+#include <elf.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/mm/page.h"
+#include "kernel/vm/guest_dtb.h"
+#include "kernel/vm/loader.h"
+#include "schism/abi/guest_layout.h"
+
+#define RAM		UINT64_C(0x40000000)
+#define RAM_SIZE	MIB(16)
+#define KERNEL_SIZE	0x5000
+#define IMAGE_SIZE	0x10000		/* with .bss */
+#define DTB_SIZE	1234
+
+static struct vm vm;
+static uint8_t ram[RAM_SIZE];
+static uint8_t kernel[KERNEL_SIZE], ramdisk[0x2345];
+static const char *why;
+static bool no_window;
+static ipa_t told_ramdisk;
+static uint64_t told_size;
+
+/* ---- what the loader calls ---- */
+
+int vm_write(struct vm *v, ipa_t to, const void *from, uint64_t len)
+{
+	if (no_window)
+		return -ENOMEM;
+	if (!len)
+		return 0;
+	assert_true(to.ipa >= RAM && len <= RAM_SIZE && to.ipa - RAM <= RAM_SIZE - len);
+	memcpy(ram + (to.ipa - RAM), from, len);
+	return 0;
+}
+
+int vm_zero(struct vm *v, ipa_t to, uint64_t len)
+{
+	if (no_window)
+		return -ENOMEM;
+	memset(ram + (to.ipa - RAM), 0, MIN(len, RAM_SIZE));
+	return 0;
+}
+
+int guest_dtb_build(const struct vm *v, ipa_t at, uint64_t size, void *buf, size_t *len)
+{
+	told_ramdisk = at;
+	told_size = size;
+	memset(buf, 'D', DTB_SIZE);
+	*len = DTB_SIZE;
+	return 0;
+}
+
+void *hyp_alloc_pages(unsigned int n)
+{
+	return calloc(n, PAGE_SIZE);
+}
+
+void hyp_free_pages(void *va, unsigned int n)
+{
+	free(va);
+}
+
+/* ---- */
+
+static void put64(unsigned int offset, uint64_t val)
+{
+	memcpy(kernel + offset, &val, sizeof(val));
+}
+
+static void make_linux(uint64_t text_offset)
+{
+	put64(8, text_offset);
+	put64(16, IMAGE_SIZE);
+	put64(24, 0xa);
+	memcpy(kernel + 56, "ARM\x64", 4);
+	vm.desc.protocol = VM_PROTOCOL_LINUX;
+}
+
+/* One segment, of which the file has all but a page. */
+static void make_elf(uint64_t paddr, uint64_t entry)
+{
+	Elf64_Ehdr ehdr = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_EXEC, .e_machine = EM_AARCH64, .e_entry = entry, .e_phoff = sizeof(Elf64_Ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1,
+	};
+	Elf64_Phdr phdr = {
+		.p_type = PT_LOAD, .p_offset = 0x1000, .p_filesz = 0x4000, .p_memsz = 0x5000,
+		.p_paddr = paddr, .p_vaddr = paddr,
+	};
+
+	memcpy(kernel, &ehdr, sizeof(ehdr));
+	memcpy(kernel + sizeof(ehdr), &phdr, sizeof(phdr));
+	vm.desc.protocol = VM_PROTOCOL_ELF;
+}
+
+static int setup(void **state)
+{
+	memset(&vm, 0, sizeof(vm));
+	memset(ram, 0xaa, sizeof(ram));
+	memset(kernel, 'K', sizeof(kernel));
+	memset(ramdisk, 'R', sizeof(ramdisk));
+	vm.desc.ram_ipa = ipa(RAM);
+	vm.desc.ram_size = RAM_SIZE;
+	vm.desc.kernel = kernel;
+	vm.desc.kernel_size = sizeof(kernel);
+	no_window = false;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	loader_free(&vm);
+	return 0;
+}
+
+static void give_ramdisk(uint64_t size)
+{
+	vm.desc.ramdisk = ramdisk;
+	vm.desc.ramdisk_size = size;
+}
+
+static void assert_loaded(void)
+{
+	if (loader_load(&vm, &why))
+		fail_msg("%s", why);
+}
+
+static void assert_refused(int err, const char *text)
+{
+	assert_int_equal(loader_load(&vm, &why), err);
+	if (!strstr(why, text))
+		fail_msg("\"%s\" says nothing of \"%s\"", why, text);
+	/* Nothing was written. */
+	for (size_t i = 0; i < sizeof(ram); i += 512)
+		assert_int_equal(ram[i], 0xaa);
+}
+
+static void assert_at(uint64_t at, const void *data, size_t size)
+{
+	assert_memory_equal(ram + (at - RAM), data, size);
+}
+
+static void assert_zero(uint64_t at, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(ram[at - RAM + i], 0);
+}
+
+static void assert_dtb_at(uint64_t at)
+{
+	static uint8_t expected[DTB_SIZE];
+
+	memset(expected, 'D', sizeof(expected));
+	assert_int_equal(vm.dtb.ipa.ipa, at);
+	assert_at(at, expected, sizeof(expected));
+}
+
+static void test_linux_lies_2_mib_into_the_memory_below_its_text_offset(void **state)
+{
+	make_linux(0x80000);
+	assert_loaded();
+	assert_int_equal(vm.entry.ipa, RAM + MIB(2) + 0x80000);
+	assert_at(vm.entry.ipa, kernel, sizeof(kernel));
+	assert_dtb_at(RAM);
+	assert_zero(RAM + DTB_SIZE, MIB(2) - DTB_SIZE);
+}
+
+static void test_linux_base_is_a_multiple_of_2_mib_in_any_memory(void **state)
+{
+	vm.desc.ram_ipa = ipa(RAM + PAGE_SIZE);
+	vm.desc.ram_size -= PAGE_SIZE;
+	make_linux(0);
+	assert_loaded();
+	assert_int_equal(vm.entry.ipa, RAM + MIB(4));
+	assert_dtb_at(RAM + PAGE_SIZE);
+}
+
+static void test_ramdisk_lies_at_the_end_in_pages_of_its_own(void **state)
+{
+	make_linux(0);
+	give_ramdisk(sizeof(ramdisk));
+	assert_loaded();
+	assert_int_equal(told_ramdisk.ipa, RAM + RAM_SIZE - 0x3000);
+	assert_int_equal(told_size, sizeof(ramdisk));
+	assert_at(told_ramdisk.ipa, ramdisk, sizeof(ramdisk));
+}
+
+static void test_ramdisk_gives_way_to_the_mailbox(void **state)
+{
+	make_linux(0);
+	give_ramdisk(sizeof(ramdisk));
+	vm.desc.has_mailbox = true;
+	vm.desc.mailbox = ipa(RAM + RAM_SIZE - PAGE_SIZE);
+	assert_loaded();
+	assert_int_equal(told_ramdisk.ipa, RAM + RAM_SIZE - PAGE_SIZE - 0x3000);
+}
+
+static void test_ramdisk_stays_within_32_gib_of_the_kernel(void **state)
+{
+	make_linux(0);
+	give_ramdisk(sizeof(ramdisk));
+	vm.desc.ram_size = GIB(64);
+	no_window = true;
+	assert_int_equal(loader_load(&vm, &why), -ENOMEM);
+	assert_int_equal(told_ramdisk.ipa, RAM + GIB(32) - 0x3000);
+}
+
+static void test_linux_without_room_for_its_bss_is_refused(void **state)
+{
+	make_linux(0);
+	vm.desc.ram_size = MIB(2) + IMAGE_SIZE - PAGE_SIZE;
+	assert_refused(-EFAULT, "kernel:");
+}
+
+static void test_ramdisk_without_room_is_refused(void **state)
+{
+	make_linux(0);
+	vm.desc.ram_size = MIB(2) + IMAGE_SIZE;
+	give_ramdisk(sizeof(ramdisk));
+	assert_loaded();
+	assert_true(told_ramdisk.ipa < RAM + MIB(2));
+	memset(ram, 0xaa, sizeof(ram));
+	give_ramdisk(MIB(2) + 1);
+	assert_refused(-ENOSPC, "ramdisk:");
+	give_ramdisk(UINT64_MAX);
+	assert_refused(-ENOSPC, "ramdisk:");
+}
+
+static void test_file_that_is_no_image_is_refused(void **state)
+{
+	make_linux(0);
+	kernel[56] = 0;
+	assert_refused(-ENOEXEC, "kernel: is no arm64 Image");
+}
+
+static void test_elf_is_loaded_at_its_physical_addresses(void **state)
+{
+	make_elf(RAM + MIB(1), RAM + MIB(1) + 8);
+	assert_loaded();
+	assert_int_equal(vm.entry.ipa, RAM + MIB(1) + 8);
+	assert_at(RAM + MIB(1), kernel + 0x1000, 0x4000);
+	assert_zero(RAM + MIB(1) + 0x4000, 0x1000);
+	assert_dtb_at(RAM);
+}
+
+static void test_device_tree_comes_behind_a_kernel_at_the_start(void **state)
+{
+	make_elf(RAM, RAM);
+	assert_loaded();
+	assert_dtb_at(RAM + 0x5000);
+}
+
+static void test_memory_full_of_kernel_is_refused(void **state)
+{
+	make_elf(RAM, RAM);
+	vm.desc.ram_size = 0x5000;
+	assert_refused(-ENOSPC, "memory: has no room for a device tree");
+}
+
+static void test_elf_outside_the_memory_is_refused(void **state)
+{
+	make_elf(RAM - 0x1000, RAM);
+	assert_refused(-EFAULT, "kernel: 0x3ffff000");
+	make_elf(RAM + RAM_SIZE - 0x4000, RAM + RAM_SIZE - 0x4000);
+	assert_refused(-EFAULT, "kernel: 0x40ffc000");
+	make_elf(RAM, 0x1000);
+	assert_refused(-EFAULT, "entry point 0x1000");
+}
+
+static void test_mailbox_inside_the_kernel_is_refused(void **state)
+{
+	make_elf(RAM + MIB(1), RAM + MIB(1));
+	vm.desc.has_mailbox = true;
+	vm.desc.mailbox = ipa(RAM + MIB(1) + 0x4000);
+	assert_refused(-EINVAL, "mailbox: 0x40104000");
+	vm.desc.mailbox = ipa(RAM + MIB(1) + 0x5000);
+	assert_loaded();
+}
+
+static void test_mailbox_holds_the_bootargs(void **state)
+{
+	const struct guest_mailbox *mailbox = (const void *)(ram + MIB(2));
+
+	make_elf(RAM + MIB(1), RAM + MIB(1));
+	vm.id = 3;
+	vm.desc.has_mailbox = true;
+	vm.desc.mailbox = ipa(RAM + MIB(2));
+	strcpy(vm.desc.args, "rounds=7");
+	assert_loaded();
+	assert_int_equal(mailbox->magic, GUEST_MAILBOX_MAGIC);
+	assert_int_equal(mailbox->vm_id, 3);
+	assert_string_equal(mailbox->args, "rounds=7");
+}
+
+static void test_raw_kernel_lies_where_the_manifest_says(void **state)
+{
+	vm.desc.protocol = VM_PROTOCOL_RAW;
+	vm.desc.load_address = ipa(RAM + MIB(3));
+	assert_loaded();
+	assert_int_equal(vm.entry.ipa, RAM + MIB(3));
+	assert_at(RAM + MIB(3), kernel, sizeof(kernel));
+	memset(ram, 0xaa, sizeof(ram));
+	vm.desc.load_address = ipa(RAM + RAM_SIZE - PAGE_SIZE);
+	assert_refused(-EFAULT, "kernel: 0x40fff000");
+}
+
+static void test_supplied_device_tree_is_passed_as_it_is(void **state)
+{
+	static const uint8_t tree[32] = { 0xd0, 0x0d, 0xfe, 0xed, 1, 2, 3 };
+
+	make_linux(0);
+	vm.desc.dtb = tree;
+	vm.desc.dtb_size = sizeof(tree);
+	assert_loaded();
+	assert_int_equal(vm.dtb.ipa.ipa, RAM);
+	assert_at(RAM, tree, sizeof(tree));
+	memset(ram, 0xaa, sizeof(ram));
+	vm.desc.dtb = kernel;
+	assert_refused(-EINVAL, "dtb:");
+}
+
+static void test_second_load_clears_what_the_first_run_left(void **state)
+{
+	void *buf;
+
+	make_linux(0);
+	assert_loaded();
+	buf = vm.dtb.buf;
+	memset(ram, 0x55, sizeof(ram));
+	assert_loaded();
+	assert_ptr_equal(vm.dtb.buf, buf);
+	assert_at(vm.entry.ipa, kernel, sizeof(kernel));
+	assert_zero(RAM + MIB(8), MIB(8));
+	assert_dtb_at(RAM);
+}
+
+#define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_linux_lies_2_mib_into_the_memory_below_its_text_offset),
+		TEST(test_linux_base_is_a_multiple_of_2_mib_in_any_memory),
+		TEST(test_ramdisk_lies_at_the_end_in_pages_of_its_own),
+		TEST(test_ramdisk_gives_way_to_the_mailbox),
+		TEST(test_ramdisk_stays_within_32_gib_of_the_kernel),
+		TEST(test_linux_without_room_for_its_bss_is_refused),
+		TEST(test_ramdisk_without_room_is_refused),
+		TEST(test_file_that_is_no_image_is_refused),
+		TEST(test_elf_is_loaded_at_its_physical_addresses),
+		TEST(test_device_tree_comes_behind_a_kernel_at_the_start),
+		TEST(test_memory_full_of_kernel_is_refused),
+		TEST(test_elf_outside_the_memory_is_refused),
+		TEST(test_mailbox_inside_the_kernel_is_refused),
+		TEST(test_mailbox_holds_the_bootargs),
+		TEST(test_raw_kernel_lies_where_the_manifest_says),
+		TEST(test_supplied_device_tree_is_passed_as_it_is),
+		TEST(test_second_load_clears_what_the_first_run_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
