@@ -35,7 +35,9 @@
 	X(NO_TIMER, 12, "no EL2 timer",							\
 	  "give the device tree an arm,armv8-timer node with the hypervisor timer's interrupt")	\
 	X(NO_UART, 13, "no console UART",						\
-	  "give the device tree an arm,pl011 node, and name it in /chosen/stdout-path")
+	  "give the device tree an arm,pl011 node, and name it in /chosen/stdout-path")	\
+	X(VM_RESOURCES, 14, "a VM does not fit",					\
+	  "give the VM less memory or the machine more (QEMU: -m), or raise the limit that is named")
 
 enum boot_error {
 #define X(name, number, cause, remedy) BOOT_E_##name = number,

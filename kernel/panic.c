@@ -8,17 +8,32 @@
 #include "kernel/smp.h"
 #include "lib/fmt.h"
 
+static void halt(void) __noreturn;
+
+static void halt(void)
+{
+	log_err("halted");
+	for (;;)
+		arch_wait_for_interrupt();
+}
+
 void machine_end(int status)
 {
 	if (IS_ENABLED(CONFIG_SEMIHOSTING_EXIT))
 		arch_semihosting_exit(status);
-	if (status && IS_ENABLED(CONFIG_PANIC_RESET))
+	arch_power_off();
+	halt();
+}
+
+void panic_end(void)
+{
+	if (IS_ENABLED(CONFIG_SEMIHOSTING_EXIT))
+		arch_semihosting_exit(1);
+	if (IS_ENABLED(CONFIG_PANIC_RESET))
 		arch_reset();
-	if (!status || !IS_ENABLED(CONFIG_PANIC_HALT))
+	if (!IS_ENABLED(CONFIG_PANIC_HALT))
 		arch_power_off();
-	log_err("halted");
-	for (;;)
-		arch_wait_for_interrupt();
+	halt();
 }
 
 void panic(const char *fmt, ...)
@@ -33,5 +48,5 @@ void panic(const char *fmt, ...)
 	log_err("PANIC: %s", text);
 	smp_stop_others();
 	arch_backtrace(0, (uint64_t)__builtin_frame_address(0));
-	machine_end(1);
+	panic_end();
 }

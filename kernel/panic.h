@@ -9,8 +9,11 @@
 /* Prints why and the calls that led here, then does what CONFIG_PANIC_* says. */
 void panic(const char *fmt, ...) __printf_like(1, 2) __noreturn __cold;
 
-/* End the machine: status 0 is success. Power off, reset or halt as configured when status is not 0. */
+/* Turn the machine off; status 0 is success. With CONFIG_SEMIHOSTING_EXIT the emulator is told. */
 void machine_end(int status) __noreturn __cold;
+
+/* The end of a panic or an EL2 fault, after its dump: off, reset or halt, as CONFIG_PANIC_* says. */
+void panic_end(void) __noreturn __cold;
 
 /* An internal invariant; never a check of input. */
 #define ASSERT(cond)								\

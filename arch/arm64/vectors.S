@@ -14,7 +14,7 @@
  * stay where they are; kernel/sched moves them when the vCPU changes.
  *
  * There are two tables: in the second one EL2 has its own pointer-authentication key, which is swapped
- * with the guest's on the way in and out. arch_traps_init() chooses.
+ * with the guest's on the way in and out. traps_init() chooses.
  */
 #include "arch/arm64/asm.h"
 #include "arch/arm64/sysreg.h"
@@ -274,7 +274,7 @@ FUNC(el2_fault_common)
 	b	.
 END(el2_fault_common)
 
-/* void arch_enter_guest_asm_plain(struct vcpu *), ..._pauth: the first way into a guest. */
+/* void arch_enter_guest_plain(struct vcpu *), ..._pauth: the first way into a guest. */
 FUNC(arch_enter_guest_plain)
 	hint	#34				/* BTI c: reached through a pointer */
 	b	guest_exit_0

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading VM descriptions from a manifest, a device tree; docs/manifest.md and dts/bindings describe it. */
+/* Reading VM descriptions from a manifest, a device tree; docs/manifest.md describes it. */
 #ifndef KERNEL_VM_MANIFEST_H
 #define KERNEL_VM_MANIFEST_H
 

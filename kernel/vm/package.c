@@ -64,8 +64,10 @@ static bool start_vm(const void *manifest, int node, struct package *p)
 		boot_complain(BOOT_E_BAD_VM, "node %s: %s %s", err.node, err.property, err.what);
 		return false;
 	}
-	if (vm_create(&desc, &vm, &why)) {
-		boot_complain(BOOT_E_BAD_VM, "node %s: %s", err.node, why);
+	ret = vm_create(&desc, &vm, &why);
+	if (ret) {
+		boot_complain(ret == -ENOMEM || ret == -ENOSPC ? BOOT_E_VM_RESOURCES : BOOT_E_BAD_VM,
+			      "node %s: %s", err.node, why);
 		return false;
 	}
 	/* Somebody will want to type to it. */
@@ -134,5 +136,5 @@ void package_start_vms(void)
 		started += start_vm(manifest, node, &p);
 	hyp_free_pages(manifest, pages);
 	if (!started)
-		boot_fail(BOOT_E_NO_PACKAGE, "no VM of the %s package could be started", p.origin);
+		boot_fail(BOOT_E_BAD_VM, "no VM of the %s package could be started", p.origin);
 }

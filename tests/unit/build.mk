@@ -57,6 +57,23 @@ test_stage2-src := tests/unit/test_stage2.c $(host-mem) $(host-cpu)
 unit-test += test_vgic
 test_vgic-src := tests/unit/test_vgic.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c tests/host/fake_vcpu.c \
 	tests/host/fake_gich.c $(host-cpu)
+unit-test += test_manifest
+test_manifest-src := tests/unit/test_manifest.c kernel/vm/manifest.c kernel/vdev/vdev.c lib/fmt.c
+
+# VMs and all that they need, on the same machine.
+host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c kernel/hvc/*.c) \
+	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vm/vm.c kernel/vm/loader.c kernel/vm/guest_mem.c \
+	kernel/vm/guest_dtb.c lib/fmt.c lib/elf.c lib/linux_image.c tests/host/fake_log.c tests/host/fake_vcpu.c \
+	tests/host/fake_machine.c
+
+unit-test += test_sched
+test_sched-src := tests/unit/test_sched.c $(host-kernel)
+unit-test += test_hvc
+test_hvc-src := tests/unit/test_hvc.c $(host-kernel)
+unit-test += test_report
+test_report-src := tests/unit/test_report.c $(host-kernel)
+unit-test += test_vm
+test_vm-src := tests/unit/test_vm.c $(host-kernel)
 
 # Device trees that tests read: $(O)/tests/dtb/NAME.dtb from tests/unit/dts/NAME.dts.
 unit-dtbs := $(patsubst tests/unit/dts/%.dts,$(O)/tests/dtb/%.dtb,$(wildcard tests/unit/dts/*.dts))
