@@ -330,7 +330,7 @@ mkpackage = $(PYTHON) scripts/mkpackage --cpp '$(CC) -E -P -x assembler-with-cpp
 
 # The package in the image. Its guests are those that the configuration chose.
 $(call track,package,$(toolchain) $(guest-y))
-$(O)/package.cpio: dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-y)) scripts/mkpackage $(package-track) $(config-h)
+$(O)/package.cpio: dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-y)) scripts/mkpackage scripts/cpio.py $(package-track) $(config-h)
 	$(call say,PACK,$@)
 	$(Q)$(call mkpackage,$@,$<)
 
@@ -345,7 +345,7 @@ packages := $(patsubst %.dts,$(O)/%.cpio,$(notdir $(VMS)))
 package: $(packages)
 	@test -n '$(packages)' || { echo 'error: say which: make package VMS=dts/vms/NAME.dts' >&2; exit 1; }
 define package-rule
-$(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) scripts/mkpackage $(package-track) $(config-h)
+$(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) scripts/mkpackage scripts/cpio.py $(package-track) $(config-h)
 	$$(call say,PACK,$$@)
 	$$(Q)$$(call mkpackage,$$@,$$<)
 endef

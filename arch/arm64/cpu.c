@@ -67,31 +67,61 @@ void arch_semihosting_exit(int status)
 	__asm__ volatile("hlt #0xf000" : "+r"(op) : "r"(arg), "m"(block) : "memory");
 }
 
-void arch_zero(void *va, uint64_t size)
+/* Size of what DC ZVA clears, or 0 when it may not be used. */
+static uint64_t zva_size(void)
 {
 	uint64_t dczid = sysreg_read(dczid_el0);
-	uint64_t step = UINT64_C(4) << (dczid & 0xf);
-	uint64_t at = (uint64_t)va, end = at + size;
 
-	if ((dczid & DCZID_DZP) || !IS_ALIGNED(at | size, 8 * step)) {
-		for (; at < end; at += 16)
-			__asm__ volatile("stp xzr, xzr, [%0]" : : "r"(at) : "memory");
+	return (dczid & DCZID_DZP) ? 0 : UINT64_C(4) << (dczid & 0xf);
+}
+
+static uint64_t dcache_line(void)
+{
+	return UINT64_C(4) << FIELD_GET(GENMASK(19, 16), sysreg_read(ctr_el0));
+}
+
+/* Applies op to [at, end) in steps, eight at a time: most of the work of a boot is done here. */
+#define FOR_BLOCKS(op, at, end, step)							\
+	do {										\
+		uint64_t s_ = (step);							\
+											\
+		for (uint64_t a_ = (at); a_ < (end); a_ += 8 * s_) {			\
+			op(a_); op(a_ + s_); op(a_ + 2 * s_); op(a_ + 3 * s_);		\
+			op(a_ + 4 * s_); op(a_ + 5 * s_); op(a_ + 6 * s_); op(a_ + 7 * s_);	\
+		}									\
+	} while (0)
+
+#define ZERO_BLOCK(a)		__asm__ volatile("dc zva, %0" : : "r"(a) : "memory")
+#define ZERO_AND_CLEAN_BLOCK(a)	__asm__ volatile("dc zva, %0\n\tdc civac, %0" : : "r"(a) : "memory")
+
+void arch_zero(void *va, uint64_t size)
+{
+	uint64_t step = zva_size(), at = (uint64_t)va, end = at + size;
+
+	if (step && IS_ALIGNED(at | size, 8 * step)) {
+		FOR_BLOCKS(ZERO_BLOCK, at, end, step);
 		return;
 	}
-	for (; at < end; at += 8 * step) {
-		__asm__ volatile("dc zva, %0\n\tdc zva, %1\n\tdc zva, %2\n\tdc zva, %3"
-				 : : "r"(at), "r"(at + step), "r"(at + 2 * step), "r"(at + 3 * step)
-				 : "memory");
-		__asm__ volatile("dc zva, %0\n\tdc zva, %1\n\tdc zva, %2\n\tdc zva, %3"
-				 : : "r"(at + 4 * step), "r"(at + 5 * step), "r"(at + 6 * step),
-				     "r"(at + 7 * step) : "memory");
+	for (; at < end; at += 16)
+		__asm__ volatile("stp xzr, xzr, [%0]" : : "r"(at) : "memory");
+}
+
+void arch_zero_sync(void *va, uint64_t size)
+{
+	uint64_t step = zva_size(), at = (uint64_t)va;
+
+	if (step && step == dcache_line() && IS_ALIGNED(at | size, 8 * step)) {
+		FOR_BLOCKS(ZERO_AND_CLEAN_BLOCK, at, at + size, step);
+		dsb(sy);
+		return;
 	}
+	arch_zero(va, size);
+	arch_sync_code(va, size);
 }
 
 void arch_sync_code(void *va, uint64_t size)
 {
-	uint64_t line = UINT64_C(4) << FIELD_GET(GENMASK(19, 16), sysreg_read(ctr_el0));
-	uint64_t end = (uint64_t)va + size;
+	uint64_t line = dcache_line(), end = (uint64_t)va + size;
 
 	/* To the point of coherency: the guest starts with its caches off. */
 	for (uint64_t at = ALIGN_DOWN((uint64_t)va, line); at < end; at += line)

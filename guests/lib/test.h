@@ -42,12 +42,12 @@ static inline bool test_under_schism(void)
 }
 
 /*
- * Wait until the condition holds, for at most a second; whether it does. Other vCPUs' changes are to be
+ * Wait until the condition holds, for at most a quarter of a second; whether it does. Other vCPUs' changes are to be
  * read with READ_ONCE().
  */
 #define TEST_WAIT(condition)									\
 	({											\
-		uint64_t deadline_ = guest_counter() + test_second();				\
+		uint64_t deadline_ = guest_counter() + test_second() / 4;				\
 												\
 		while (!(condition) && guest_counter() < deadline_)				\
 			guest_relax();								\

@@ -192,6 +192,16 @@ const void *hyp_linear(pa_t base)
 	return (const void *)(LINEAR_VA + base.pa);
 }
 
+/*
+ * A page that stays mapped in the second half of each CPU's window: with it the window's tables exist for
+ * good, so that opening one can't fail for lack of a page and costs two stores.
+ */
+static int keep_window_tables(const struct cpu *cpu)
+{
+	return map_locked(WINDOW_VA + cpu->id * WINDOW_SIZE + BLOCK_SIZE, hyp_va_to_pa(_rodata_start), PAGE_SIZE,
+			  MAP_R);
+}
+
 int hyp_map_stack(struct cpu *cpu)
 {
 	uint64_t stride = STACK_GUARD + STACK_SIZE;
@@ -204,6 +214,8 @@ int hyp_map_stack(struct cpu *cpu)
 		hyp_free_pages(pages, STACK_SIZE / PAGE_SIZE);
 		return -ENOMEM;
 	}
+	if (keep_window_tables(cpu))
+		return -ENOMEM;
 	cpu->stack_bottom = va(bottom);
 	cpu->stack_top = va(bottom + STACK_SIZE);
 	return 0;

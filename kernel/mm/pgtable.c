@@ -99,6 +99,7 @@ static int map_level(struct pgtable *pt, pte_t *table, int level, uint64_t ia, u
 
 		if (!(*ptep & PTE_VALID) && fits_block(ia, end, pa.pa, level)) {
 			set_pte(ptep, pte_make_leaf(pa, level, attrs));
+			pt->nr_leaves[level]++;
 		} else {
 			if (!(*ptep & PTE_VALID)) {
 				child = alloc_table(pt);
@@ -170,6 +171,8 @@ static int split_block(struct pgtable *pt, pte_t *ptep, int level, uint64_t ia)
 	flush(pt, ALIGN_DOWN(ia, size), size);
 	set_pte(ptep, pte_make_table(hyp_va_to_pa(table)));
 	arch_pt_sync();
+	pt->nr_leaves[level]--;
+	pt->nr_leaves[level + 1] += PTE_PER_TABLE;
 	return 0;
 }
 
@@ -210,6 +213,7 @@ static void unmap_level(struct pgtable *pt, pte_t *table, int level, uint64_t ia
 			}
 		} else if (*ptep) {
 			set_pte(ptep, 0);
+			pt->nr_leaves[level]--;
 		}
 		ia = next;
 	}
@@ -257,22 +261,6 @@ static unsigned int entries_at(const struct pgtable *pt, int level)
 	return MIN(pt->root_pages * PTE_PER_TABLE, 1u << (pt->ia_bits - pte_level_shift(level)));
 }
 
-static void count_level(const struct pgtable *pt, const pte_t *table, int level, unsigned int *counts)
-{
-	for (unsigned int i = 0; i < entries_at(pt, level); i++) {
-		if (pte_is_leaf(table[i], level))
-			counts[level]++;
-		else if (pte_is_table(table[i], level))
-			count_level(pt, table_at(table[i]), level + 1, counts);
-	}
-}
-
-void pgtable_count_leaves(const struct pgtable *pt, unsigned int counts[PTE_LEVELS])
-{
-	memset(counts, 0, PTE_LEVELS * sizeof(counts[0]));
-	count_level(pt, pt->root, pt->start_level, counts);
-}
-
 static void clear_level(struct pgtable *pt, pte_t *table, int level)
 {
 	for (unsigned int i = 0; i < entries_at(pt, level); i++) {
@@ -287,4 +275,5 @@ static void clear_level(struct pgtable *pt, pte_t *table, int level)
 void pgtable_clear(struct pgtable *pt)
 {
 	clear_level(pt, pt->root, pt->start_level);
+	memset(pt->nr_leaves, 0, sizeof(pt->nr_leaves));
 }

@@ -28,6 +28,7 @@ struct pgtable {
 	void *ctx;
 
 	unsigned int nr_tables;		/* beyond the root */
+	unsigned int nr_leaves[PTE_LEVELS];	/* by level: [1] of 1 GiB, [2] of 2 MiB, [3] of 4 KiB */
 };
 
 struct pgtable_leaf {
@@ -54,9 +55,6 @@ __must_check int pgtable_unmap(struct pgtable *pt, uint64_t ia, uint64_t size);
 
 /* Translate ia by reading the tables; -ENOENT when nothing is mapped. */
 __must_check int pgtable_lookup(const struct pgtable *pt, uint64_t ia, struct pgtable_leaf *leaf);
-
-/* Number of leaves by level, for messages: counts[1] of 1 GiB, [2] of 2 MiB, [3] of 4 KiB. */
-void pgtable_count_leaves(const struct pgtable *pt, unsigned int counts[PTE_LEVELS]);
 
 /* Free all tables but the root, which becomes empty. No TLB maintenance: the tree is out of use. */
 void pgtable_clear(struct pgtable *pt);

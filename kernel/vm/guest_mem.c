@@ -43,11 +43,12 @@ static void copy_piece(void *guest, void *host, uint64_t len, enum copy_kind kin
 		arch_sync_code(guest, len);
 		break;
 	case COPY_ZERO:
-		if (IS_ALIGNED((uint64_t)guest | len, 64))
-			arch_zero(guest, len);
-		else
-			memset(guest, 0, len);
 		/* A guest with its caches off must not see what memory held before. */
+		if (IS_ALIGNED((uint64_t)guest | len, 64)) {
+			arch_zero_sync(guest, len);
+			break;
+		}
+		memset(guest, 0, len);
 		arch_sync_code(guest, len);
 		break;
 	}

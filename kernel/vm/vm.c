@@ -144,9 +144,8 @@ static int vm_prepare(struct vm *vm, const char **why)
 
 static void say_created(const struct vm *vm)
 {
-	unsigned int leaves[PTE_LEVELS];
+	const unsigned int *leaves = vm->stage2.pt.nr_leaves;
 
-	pgtable_count_leaves(&vm->stage2.pt, leaves);
 	log_info("%s: VM %u, VMID %u, %u vCPU(s), RAM %lu KiB at IPA 0x%lx = PA 0x%lx "
 		 "(%u x 2 MiB, %u x 4 KiB)", vm->name, vm->id, vm->stage2.vmid, vm->nr_vcpus, vm->ram.size >> 10, vm->desc.ram_ipa.ipa,
 		 vm->ram.base.pa, leaves[2], leaves[3]);

@@ -86,6 +86,11 @@ void arch_semihosting_exit(int status)
 {
 }
 
+void arch_zero_sync(void *va, uint64_t size)
+{
+	arch_zero(va, size);
+}
+
 void arch_zero(void *va, uint64_t size)
 {
 	/* The real one is allowed to round up. */

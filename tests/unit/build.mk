@@ -57,10 +57,6 @@ test_stage2-src := tests/unit/test_stage2.c $(host-mem) $(host-cpu)
 unit-test += test_vgic
 test_vgic-src := tests/unit/test_vgic.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c tests/host/fake_vcpu.c \
 	tests/host/fake_gich.c $(host-cpu)
-unit-test += test_manifest
-test_manifest-src := tests/unit/test_manifest.c kernel/vm/manifest.c kernel/vdev/vdev.c lib/fmt.c
-
-# VMs and all that they need, on the same machine.
 host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c kernel/hvc/*.c) \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vm/vm.c kernel/vm/loader.c kernel/vm/guest_mem.c \
 	kernel/vm/guest_dtb.c lib/fmt.c lib/elf.c lib/linux_image.c tests/host/fake_log.c tests/host/fake_vcpu.c \

@@ -81,6 +81,9 @@ void arch_semihosting_exit(int status);
 /* Clear [va, va + size), both multiples of 64. Fast: by cache block where the CPU allows it. */
 void arch_zero(void *va, uint64_t size);
 
+/* The same, and to the point of coherency: for memory that a guest will see with its caches off. */
+void arch_zero_sync(void *va, uint64_t size);
+
 /* Make what was written through [va, va + size) visible to instruction fetches and uncached readers. */
 void arch_sync_code(void *va, uint64_t size);
 

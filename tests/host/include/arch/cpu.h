@@ -43,6 +43,7 @@ void arch_reset(void);
 void arch_semihosting_exit(int status);
 
 void arch_zero(void *va, uint64_t size);
+void arch_zero_sync(void *va, uint64_t size);
 void arch_sync_code(void *va, uint64_t size);
 
 uint64_t arch_random(void);
