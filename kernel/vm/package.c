@@ -66,7 +66,7 @@ static bool start_vm(const void *manifest, int node, struct package *p)
 	}
 	ret = vm_create(&desc, &vm, &why);
 	if (ret) {
-		boot_complain(ret == -ENOMEM || ret == -ENOSPC ? BOOT_E_VM_RESOURCES : BOOT_E_BAD_VM,
+		boot_complain(ret == -ENOMEM || ret == -E2BIG ? BOOT_E_VM_RESOURCES : BOOT_E_BAD_VM,
 			      "node %s: %s", err.node, why);
 		return false;
 	}

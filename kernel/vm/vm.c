@@ -122,6 +122,15 @@ static int create_vcpus(struct vm *vm, const char **why)
 	return 0;
 }
 
+static void reset_interrupts(struct vm *vm)
+{
+	spin_lock(&vm->vgic.lock);
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
+		vgic_vcpu_reset(vm->vcpus[i]);
+	vgic_vm_reset(vm, vm->spis);
+	spin_unlock(&vm->vgic.lock);
+}
+
 /* Everything that a reset does too: RAM, images, interrupts, devices, the boot vCPU. */
 static int vm_prepare(struct vm *vm, const char **why)
 {
@@ -129,11 +138,7 @@ static int vm_prepare(struct vm *vm, const char **why)
 
 	if (err)
 		return err;
-	spin_lock(&vm->vgic.lock);
-	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
-		vgic_vcpu_reset(vm->vcpus[i]);
-	vgic_vm_reset(vm, vm->spis);
-	spin_unlock(&vm->vgic.lock);
+	reset_interrupts(vm);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 		arch_vcpu_reset(vm->vcpus[i], vm->entry.ipa, vm->dtb.ipa.ipa);
 	vdev_reset_all(vm);
@@ -158,7 +163,7 @@ int vm_create(const struct vm_desc *desc, struct vm **out, const char **why)
 
 	*why = "CONFIG_MAX_VMS VMs exist already";
 	if (nr_vms == CONFIG_MAX_VMS)
-		return -ENOSPC;
+		return -E2BIG;
 	*why = "no pages left for the VM";
 	vm = hyp_alloc_pages(PAGES_FOR(struct vm));
 	if (!vm)
@@ -174,6 +179,8 @@ int vm_create(const struct vm_desc *desc, struct vm **out, const char **why)
 	if (!err)
 		err = create_vcpus(vm, why);
 	if (!err) {
+		/* Devices lower their lines even in a VM that is given up halfway. */
+		reset_interrupts(vm);
 		*why = "no room for its devices";
 		err = vdev_create_all(vm);
 	}

@@ -559,10 +559,8 @@ static void test_the_timer_and_other_interrupts_share_one_list_register(void **s
 
 static void test_a_more_urgent_interrupt_preempts(void **state)
 {
-	static const unsigned int counts[] = { 2, 4, 16 };
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(counts); i++) {
-		boot(counts[i]);
+	EACH_LR_COUNT(n) {
+		boot(n);
 		enable_edge(SPI(0), 0xc0);
 		enable_edge(SPI(1), 0x40);
 		enable_edge(SPI(2), 0xc0);
@@ -571,7 +569,7 @@ static void test_a_more_urgent_interrupt_preempts(void **state)
 		pulse(SPI(2));
 		assert_int_equal(ack(v0), SPURIOUS);
 		pulse(SPI(1));
-		/* With two list registers SPI(2) has to make room for it. */
+		/* With few list registers the others have to make room for it. */
 		assert_int_equal(ack(v0), SPI(1));
 		assert_int_equal(fake_gich_rpr(&hw[0]), 0x40);
 		eoi(v0, SPI(1));
@@ -601,10 +599,13 @@ static void test_active_interrupts_beyond_the_list_registers_can_be_ended(void *
 			run(v0);
 			for (unsigned int i = 0; i < 20; i++) {
 				assert_true(get_bit(NOBODY, ISACTIVER, SPI(i)));
-				eoi(v0, SPI(i));
-				if (eoimode) {
-					assert_true(get_bit(NOBODY, ISACTIVER, SPI(i)));
-					dir(v0, SPI(i));
+				pulse(SPI(i));
+				/* Once for the state that was restored, once for the pulse. */
+				for (unsigned int time = 0; time < 2; time++) {
+					assert_int_equal(ack(v0), time ? SPI(i) : SPURIOUS);
+					eoi(v0, SPI(i));
+					if (eoimode)
+						dir(v0, SPI(i));
 				}
 				assert_false(get_bit(NOBODY, ISACTIVER, SPI(i)));
 			}
@@ -616,25 +617,68 @@ static void test_active_interrupts_beyond_the_list_registers_can_be_ended(void *
 
 static void test_with_split_eoi_an_interrupt_stays_active_until_it_is_deactivated(void **state)
 {
-	boot(4);
-	stop(v0);
-	vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0xff, 1);
-	run(v0);
-	enable(NOBODY, SPI(0), 0xa0);
-	enable_edge(SPI(1), 0xa0);
-	line(v0, SPI(0), true);
-	assert_int_equal(ack(v0), SPI(0));
-	eoi(v0, SPI(0));
-	assert_true(get_bit(NOBODY, ISACTIVER, SPI(0)));
-	assert_int_equal(ack(v0), SPURIOUS);
-	/* Another one of the same priority gets through now. */
-	pulse(SPI(1));
-	assert_int_equal(ack(v0), SPI(1));
-	dir(v0, SPI(0));
-	assert_false(get_bit(NOBODY, ISACTIVER, SPI(0)));
-	eoi(v0, SPI(1));
-	dir(v0, SPI(1));
-	assert_int_equal(ack(v0), SPI(0));
+	EACH_LR_COUNT(n) {
+		boot(n);
+		stop(v0);
+		vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0xff, 1);
+		run(v0);
+		enable(NOBODY, SPI(0), 0xa0);
+		enable_edge(SPI(1), 0xa0);
+		line(v0, SPI(0), true);
+		assert_int_equal(ack(v0), SPI(0));
+		eoi(v0, SPI(0));
+		assert_true(get_bit(NOBODY, ISACTIVER, SPI(0)));
+		assert_int_equal(ack(v0), SPURIOUS);
+		/* Another one of the same priority gets through now, whatever holds the list registers. */
+		pulse(SPI(1));
+		assert_int_equal(ack(v0), SPI(1));
+		dir(v0, SPI(0));
+		assert_false(get_bit(NOBODY, ISACTIVER, SPI(0)));
+		eoi(v0, SPI(1));
+		dir(v0, SPI(1));
+		assert_int_equal(ack(v0), SPI(0));
+	}
+}
+
+/* The guest writes ICC_IGRPEN<n>_EL1. */
+static void set_groups(struct vcpu *v, bool group0, bool group1)
+{
+	uint64_t *vmcr = &hw[v->id].regs.vmcr;
+
+	*vmcr &= ~(GICH_VMCR_VENG0 | GICH_VMCR_VENG1);
+	*vmcr |= (group0 ? GICH_VMCR_VENG0 : 0) | (group1 ? GICH_VMCR_VENG1 : 0);
+	settle();
+}
+
+static void test_a_group_that_the_cpu_interface_has_off_is_not_in_the_way_of_the_other(void **state)
+{
+	EACH_LR_COUNT(n) {
+		boot(n);
+		set_groups(v0, false, true);
+		/* More urgent ones of group 0 than there are list registers. */
+		wr(NULL, IGROUPR + 4, 4, 0xfff00000);
+		for (unsigned int i = 0; i < 21; i++) {
+			enable_edge(SPI(i), i < 20 ? 0x20 : 0xa0);
+			pulse(SPI(i));
+		}
+		assert_int_equal(ack(v0), SPI(20));
+		eoi(v0, SPI(20));
+		assert_int_equal(ack(v0), SPURIOUS);
+		set_groups(v0, true, true);
+		for (unsigned int i = 0; i < 20; i++) {
+			uint32_t intid = (settle(), fake_gich_iar(&hw[0], false));
+
+			assert_true(intid >= SPI(0) && intid < SPI(20));
+			fake_gich_eoir(&hw[0], false, intid);
+		}
+		settle();
+		assert_false(fake_gich_signals(&hw[0], false));
+		/* And off again, with interrupts waiting. */
+		for (unsigned int i = 0; i < 21; i++)
+			pulse(SPI(i));
+		set_groups(v0, false, true);
+		assert_int_equal(ack(v0), SPI(20));
+	}
 }
 
 static void test_with_split_eoi_a_priority_drop_ends_nothing_even_if_it_is_counted(void **state)
@@ -1218,6 +1262,7 @@ int main(void)
 		T(test_a_more_urgent_interrupt_preempts),
 		T(test_active_interrupts_beyond_the_list_registers_can_be_ended),
 		T(test_with_split_eoi_an_interrupt_stays_active_until_it_is_deactivated),
+		T(test_a_group_that_the_cpu_interface_has_off_is_not_in_the_way_of_the_other),
 		T(test_with_split_eoi_a_priority_drop_ends_nothing_even_if_it_is_counted),
 		T(test_an_sgi_reaches_exactly_its_targets),
 		T(test_an_sgi_finds_any_affinity),
