@@ -40,7 +40,8 @@ struct sysreg_row {
 #define PFR0_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(24) | FIELD4(28) | FIELD4(32) | FIELD4(36) | \
 			 FIELD4(40) | FIELD4(44) | FIELD4(52) | GENMASK(59, 57))
 /* ID_AA64PFR1_EL1: no MTE, RAS_frac, MPAM_frac, SME, RNDR_trap, CSV2_frac, NMI. */
-#define PFR1_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(16) | FIELD4(24) | FIELD4(28) | FIELD4(32) | FIELD4(36))
+#define PFR1_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(16) | FIELD4(24) | FIELD4(28) | FIELD4(32) | \
+			 FIELD4(36))
 /* ID_AA64DFR0_EL1: breakpoints and watchpoints of Armv8.0; no PMU, trace, SPE, BRBE. */
 #define DFR0_KEPT	(FIELD4(12) | FIELD4(20) | FIELD4(28))
 /* ID_AA64ISAR1_EL1: no LS64, XS. */

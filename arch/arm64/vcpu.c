@@ -209,6 +209,15 @@ static void vtimer_set_phys_active(struct vcpu *vcpu, bool active)
 	vcpu->arch.vtimer.phys_active = active;
 }
 
+/* The guest may have silenced its timer before it took the interrupt, or while it handled it. */
+static void drop_silenced_timer(struct vcpu *vcpu)
+{
+	if (!vgic_timer_is_raised(vcpu) || vtimer_asserted_live())
+		return;
+	vgic_set_timer_line(vcpu, false);
+	vtimer_set_phys_active(vcpu, false);
+}
+
 void vcpu_vgic_out(struct vcpu *vcpu)
 {
 	if (vcpu->vgic.in_memory)
@@ -217,14 +226,10 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 	this_cpu()->exit_work = true;
 	gich_save(&vcpu->arch.gich, vcpu->vgic.used_lrs);
 	vgic_save(vcpu);
-	/* The guest may have silenced its timer before it took the interrupt. */
-	if (vgic_timer_is_raised(vcpu) && !vtimer_asserted_live()) {
-		vgic_set_timer_line(vcpu, false);
-		vtimer_set_phys_active(vcpu, false);
-	}
+	drop_silenced_timer(vcpu);
 }
 
-void vcpu_vgic_in(struct vcpu *vcpu)
+static void vgic_fill(struct vcpu *vcpu)
 {
 	vgic_load(vcpu);
 	gich_load(&vcpu->arch.gich, vcpu->vgic.used_lrs);
@@ -232,6 +237,13 @@ void vcpu_vgic_in(struct vcpu *vcpu)
 	/* The virtual interrupt may have ended otherwise than through a hardware-linked list register. */
 	if (vcpu->arch.vtimer.phys_active && !vgic_timer_is_live(vcpu))
 		vtimer_set_phys_active(vcpu, false);
+}
+
+void vcpu_vgic_in(struct vcpu *vcpu)
+{
+	/* Ended by a trapped ICC_DIR_EL1 or by GICR_ICACTIVER0, the line being as it was when it was taken. */
+	drop_silenced_timer(vcpu);
+	vgic_fill(vcpu);
 }
 
 enum irq_result vcpu_timer_interrupt(uint32_t intid)
@@ -334,7 +346,8 @@ static void flush_other_vcpu(struct vcpu *vcpu, struct cpu *cpu)
 
 static void fp_trap(bool trap)
 {
-	sysreg_write(cptr_el2, CPTR_EL2_RES1 | CPTR_EL2_TZ | CPTR_EL2_TSM | CPTR_EL2_TTA | CPTR_EL2_TAM | (trap ? CPTR_EL2_TFP : 0));
+	sysreg_write(cptr_el2, CPTR_EL2_RES1 | CPTR_EL2_TZ | CPTR_EL2_TSM | CPTR_EL2_TTA | CPTR_EL2_TAM |
+				       (trap ? CPTR_EL2_TFP : 0));
 }
 
 /*
@@ -372,7 +385,7 @@ void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 
 	vgic_set_timer_line(vcpu, vtimer_deadline(vcpu) <= arch_counter());
 	ptimer_update(vcpu);
-	vcpu_vgic_in(vcpu);
+	vgic_fill(vcpu);
 	if (vgic_timer_is_live(vcpu))
 		vtimer_set_phys_active(vcpu, true);
 	vtimer_load(vcpu);

@@ -36,7 +36,7 @@ unsigned int guest_nr_vcpus(void)
 	return nr;
 }
 
-/* The half of the slot below it that vectors.S takes for an overflow is what the slot above it begins with. */
+/* The half of the slot below it that vectors.S takes for an overflow begins the slot above it. */
 static uint64_t stack_alloc(void)
 {
 	char *slot = guest_alloc(GUEST_STACK_SIZE, 2 * GUEST_STACK_SIZE);

@@ -42,7 +42,7 @@ static inline bool test_under_schism(void)
 }
 
 /*
- * Wait until the condition holds, for at most a quarter of a second; whether it does. Other vCPUs' changes are to be
+ * Wait until the condition holds, for at most 250 ms; whether it does. Other vCPUs' changes are to be
  * read with READ_ONCE().
  */
 #define TEST_WAIT(condition)									\

@@ -118,7 +118,7 @@ stack_overflow:
 /*
  * bool guest_try_call(void (*fn)(void *), void *arg);
  *
- * Leaves its SP in this vCPU's guest_recovery_sp while fn runs. A synchronous exception meanwhile continues at
+ * Leaves its SP in this vCPU's guest_recovery_sp while fn runs. A synchronous exception then continues at
  * guest_try_recover with that SP in x0; both ways out restore the callee-saved registers from
  * there, and the outer call's recovery SP.
  */

@@ -111,7 +111,8 @@ static void test_registers(void)
 	uint64_t dfr0 = guest_read_sysreg("id_aa64dfr0_el1");
 
 	test_check((dfr0 & 0xf) >= 6, "ID_AA64DFR0: Armv8 debug");
-	test_check((dfr0 >> 12 & 0xf) >= 1 && (dfr0 >> 20 & 0xf) >= 1, "2 breakpoints and watchpoints or more");
+	test_check((dfr0 >> 12 & 0xf) >= 1 && (dfr0 >> 20 & 0xf) >= 1,
+		   "2 breakpoints and watchpoints or more");
 	guest_write_sysreg("oslar_el1", 1);
 	guest_isb();
 	test_check(guest_read_sysreg("oslsr_el1") & OSLSR_OSLK, "OSLAR locks");

@@ -98,7 +98,8 @@ static void test_reset_values(void)
 	test_equal(guest_mmio_read32(GUEST_GICD_IPA + GIC_ISENABLER + 4), 0, "GICD_ISENABLER1");
 	test_equal(guest_mmio_read32(GUEST_GICD_IPA + GIC_ISACTIVER + 4), 0, "GICD_ISACTIVER1");
 	test_equal(guest_mmio_read32(GUEST_GICD_IPA + GIC_IPRIORITYR + 40), 0, "GICD_IPRIORITYR10");
-	test_equal(guest_mmio_read32(GUEST_GICD_IPA + GIC_ICFGR + 8), 0, "GICD_ICFGR2: SPIs are level-sensitive");
+	test_equal(guest_mmio_read32(GUEST_GICD_IPA + GIC_ICFGR + 8), 0,
+		   "GICD_ICFGR2: SPIs are level-sensitive");
 	test_equal(guest_mmio_read64(GICD_IROUTER(SPI)), 0, "GICD_IROUTER");
 	test_equal(guest_read_sysreg(ICC_PMR_EL1), 0, "ICC_PMR");
 	test_equal(guest_read_sysreg(ICC_IGRPEN1_EL1), 0, "ICC_IGRPEN1");
@@ -880,7 +881,8 @@ static void split_many(void)
 		drop(intid);
 	}
 	test_check(ok, "16 SGIs in order");
-	test_equal(guest_mmio_read32(guest_gic_redist() + GICR_SGI_FRAME + GIC_ISACTIVER), 0xffff, "all active");
+	test_equal(guest_mmio_read32(guest_gic_redist() + GICR_SGI_FRAME + GIC_ISACTIVER), 0xffff,
+		   "all active");
 	for (unsigned int i = 0; i < 16; i++)
 		test_sgi_self(i);
 	test_equal(acknowledge(), GIC_INTID_NONE, "none taken again");
@@ -978,7 +980,8 @@ static void test_eoimode0(void)
 	}
 	for (unsigned int i = 10; i-- > 0;)
 		drop(i);
-	test_equal(guest_mmio_read32(guest_gic_redist() + GICR_SGI_FRAME + GIC_ISACTIVER), 0, "ended in a row");
+	test_equal(guest_mmio_read32(guest_gic_redist() + GICR_SGI_FRAME + GIC_ISACTIVER), 0,
+		   "ended in a row");
 	for (unsigned int i = 0; i < 10; i++)
 		test_sgi_self(i);
 	for (unsigned int i = 10; i-- > 0;) {

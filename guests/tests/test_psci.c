@@ -61,8 +61,10 @@ static void test_features(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		test_check(hvc(PSCI_FEATURES, rows[i].fn, 0, 0) >= 0, rows[i].name);
-	test_check(is(hvc(PSCI_FEATURES, PSCI_MIGRATE_32, 0, 0), PSCI_NOT_SUPPORTED), "MIGRATE is not supported");
-	test_check(is(hvc(PSCI_FEATURES, PSCI_UNKNOWN, 0, 0), PSCI_NOT_SUPPORTED), "unknown is not supported");
+	test_check(is(hvc(PSCI_FEATURES, PSCI_MIGRATE_32, 0, 0), PSCI_NOT_SUPPORTED),
+		   "MIGRATE is not supported");
+	test_check(is(hvc(PSCI_FEATURES, PSCI_UNKNOWN, 0, 0), PSCI_NOT_SUPPORTED),
+		   "unknown is not supported");
 	test_check(is(hvc(PSCI_FEATURES, 0, 0, 0), PSCI_NOT_SUPPORTED), "0 is not supported");
 	test_check(is(hvc(PSCI_FEATURES, PSCI_VERSION | BIT(30), 0, 0), PSCI_NOT_SUPPORTED),
 		   "PSCI_VERSION has no 64-bit form");
@@ -122,14 +124,15 @@ static void test_preserved(void)
 {
 	uint64_t x4, x17, x18, x29;
 
-	__asm__ volatile("stp x29, x18, [sp, #-16]!\n\t"
-			 "mov x0, %x[fn]\n\tmov x4, #44\n\tmov x17, #1717\n\tmov x18, #1818\n\tmov x29, #2929\n\t"
-			 "hvc #0\n\t"
-			 "mov x5, x29\n\tmov x6, x18\n\tldp x29, x18, [sp], #16\n\t"
-			 "mov %[x4], x4\n\tmov %[x17], x17\n\tmov %[x18], x6\n\tmov %[x29], x5"
-			 : [x4] "=&r"(x4), [x17] "=&r"(x17), [x18] "=&r"(x18), [x29] "=&r"(x29)
-			 : [fn] "r"((uint64_t)PSCI_VERSION)
-			 : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x17", "memory");
+	__asm__ volatile(
+		"stp x29, x18, [sp, #-16]!\n\t"
+		"mov x0, %x[fn]\n\tmov x4, #44\n\tmov x17, #1717\n\tmov x18, #1818\n\tmov x29, #2929\n\t"
+		"hvc #0\n\t"
+		"mov x5, x29\n\tmov x6, x18\n\tldp x29, x18, [sp], #16\n\t"
+		"mov %[x4], x4\n\tmov %[x17], x17\n\tmov %[x18], x6\n\tmov %[x29], x5"
+		: [x4] "=&r"(x4), [x17] "=&r"(x17), [x18] "=&r"(x18), [x29] "=&r"(x29)
+		: [fn] "r"((uint64_t)PSCI_VERSION)
+		: "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x17", "memory");
 	test_check(x4 == 44 && x17 == 1717 && x18 == 1818 && x29 == 2929, "x4, x17, x18, x29");
 }
 
@@ -335,7 +338,7 @@ static void test_race(void)
 
 static void send_sgi_to_0(void *arg __unused)
 {
-	/* Give it time to suspend itself; if it has not, the interrupt is pending before, which is as good. */
+	/* Give it time to suspend itself; if it has not, the interrupt is pending before: as good. */
 	test_delay(test_us(200));
 	guest_write_sysreg(ICC_SGI1R_EL1, (uint64_t)SGI << 24 | BIT(0));
 	guest_isb();
@@ -456,7 +459,8 @@ static void test_vendor(void)
 	struct guest_smccc uid = guest_hvc0(SCHISM_CALL_UID, 0, 0, 0);
 	struct guest_smccc revision = guest_hvc0(SCHISM_CALL_REVISION, 0, 0, 0);
 
-	test_check(uid.x0 == 0x1ac4155c && uid.x1 == 0x0b4f7e6d && uid.x2 == 0x1d2b3e9a && uid.x3 == 0x155c7f8e,
+	test_check(uid.x0 == 0x1ac4155c && uid.x1 == 0x0b4f7e6d && uid.x2 == 0x1d2b3e9a &&
+			   uid.x3 == 0x155c7f8e,
 		   "UID is Schism's");
 	test_check(revision.x0 >= 1 && revision.x0 < 0x10000, "revision");
 	test_equal((uint64_t)hvc(SCHISM_CALL_NULL, 0, 0, 0), 0, "null call");

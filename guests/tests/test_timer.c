@@ -173,7 +173,9 @@ static void test_not_fire(void)
 		const char *name;
 		uint64_t cval;
 	} rows[] = {
-		{ "CVAL of all ones", NEVER }, { "CVAL of 2^63", BIT(63) }, { "CVAL below all ones", NEVER - 100 },
+		{ "CVAL of all ones", NEVER },
+		{ "CVAL of 2^63", BIT(63) },
+		{ "CVAL below all ones", NEVER - 100 },
 	};
 
 	timers_off();

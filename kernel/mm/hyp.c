@@ -198,8 +198,8 @@ const void *hyp_linear(pa_t base)
  */
 static int keep_window_tables(const struct cpu *cpu)
 {
-	return map_locked(WINDOW_VA + cpu->id * WINDOW_SIZE + BLOCK_SIZE, hyp_va_to_pa(_rodata_start), PAGE_SIZE,
-			  MAP_R);
+	return map_locked(WINDOW_VA + cpu->id * WINDOW_SIZE + BLOCK_SIZE, hyp_va_to_pa(_rodata_start),
+			  PAGE_SIZE, MAP_R);
 }
 
 int hyp_map_stack(struct cpu *cpu)

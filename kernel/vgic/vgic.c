@@ -80,7 +80,7 @@ static bool group_enabled(const struct vgic *vgic, const struct virq *irq)
 	return irq->group1 ? vgic->enable_grp1 : vgic->enable_grp0;
 }
 
-/* Place on the ap list, lowest first: what is to be signalled, then what is to be ended, each in its order. */
+/* Place on the ap list, lowest first: what is to be signalled, then what is to be ended. */
 static unsigned int ap_key(const struct virq *irq)
 {
 	if (!irq->active)
@@ -198,7 +198,7 @@ static void populate(struct vcpu *vcpu)
 
 	vgic->used_lrs = 0;
 	vgic->overflow = false;
-	/* Only EL2 can end what another vCPU's list register holds; software that does not split EOI has no DIR. */
+	/* Only EL2 can end what another vCPU's list register holds; without split EOI there is no DIR. */
 	if (vm->nr_vcpus > 1)
 		hcr |= GICH_HCR_TDIR;
 	list_for_each_entry(irq, &vgic->ap_list, ap_link) {
@@ -474,21 +474,14 @@ void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1)
 
 void vgic_deactivate(struct vcpu *vcpu, unsigned int intid)
 {
-	struct vgic *vgic = &vcpu->vm->vgic;
 	struct virq *irq = vgic_find(vcpu->vm, vcpu, intid);
-	bool shared = intid >= VGIC_NR_PRIVATE;
 
 	if (!irq)
 		return;
-	/* Another vCPU's list register may hold it. */
-	if (shared)
-		vgic_freeze(vcpu);
-	spin_lock(&vgic->lock);
+	spin_lock(&vcpu->vm->vgic.lock);
 	if (irq->active) {
 		virq_deactivate(irq);
 		vgic_queue(irq);
 	}
-	spin_unlock(&vgic->lock);
-	if (shared)
-		vgic_thaw(vcpu);
+	spin_unlock(&vcpu->vm->vgic.lock);
 }

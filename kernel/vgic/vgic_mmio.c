@@ -3,7 +3,8 @@
  * Distributor and redistributor registers (IHI 0069H, 12.9 and 12.11).
  *
  * An access arrives as (offset, size, value). Each register bank is one row of banks[],
- * for the distributor and a redistributor's SGI frame alike; a row's getter and setter see one interrupt at a time, so a bank's width, its reserved
+ * for the distributor and a redistributor's SGI frame alike; a row's getter and setter see one interrupt
+ * at a time, so a bank's width, its reserved
  * bits and its byte accesses are handled once, in bank_access(). Registers of their own are rows of
  * gicd_regs[] and rd_regs[]. What no row names is RAZ/WI.
  *

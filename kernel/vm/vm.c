@@ -152,7 +152,8 @@ static void say_created(const struct vm *vm)
 	const unsigned int *leaves = vm->stage2.pt.nr_leaves;
 
 	log_info("%s: VM %u, VMID %u, %u vCPU(s), RAM %lu KiB at IPA 0x%lx = PA 0x%lx "
-		 "(%u x 2 MiB, %u x 4 KiB)", vm->name, vm->id, vm->stage2.vmid, vm->nr_vcpus, vm->ram.size >> 10, vm->desc.ram_ipa.ipa,
+		 "(%u x 2 MiB, %u x 4 KiB)",
+		 vm->name, vm->id, vm->stage2.vmid, vm->nr_vcpus, vm->ram.size >> 10, vm->desc.ram_ipa.ipa,
 		 vm->ram.base.pa, leaves[2], leaves[3]);
 }
 

@@ -113,7 +113,8 @@ void vm_init(void);
 
 /*
  * A VM from its description: memory, stage 2, vCPUs, devices; images loaded, state STOPPED. On an error
- * (-ENOMEM, -E2BIG beyond CONFIG_MAX_VMS, -ENOEXEC, -EINVAL) everything is given back and *why says what did not do.
+ * (-ENOMEM, -E2BIG beyond CONFIG_MAX_VMS, -ENOEXEC, -EINVAL) everything is given back and *why says what
+ * did not do.
  */
 __must_check int vm_create(const struct vm_desc *desc, struct vm **out, const char **why);
 

@@ -47,7 +47,7 @@ void arch_cpu_relax(void)
 	if (fake_relax)
 		fake_relax();
 	else
-		syscall(SYS_sched_yield);	/* not sched_yield(): the kernel has a function of that name */
+		syscall(SYS_sched_yield); /* not sched_yield(): the kernel has a function of that name */
 }
 
 void arch_wait_for_interrupt(void)

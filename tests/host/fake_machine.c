@@ -43,7 +43,8 @@ static void boot_memory(void)
 	uint64_t needed;
 
 	memset(&machine, 0, sizeof(machine));
-	machine.ram[machine.nr_ram++] = (struct mem_region){ pa(RAM_BASE), KIB(CONFIG_HYP_POOL_KIB) + MIB(128) };
+	machine.ram[machine.nr_ram++] =
+		(struct mem_region){ pa(RAM_BASE), KIB(CONFIG_HYP_POOL_KIB) + MIB(128) };
 	machine.timer_virt_intid = 27;
 	fake_mem_init(RAM_BASE, machine.ram[0].size);
 	assert_int_equal(page_plan(&machine, NULL, 0, &area, &needed), 0);

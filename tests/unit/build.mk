@@ -28,7 +28,8 @@ unit-test += test_uart
 test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c kernel/console.c kernel/lock.c kernel/cpu.c \
 	lib/fmt.c lib/ring.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_rtc
-test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/timer.c kernel/lock.c kernel/cpu.c \
+test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/timer.c \
+	kernel/lock.c kernel/cpu.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 
 unit-test += test_manifest
@@ -41,7 +42,8 @@ test_guest_dtb-src := tests/unit/test_guest_dtb.c kernel/vm/guest_dtb.c kernel/v
 
 # The kernel on the fake machine of tests/host.
 host-cpu := tests/host/fake_cpu.c tests/host/fake_panic.c kernel/lock.c kernel/cpu.c
-host-mem := tests/host/fake_mem.c tests/host/fake_tlb.c kernel/mm/page.c kernel/mm/pgtable.c kernel/mm/stage2.c
+host-mem := tests/host/fake_mem.c tests/host/fake_tlb.c kernel/mm/page.c kernel/mm/pgtable.c \
+	kernel/mm/stage2.c
 
 unit-test += test_lock
 test_lock-src := tests/unit/test_lock.c $(host-cpu)
@@ -51,15 +53,22 @@ test_timer-src := tests/unit/test_timer.c kernel/timer.c $(host-cpu)
 unit-test += test_page
 test_page-src := tests/unit/test_page.c kernel/mm/page.c tests/host/fake_mem.c $(host-cpu)
 unit-test += test_pgtable
-test_pgtable-src := tests/unit/test_pgtable.c kernel/mm/pgtable.c tests/host/fake_mem.c tests/host/fake_tlb.c $(host-cpu)
+test_pgtable-src := tests/unit/test_pgtable.c kernel/mm/pgtable.c tests/host/fake_mem.c \
+	tests/host/fake_tlb.c $(host-cpu)
 unit-test += test_stage2
 test_stage2-src := tests/unit/test_stage2.c $(host-mem) $(host-cpu)
 unit-test += test_vgic
-test_vgic-src := tests/unit/test_vgic.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c tests/host/fake_vcpu.c \
+test_vgic-src := tests/unit/test_vgic.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c \
+	tests/host/fake_vcpu.c \
 	tests/host/fake_gich.c $(host-cpu)
-host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c kernel/hvc/*.c) \
+unit-test += test_vgic_model
+test_vgic_model-src := tests/unit/test_vgic_model.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c \
+	tests/host/gic_model.c tests/host/fake_vcpu.c tests/host/fake_gich.c $(host-cpu)
+host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
+	kernel/hvc/*.c) \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vm/vm.c kernel/vm/loader.c kernel/vm/guest_mem.c \
-	kernel/vm/guest_dtb.c lib/fmt.c lib/elf.c lib/linux_image.c tests/host/fake_log.c tests/host/fake_vcpu.c \
+	kernel/vm/guest_dtb.c lib/fmt.c lib/elf.c lib/linux_image.c tests/host/fake_log.c \
+	tests/host/fake_vcpu.c \
 	tests/host/fake_machine.c
 
 unit-test += test_sched

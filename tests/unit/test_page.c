@@ -593,11 +593,13 @@ int main(void)
 		cmocka_unit_test_setup(test_freeing_nothing_is_harmless, setup),
 		cmocka_unit_test_setup(test_freeing_a_pool_page_twice_is_caught, setup),
 		cmocka_unit_test_setup(test_freeing_what_is_no_pool_page_is_caught, setup),
-		cmocka_unit_test_setup(test_a_large_carveout_is_aligned_to_2_mib_and_a_small_one_to_4_kib, setup),
+		cmocka_unit_test_setup(test_a_large_carveout_is_aligned_to_2_mib_and_a_small_one_to_4_kib,
+				       setup),
 		cmocka_unit_test_setup(test_guards_beside_a_carveout_are_nobodys, setup),
 		cmocka_unit_test_setup(test_a_carveout_that_does_not_fit_changes_nothing, setup),
 		cmocka_unit_test_setup(test_freed_neighbours_merge_in_any_order, setup),
-		cmocka_unit_test_setup(test_a_carveout_never_spans_a_hole_but_may_span_adjoining_banks, setup),
+		cmocka_unit_test_setup(test_a_carveout_never_spans_a_hole_but_may_span_adjoining_banks,
+				       setup),
 		cmocka_unit_test_setup(test_no_page_is_ever_given_twice, setup),
 	};
 

@@ -367,8 +367,9 @@ static void test_stage_2_geometry_is_that_of_the_architecture(void **state)
 		unsigned int bits, pages;
 		int level;
 	} rows[] = {
-		{ 32, 4, 2 }, { 33, 8, 2 }, { 34, 16, 2 }, { 35, 1, 1 }, { 36, 1, 1 }, { 39, 1, 1 }, { 40, 2, 1 },
-		{ 41, 4, 1 }, { 42, 8, 1 }, { 43, 16, 1 }, { 44, 1, 0 }, { 47, 1, 0 }, { 48, 1, 0 },
+		{ 32, 4, 2 }, { 33, 8, 2 }, { 34, 16, 2 }, { 35, 1, 1 }, { 36, 1, 1 },
+		{ 39, 1, 1 }, { 40, 2, 1 }, { 41, 4, 1 },  { 42, 8, 1 }, { 43, 16, 1 },
+		{ 44, 1, 0 }, { 47, 1, 0 }, { 48, 1, 0 },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -524,12 +525,14 @@ static void test_requests_that_make_no_sense_change_nothing(void **state)
 		assert_int_equal(pgtable_map(&pt, 0, pa(0), PAGE_SIZE + 1, RWX), -EINVAL);
 		assert_int_equal(pgtable_map(&pt, space(), pa(0), PAGE_SIZE, RWX), -EINVAL);
 		assert_int_equal(pgtable_map(&pt, space() - PAGE_SIZE, pa(0), 2 * PAGE_SIZE, RWX), -EINVAL);
-		assert_int_equal(pgtable_map(&pt, UINT64_MAX - PAGE_MASK, pa(0), 2 * PAGE_SIZE, RWX), -EINVAL);
+		assert_int_equal(pgtable_map(&pt, UINT64_MAX - PAGE_MASK, pa(0), 2 * PAGE_SIZE, RWX),
+				 -EINVAL);
 		assert_int_equal(pgtable_map(&pt, PAGE_SIZE, pa(0), UINT64_MAX - PAGE_MASK, RWX), -EINVAL);
 		/* A descriptor holds 48 bits of output address; the next ones are attributes. */
 		assert_int_equal(pgtable_map(&pt, 0, pa(BIT(48)), PAGE_SIZE, RWX), -EINVAL);
 		assert_int_equal(pgtable_map(&pt, 0, pa(BIT(48) - PAGE_SIZE), 2 * PAGE_SIZE, RWX), -EINVAL);
-		assert_int_equal(pgtable_map(&pt, 0, pa(UINT64_MAX - PAGE_MASK), 2 * PAGE_SIZE, RWX), -EINVAL);
+		assert_int_equal(pgtable_map(&pt, 0, pa(UINT64_MAX - PAGE_MASK), 2 * PAGE_SIZE, RWX),
+				 -EINVAL);
 		assert_int_equal(pgtable_unmap(&pt, 0x10, PAGE_SIZE), -EINVAL);
 		assert_int_equal(pgtable_unmap(&pt, 0, 0x10), -EINVAL);
 		assert_int_equal(pgtable_unmap(&pt, space() - PAGE_SIZE, 2 * PAGE_SIZE), -EINVAL);
@@ -786,9 +789,10 @@ int main(void)
 		cmocka_unit_test_teardown(test_a_partial_unmap_keeps_the_rest_of_a_block, teardown),
 		cmocka_unit_test_teardown(test_unmapping_a_hole_is_fine, teardown),
 		cmocka_unit_test_teardown(test_clearing_gives_every_table_back, teardown),
-		cmocka_unit_test_teardown(test_any_sequence_of_maps_and_unmaps_agrees_with_the_model, teardown),
-		cmocka_unit_test_teardown(test_the_tlb_never_sees_two_descriptors_and_forgets_what_is_unmapped,
+		cmocka_unit_test_teardown(test_any_sequence_of_maps_and_unmaps_agrees_with_the_model,
 					  teardown),
+		cmocka_unit_test_teardown(
+			test_the_tlb_never_sees_two_descriptors_and_forgets_what_is_unmapped, teardown),
 	};
 
 	random_seed("test_pgtable");

@@ -72,7 +72,8 @@ static void test_only_a_failure_counts_as_one(void **state)
 
 static void test_an_unknown_task_or_event_is_refused_and_not_counted(void **state)
 {
-	static const uint64_t values[] = { 0, 1, 4, 5, 64, 0xffffffff, BIT(32), BIT(32) | 1, BIT(63), UINT64_MAX };
+	static const uint64_t values[] = { 0,          1,       4,           5,       64,
+					   0xffffffff, BIT(32), BIT(32) | 1, BIT(63), UINT64_MAX };
 
 	for (unsigned int t = 0; t < ARRAY_SIZE(values); t++) {
 		for (unsigned int e = 0; e < ARRAY_SIZE(values); e++) {

@@ -607,7 +607,7 @@ static void test_a_vcpu_can_be_switched_on_once(void **state)
 	assert_int_equal(smp->vcpus[1]->arch.frame.x[0], 10);
 }
 
-/* ---- several CPUs at random: each is in a guest or asleep, and one step of one CPU comes after another ---- */
+/* ---- several CPUs at random: each is in a guest or asleep, and they step one after another ---- */
 
 #define STEP_CPUS	MIN(3, CONFIG_NR_CPUS)
 #define MAX_VCPU	6

@@ -1193,7 +1193,8 @@ static void random_guest_step(struct vcpu *v)
  */
 static void test_no_sequence_of_events_confuses_the_list_registers(void **state)
 {
-	static const uint32_t banks[] = { ISENABLER, ICENABLER, ISPENDR, ICPENDR, ISACTIVER, ICACTIVER, IGROUPR };
+	static const uint32_t banks[] = { ISENABLER, ICENABLER, ISPENDR, ICPENDR,
+					  ISACTIVER, ICACTIVER, IGROUPR };
 
 	EACH_LR_COUNT(n) {
 		boot(n);
@@ -1206,7 +1207,8 @@ static void test_no_sequence_of_events_confuses_the_list_registers(void **state)
 				line(v, intid < 16 || intid == VTIMER ? SPI(0) : intid, random_below(2));
 				break;
 			case 1:
-				vgic_send_sgi(v, sgir(random_below(16), 0, random_below(16), random_below(2)), true);
+				vgic_send_sgi(v, sgir(random_below(16), 0, random_below(16), random_below(2)),
+					      true);
 				break;
 			case 2:
 				set_bit(v, banks[random_below(ARRAY_SIZE(banks))], intid);
