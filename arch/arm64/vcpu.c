@@ -241,7 +241,7 @@ static void vgic_fill(struct vcpu *vcpu)
 
 void vcpu_vgic_in(struct vcpu *vcpu)
 {
-	/* Ended by a trapped ICC_DIR_EL1 or by GICR_ICACTIVER0, the line being as it was when it was taken. */
+	/* Ended by a trapped ICC_DIR_EL1 or by GICR_ICACTIVER0, the line being as when it was taken. */
 	drop_silenced_timer(vcpu);
 	vgic_fill(vcpu);
 }
@@ -448,7 +448,7 @@ void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap)
 	uint64_t hcr;
 
 	keep_pending_serror(vcpu);
-	hcr = trap ? vcpu->arch.hcr | HCR_TWI : vcpu->arch.hcr & ~(uint64_t)HCR_TWI;
+	hcr = trap ? vcpu->arch.hcr | HCR_TWI | HCR_TWE : vcpu->arch.hcr & ~(uint64_t)(HCR_TWI | HCR_TWE);
 
 	if (hcr == vcpu->arch.hcr)
 		return;

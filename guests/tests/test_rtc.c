@@ -16,6 +16,7 @@
 #define MIS		REG(0x18)
 #define ICR		REG(0x1c)
 #define SOME_DATE	0x60000000u
+#define VTIMER_INTID	27
 
 static uint32_t get(uint64_t reg)
 {
@@ -54,13 +55,35 @@ static void test_set(void)
 	test_equal(get(MR), 0x12345678, "MR reads back");
 }
 
-/* TEST_WAIT() for longer, and not so often. */
+static void silence(unsigned int intid)
+{
+	if (intid == GUEST_RTC_INTID)
+		set(IMSC, 0);
+	else
+		guest_write_sysreg("cntv_ctl_el0", 0);
+}
+
+/* Sleep for a moment, or until the alarm; then interrupts are let in. */
+static void nap(void)
+{
+	guest_irq_mask();
+	guest_write_sysreg("cntv_cval_el0", guest_counter() + test_second() / 64);
+	guest_write_sysreg("cntv_ctl_el0", 1);
+	guest_isb();
+	__asm__ volatile("wfi" : : : "memory");
+	guest_write_sysreg("cntv_ctl_el0", 0);
+	guest_isb();
+	guest_irq_unmask();
+	guest_isb();
+}
+
+/* TEST_WAIT() for longer, and asleep. */
 #define WAIT_SECONDS(seconds, condition)							\
 	({											\
 		uint64_t end_ = guest_counter() + (seconds) * test_second();			\
 												\
 		while (!(condition) && guest_counter() < end_)					\
-			test_delay(test_second() / 64);						\
+			nap();									\
 		(condition);									\
 	})
 
@@ -69,16 +92,13 @@ static void test_advance(void)
 	uint32_t first = get(DR);
 	uint64_t start;
 
+	test_irq_init();
+	test_irq_handler(silence);
+	test_gic_set(GIC_ISENABLER, VTIMER_INTID);
 	test_check(WAIT_SECONDS(2, get(DR) != first) && get(DR) - first == 1, "by one");
 	start = guest_counter();
 	test_check(WAIT_SECONDS(2, get(DR) - first >= 2), "and again");
 	test_check(guest_counter() - start > test_second() / 2, "after a second");
-}
-
-static void silence(unsigned int intid)
-{
-	if (intid == GUEST_RTC_INTID)
-		set(IMSC, 0);
 }
 
 #define TAKEN	test_irq_count(0, GUEST_RTC_INTID)
@@ -87,7 +107,6 @@ static void test_alarm(void)
 {
 	uint32_t now;
 
-	test_irq_init();
 	guest_mmio_write64(GICD_IROUTER(GUEST_RTC_INTID), 0);
 	test_gic_priority(GUEST_RTC_INTID, GIC_PRIORITY_DEFAULT);
 	guest_mmio_write32(GUEST_GICD_IPA + GIC_IGROUPR + 4, ~0u);

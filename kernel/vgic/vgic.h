@@ -111,7 +111,9 @@ bool vgic_is_enabled(const struct vcpu *vcpu, unsigned int intid);
  */
 void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1);
 
-/* A trapped write of ICC_DIR_EL1: end the active state, whichever vCPU took the interrupt. Context: frozen. */
+/*
+ * A trapped write of ICC_DIR_EL1: end the active state, whichever vCPU took the interrupt. Context: frozen.
+ */
 void vgic_deactivate(struct vcpu *vcpu, unsigned int intid);
 
 /*

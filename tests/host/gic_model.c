@@ -134,7 +134,8 @@ uint64_t gic_model_read(struct gic_model *g, int frame, uint32_t offset, unsigne
 	uint32_t bank;
 
 	if (frame == GIC_MODEL_DISTRIBUTOR && offset == GIC_MODEL_CTLR)
-		return CTLR_DS | CTLR_ARE | (g->group_on[0] ? CTLR_GRP0 : 0) | (g->group_on[1] ? CTLR_GRP1 : 0);
+		return CTLR_DS | CTLR_ARE | (g->group_on[0] ? CTLR_GRP0 : 0) |
+		       (g->group_on[1] ? CTLR_GRP1 : 0);
 	if (frame == GIC_MODEL_DISTRIBUTOR && offset >= GIC_MODEL_IROUTER)
 		return *router(g, offset) >> offset % 8 * 8 & ones(size * 8);
 	bank = bank_of(offset, &bits);

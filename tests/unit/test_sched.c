@@ -174,6 +174,7 @@ static void test_a_wake_up_does_not_lengthen_the_slice(void **state)
 static void test_yielding_lets_the_next_one_run(void **state)
 {
 	NEEDS_THREE_VMS();
+	run_for(slice() / 2);
 	sched_yield(current);
 	assert_ptr_equal(leave_guest(), v[1]);
 	/* With a slice of its own. */
@@ -436,6 +437,13 @@ static void be(unsigned int cpu)
 	arch_set_this_cpu(&cpus[cpu]);
 }
 
+static jmp_buf asleep;
+
+static void stop_here(void)
+{
+	longjmp(asleep, 1);
+}
+
 static void test_new_vcpus_spread_over_the_cpus(void **state)
 {
 	if (NR_VMS < 3 || CONFIG_NR_CPUS < 3)
@@ -520,13 +528,13 @@ static void test_a_vcpu_stays_on_the_cpus_that_it_is_allowed(void **state)
 	current = fake_run_until_guest(sched_run);
 	assert_ptr_equal(current, vm[0]->vcpus[0]);
 	be(0);
-}
-
-static jmp_buf asleep;
-
-static void stop_here(void)
-{
-	longjmp(asleep, 1);
+	/* The others idle all the same. */
+	fake_wfi = stop_here;
+	if (!setjmp(asleep))
+		fake_run_until_guest(sched_run);
+	assert_null(cpus[0].current);
+	assert_true(cpus[0].idle);
+	assert_int_equal(cpus[2].rq.nr_queued, 2);
 }
 
 static void test_stopping_a_vm_takes_all_its_vcpus_off_wherever_they_are(void **state)

@@ -580,23 +580,28 @@ static void test_a_more_urgent_interrupt_preempts(void **state)
 	}
 }
 
+/* Software that restores its state: 20 active interrupts, the most urgent one first. */
+static void boot_with_active_ones(unsigned int nr_lrs, unsigned int eoimode)
+{
+	boot(nr_lrs);
+	stop(v0);
+	vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0xff, eoimode);
+	run(v0);
+	for (unsigned int i = 0; i < 20; i++) {
+		enable_edge(SPI(i), 0x40 + i * 8);
+		set_bit(NOBODY, ISACTIVER, SPI(i));
+	}
+	stop(v0);
+	for (unsigned int i = 0; i < 20; i++)
+		vcpu[0].arch.gich.ap1r[0] |= BIT((0x40 + i * 8) >> 3);
+	run(v0);
+}
+
 static void test_active_interrupts_beyond_the_list_registers_can_be_ended(void **state)
 {
-	/* Software that restores its state: more active ones than list registers, running priority 0x40. */
 	for (unsigned int eoimode = 0; eoimode < 2; eoimode++) {
 		EACH_LR_COUNT(n) {
-			boot(n);
-			stop(v0);
-			vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0xff, eoimode);
-			run(v0);
-			for (unsigned int i = 0; i < 20; i++) {
-				enable_edge(SPI(i), 0x40 + i * 8);
-				set_bit(NOBODY, ISACTIVER, SPI(i));
-			}
-			stop(v0);
-			for (unsigned int i = 0; i < 20; i++)
-				vcpu[0].arch.gich.ap1r[0] |= BIT((0x40 + i * 8) >> 3);
-			run(v0);
+			boot_with_active_ones(n, eoimode);
 			for (unsigned int i = 0; i < 20; i++) {
 				assert_true(get_bit(NOBODY, ISACTIVER, SPI(i)));
 				pulse(SPI(i));
@@ -612,6 +617,20 @@ static void test_active_interrupts_beyond_the_list_registers_can_be_ended(void *
 			assert_int_equal(fake_gich_rpr(&hw[0]), 0xff);
 			assert_int_equal(ack(v0), SPURIOUS);
 		}
+	}
+}
+
+static void test_an_end_without_a_list_register_is_noticed_at_once(void **state)
+{
+	EACH_LR_COUNT(n) {
+		boot_with_active_ones(n, 0);
+		/* The first one that no list register holds is pending again. */
+		pulse(SPI(n));
+		for (unsigned int i = 0; i <= n; i++) {
+			assert_int_equal(ack(v0), SPURIOUS);
+			eoi(v0, SPI(i));
+		}
+		assert_int_equal(ack(v0), SPI(n));
 	}
 }
 
@@ -1263,6 +1282,7 @@ int main(void)
 		T(test_the_timer_and_other_interrupts_share_one_list_register),
 		T(test_a_more_urgent_interrupt_preempts),
 		T(test_active_interrupts_beyond_the_list_registers_can_be_ended),
+		T(test_an_end_without_a_list_register_is_noticed_at_once),
 		T(test_with_split_eoi_an_interrupt_stays_active_until_it_is_deactivated),
 		T(test_a_group_that_the_cpu_interface_has_off_is_not_in_the_way_of_the_other),
 		T(test_with_split_eoi_a_priority_drop_ends_nothing_even_if_it_is_counted),

@@ -235,7 +235,8 @@ static bool guest_ack(unsigned int v)
 
 	if (intid == NOTHING)
 		return false;
-	trace("vcpu%u acks %u, priority 0x%x", step, v, intid, gic_model_irq(&model, (int)v, intid)->priority);
+	trace("vcpu%u acks %u, priority 0x%x", step, v, intid,
+	      gic_model_irq(&model, (int)v, intid)->priority);
 	expect(fake_gich_iar(&hw[v], group1) == intid, "IAR is not HPPIR", step, vm.nr_lrs);
 	seen.acks++;
 	seen.preemptions += guest(v)->nr_running > 0;
@@ -382,8 +383,8 @@ static void compare(unsigned int v, int frame, uint32_t offset, unsigned int siz
 	uint64_t unknown = unknown_bits(frame, offset);
 
 	trace("vcpu%u reads frame %d+0x%x, %u bytes: 0x%lx", step, v, frame, offset, size, got);
-	expect(!((got ^ want) & ~unknown), "frame %d+0x%x reads 0x%lx, should be 0x%lx", step, vm.nr_lrs, frame,
-	       offset, got, want);
+	expect(!((got ^ want) & ~unknown), "frame %d+0x%x reads 0x%lx, should be 0x%lx", step, vm.nr_lrs,
+	       frame, offset, got, want);
 }
 
 static const uint32_t one_bit_banks[] = {
@@ -430,8 +431,8 @@ static uint32_t clearable_bits(int frame)
 	for (unsigned int i = 0; i < 32; i++) {
 		bool lost_timer = frame >= 0 && i == TIMER && (!running[frame] || !timer_met[frame]);
 
-		if (lost_timer || is_handled_anywhere(frame < 0 ? 0 : (unsigned int)frame, i + (frame < 0 ? 32 : 0),
-						      true))
+		if (lost_timer ||
+		    is_handled_anywhere(frame < 0 ? 0 : (unsigned int)frame, i + (frame < 0 ? 32 : 0), true))
 			bits &= ~(1u << i);
 	}
 	return bits;
@@ -494,7 +495,8 @@ static void random_write(unsigned int v)
 		guest_write(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(32), 1, random_below(256));
 		break;
 	case 1:
-		guest_write(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(8) * 4, 4, random_u64() >> 32);
+		guest_write(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(8) * 4, 4,
+			    random_u64() >> 32);
 		break;
 	case 2:
 		write_config(v);
@@ -622,7 +624,8 @@ static void check(void)
 		}
 		expect(vgic_has_deliverable(&vcpu[v]) == (gic_model_highest(&model, (int)v) < guest(v)->pmr),
 		       "vcpu%u: deliverable", step, vm.nr_lrs, v);
-		expect(kicked[v] || !vgic_has_deliverable(&vcpu[v]), "vcpu%u is not woken", step, vm.nr_lrs, v);
+		expect(kicked[v] || !vgic_has_deliverable(&vcpu[v]), "vcpu%u is not woken", step, vm.nr_lrs,
+		       v);
 	}
 }
 
@@ -846,9 +849,11 @@ static void run(unsigned int nr_lrs)
 		if (step % DRAIN_EVERY == 0)
 			drain();
 	}
-	printf("%u list registers: %lu acknowledged, %lu of them preempting; maintenance: EOI %lu, LRENP %lu, NP %lu, "
-	       "groups %lu; %lu trapped DIR; %lu exits for a freeze\n", nr_lrs, seen.acks, seen.preemptions,
-	       seen.maintenance[0], seen.maintenance[2], seen.maintenance[3],
+	printf("%u list registers: %lu acknowledged, %lu of them preempting; "
+	       "maintenance: EOI %lu, LRENP %lu, NP %lu, "
+	       "groups %lu; %lu trapped DIR; %lu exits for a freeze\n",
+	       nr_lrs, seen.acks, seen.preemptions, seen.maintenance[0], seen.maintenance[2],
+	       seen.maintenance[3],
 	       seen.maintenance[4] + seen.maintenance[5] + seen.maintenance[6] + seen.maintenance[7],
 	       seen.trapped_dirs, seen.freezes);
 	/* The steps have met what they are meant to test. */

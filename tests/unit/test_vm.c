@@ -169,7 +169,7 @@ static void test_there_are_at_most_as_many_vms_as_configured(void **state)
 		n++;
 	if (n < CONFIG_MAX_VMS)
 		skip();		/* the configuration's pool does not suffice for all of them */
-	assert_int_equal(create(&why), -ENOSPC);
+	assert_int_equal(create(&why), -E2BIG);
 	assert_int_equal(nr_vms, CONFIG_MAX_VMS);
 }
 

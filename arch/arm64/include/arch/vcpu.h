@@ -116,7 +116,7 @@ void vcpu_vgic_in(struct vcpu *vcpu);
 void arch_fp_begin(void);
 void arch_fp_end(void);
 
-/* Whether WFI by the vCPU on this CPU traps. Context: the vCPU is loaded here. */
+/* Whether WFI and WFE by the vCPU on this CPU trap. Context: the vCPU is loaded here. */
 void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap);
 
 /*

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""
+Test guests (guests/tests) pass, and say the same bare on QEMU's board and in a VM: the same binary, line by
+line, but for the lines of what only Schism has.
+"""
+import functools
+import re
+
+import pytest
+
+import qemu
+
+# Those that one vCPU says nothing about are run with several, too.
+SMP_GUESTS = ("test_psci", "test_gic", "test_timer", "test_debug", "test_sysreg", "test_fp", "test_reset")
+UP_GUESTS = ("test_uart", "test_rtc")
+# vCPUs on CPUs
+SMP = ((2, 2), (4, 1), (4, 2), (4, 4))
+
+CASES = [(guest, 1, 1, cpu) for guest in SMP_GUESTS + UP_GUESTS for cpu in ("cortex-a57", "max")]
+CASES += [(guest, *smp, "cortex-a57") for guest in SMP_GUESTS for smp in SMP]
+CASES += [(guest, 4, 2, "max") for guest in SMP_GUESTS]
+
+# The clock's seconds are those of the counter, not the host's.
+CLOCK = ("-rtc", "clock=vm")
+
+
+def lines(text, vm=None):
+    """What a guest's tests said, in order, without the values that a failure shows."""
+    prefix = rf"\[{vm}\] " if vm else ""
+    return [re.sub(r" \(got .*", "", line)
+            for line in re.findall(rf"^{prefix}((?:PASS|FAIL|SKIP): \w+: .*)$", text, re.M)]
+
+
+def common(found):
+    """Less what only a guest of Schism can say."""
+    return [line for line in found if not re.match(r"\w+: \w+: schism: ", line)]
+
+
+def assert_complete(text, guest, vm=None):
+    """The guest came to its end, and its count of passed tests is that of its lines."""
+    counts = re.search(rf"END: {guest.removeprefix('test_')}: (\d+) passed, (\d+) failed, (\d+) skipped", text)
+    assert counts, text
+    verdicts = [line.split(":")[0] for line in lines(text, vm)]
+    assert [verdicts.count(v) for v in ("PASS", "FAIL", "SKIP")] == [int(n) for n in counts.groups()], text
+
+
+@functools.cache
+def bare(guest, vcpus, cpu):
+    """The lines of a guest on the bare board, where all must pass."""
+    text = qemu.run(*CLOCK, kernel=qemu.guests_dir() / f"{guest}.elf", machine="virtualization=off", smp=vcpus,
+                    cpu=cpu).text
+    found = lines(text)
+    assert_complete(text, guest)
+    assert not [line for line in found if line.startswith("FAIL")], text
+    return found
+
+
+def vm(guest, vcpus, name="", args=""):
+    return qemu.Guest(name or guest, args, kernel=f"{guest}.elf",
+                      props={"vcpus": [vcpus], "devices": b"uart\0rtc\0"})
+
+
+def run(package, image, cpus, cpu):
+    result = qemu.run(*CLOCK, kernel=image, initrd=package, smp=cpus, cpu=cpu)
+    assert result.status == 0, result.text
+    assert "all VMs are off: powering off, success" in result.text, result.text
+    return result.text
+
+
+@pytest.mark.parametrize("guest,vcpus,cpus,cpu", CASES)
+def test_guest_says_the_same_bare_and_in_a_vm(guest, vcpus, cpus, cpu, image, tmp_path):
+    text = run(qemu.pack(tmp_path, vm(guest, vcpus)), image, cpus, cpu)
+    found = lines(text, guest)
+    assert_complete(text, guest, guest)
+    assert not [line for line in found if line.startswith("FAIL")], text
+    assert common(found) == bare(guest, vcpus, cpu)
+
+
+@pytest.mark.parametrize("vcpus,cpus", [(1, 1), (2, 1), (2, 2)])
+def test_fp_registers_of_two_vms_on_the_same_cpus_stay_apart(vcpus, cpus, image, tmp_path):
+    text = run(qemu.pack(tmp_path, vm("test_fp", vcpus, "one", "seed=1"), vm("test_fp", vcpus, "two", "seed=2")),
+               image, cpus, "max")
+    for name in ("one", "two"):
+        assert lines(text, name) == bare("test_fp", vcpus, "max"), text
+
+
+def test_reset_by_psci_restarts_the_vm_and_leaves_its_sibling_alone(image, tmp_path):
+    text = run(qemu.pack(tmp_path, vm("test_reset", 2), qemu.counter(20)), image, 2, "cortex-a57")
+    assert re.findall(r"test_reset: reset \((\d) so far\)", text) == ["1", "2"], text
+    assert qemu.passed(text) == {"counter_os"}, text
+    assert not re.search(r"counter_os: reset", text), text
