@@ -381,8 +381,9 @@ static bool is_exact(const struct mmio *m)
 {
 	if (m->bank)
 		return (m->bank->exact & (m->write ? EXACT_WRITE : EXACT_READ)) != 0;
-	/* A change of routing moves interrupts, too. */
-	return m->write && !m->redist && m->offset >= GICD_IROUTER && m->offset < GICD_IROUTER_END;
+	/* A change of routing moves interrupts, too; a group that is off is so for all when RWP reads as 0. */
+	return m->write && !m->redist &&
+	       (m->offset == GICD_CTLR || (m->offset >= GICD_IROUTER && m->offset < GICD_IROUTER_END));
 }
 
 bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
