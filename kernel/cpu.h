@@ -16,6 +16,12 @@
 struct vcpu;
 struct vm;
 
+enum cpu_claim {
+	CPU_UNCLAIMED,
+	CPU_CAME_UP,
+	CPU_GIVEN_UP,
+};
+
 struct runqueue {
 	struct spinlock lock;
 	/* guarded by lock */
@@ -32,6 +38,9 @@ struct cpu {
 	va_t stack_top;
 	va_t stack_bottom;
 	bool online;			/* set by the CPU itself, with release, when it is up */
+
+	/* Who decided whether it takes part: itself by coming up, or the boot CPU by giving it up; atomic. */
+	enum cpu_claim claim;
 
 	struct vcpu *current;		/* whose guest code runs here; NULL when idle */
 	/*

@@ -53,6 +53,22 @@ void smp_enable_interrupts(void)
 	irqchip_enable(machine.gic_maint_intid, false);
 }
 
+static bool claim(struct cpu *cpu, enum cpu_claim as)
+{
+	enum cpu_claim expected = CPU_UNCLAIMED;
+
+	return __atomic_compare_exchange_n(&cpu->claim, &expected, as, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
+static void park(void) __noreturn;
+
+static void park(void)
+{
+	for (;;)
+		arch_wait_for_interrupt();
+}
+
 void smp_secondary_up(struct cpu *cpu)
 {
 	const char *why;
@@ -61,9 +77,11 @@ void smp_secondary_up(struct cpu *cpu)
 	sched_init_cpu(cpu);
 	if (irqchip_init_cpu(&why)) {
 		log_err("CPU %u: GIC: %s; left out", cpu->id, why);
-		for (;;)
-			arch_wait_for_interrupt();
+		park();
 	}
+	/* Too late: the boot has gone on without it. */
+	if (!claim(cpu, CPU_CAME_UP))
+		park();
 	smp_enable_interrupts();
 	/* Release: all of struct cpu is written before others see it online. */
 	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
@@ -91,7 +109,7 @@ static bool wait_online(unsigned int id)
 	uint64_t end = arch_counter() + timer_us_to_ticks(WAIT_US);
 
 	while (!__atomic_load_n(&cpus[id].online, __ATOMIC_ACQUIRE)) {
-		if (arch_counter() > end)
+		if (arch_counter() > end && claim(&cpus[id], CPU_GIVEN_UP))
 			return false;
 		arch_cpu_relax();
 	}

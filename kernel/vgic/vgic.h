@@ -125,7 +125,8 @@ bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned
 
 /*
  * Between the two, all interrupt states of the VM are in memory: vCPUs that run elsewhere are made to give
- * their list registers back, and get none. vcpu is the caller's, and has done so. Waits for the other CPUs'
+ * their list registers back, and get none. Two that freeze at once do not wait for each other for ever: each
+ * has given its own back before it waits. vcpu is the caller's, and has done so. Waits for the other CPUs'
  * next exit; no lock held.
  */
 void vgic_freeze(struct vcpu *vcpu);

@@ -381,7 +381,7 @@ static bool is_exact(const struct mmio *m)
 {
 	if (m->bank)
 		return (m->bank->exact & (m->write ? EXACT_WRITE : EXACT_READ)) != 0;
-	/* A change of routing moves interrupts, too; a group that is off is so for all when RWP reads as 0. */
+	/* A change of routing moves interrupts, too; a group is off for all when RWP reads as 0. */
 	return m->write && !m->redist &&
 	       (m->offset == GICD_CTLR || (m->offset >= GICD_IROUTER && m->offset < GICD_IROUTER_END));
 }

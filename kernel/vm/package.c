@@ -119,7 +119,7 @@ static bool is_manifest(const void *manifest, size_t size, const char **why)
 void package_start_vms(void)
 {
 	struct package p = find_package();
-	unsigned int started = 0, pages = 0;
+	unsigned int described = 0, started = 0, pages = 0;
 	const char *why;
 	size_t files, size;
 	void *manifest;
@@ -132,9 +132,13 @@ void package_start_vms(void)
 	if (!manifest || !is_manifest(manifest, size, &why))
 		boot_fail(BOOT_E_BAD_PACKAGE, "the %s package: manifest.dtb: %s", p.origin, why);
 	log_info("%s package: %zu files, %zu KiB", p.origin, files, p.size >> 10);
-	for (node = next_vm(manifest, -1); node >= 0; node = next_vm(manifest, node))
+	for (node = next_vm(manifest, -1); node >= 0; node = next_vm(manifest, node)) {
+		described++;
 		started += start_vm(manifest, node, &p);
+	}
 	hyp_free_pages(manifest, pages);
+	if (started < described)
+		vm_note_refused();
 	if (!started)
 		boot_fail(BOOT_E_BAD_VM, "no VM of the %s package could be started", p.origin);
 }

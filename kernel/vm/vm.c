@@ -32,10 +32,16 @@
 struct vm *vms[CONFIG_MAX_VMS];
 unsigned int nr_vms;
 static bool ending;
+static bool some_refused;
 
 void vm_init(void)
 {
 	nr_vms = 0;
+}
+
+void vm_note_refused(void)
+{
+	some_refused = true;
 }
 
 uint64_t vm_vttbr(const struct vm *vm)
@@ -323,7 +329,7 @@ static void finish_reset(struct vm *vm)
 
 static void end_machine(void)
 {
-	bool good = true;
+	bool good = !some_refused;
 
 	for (unsigned int i = 0; i < nr_vms; i++) {
 		const struct vm *vm = vms[i];

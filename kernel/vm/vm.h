@@ -143,6 +143,9 @@ void vm_finish(struct vm *vm);
 int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t context);
 int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level);
 
+/* A VM of the package does not run: when the others are done, the machine ends as a failure all the same. */
+void vm_note_refused(void);
+
 /* The VTTBR_EL2 of a VM. */
 uint64_t vm_vttbr(const struct vm *vm);
 

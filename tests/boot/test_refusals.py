@@ -240,6 +240,7 @@ def test_vms_beyond_the_configured_number_are_refused_and_the_others_run(image, 
     guests = [qemu.counter(1)._replace(name=f"vm{n}", kernel="counter_os.elf") for n in range(17)]
     result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, *guests))
     assert re.search(r"SCHISM-E014: .*\n.*node vm-vm16: CONFIG_MAX_VMS", result.text), result.text
+    assert "powering off, failure" in result.text
     assert len(re.findall(r"vm\d+: PASS", result.text)) == 16, result.text
 
 

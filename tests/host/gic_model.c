@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
-/* See gic_model.h. Chapters of IHI 0069H: 4 (states, priorities, routing), 12.2 (ICC_*), 12.9
- * (GICD_*). */
+/* See gic_model.h. Chapters of IHI 0069H: 4 (states, priorities, routing), 12.2 (ICC_*), 12.9 (GICD_*). */
 #include "tests/host/gic_model.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define CTLR_GRP0  0x01u
-#define CTLR_GRP1  0x02u
-#define CTLR_ARE   0x10u
-#define CTLR_DS    0x40u
-#define ROUTE_BITS 0xff80ffffffull
+#define CTLR_GRP0	0x01u
+#define CTLR_GRP1	0x02u
+#define CTLR_ARE	0x10u
+#define CTLR_DS		0x40u
+#define ROUTE_BITS	0xff80ffffffull
 
 void gic_model_reset(struct gic_model *g, unsigned int nr_cpus)
 {
@@ -38,8 +37,7 @@ bool gic_model_pending(const struct gic_model_irq *irq)
 static struct gic_model_irq *in_frame(struct gic_model *g, int frame, unsigned int intid)
 {
 	if (frame == GIC_MODEL_DISTRIBUTOR)
-		return intid >= GIC_MODEL_PRIVATE && intid < GIC_MODEL_INTIDS ? &g->irq[intid]
-									      : NULL;
+		return intid >= GIC_MODEL_PRIVATE && intid < GIC_MODEL_INTIDS ? &g->irq[intid] : NULL;
 	return intid < GIC_MODEL_PRIVATE ? &g->cpu[frame].irq[intid] : NULL;
 }
 
@@ -59,35 +57,59 @@ static uint32_t bank_of(uint32_t offset, unsigned int *bits)
 static unsigned int get(const struct gic_model_irq *irq, uint32_t bank)
 {
 	switch (bank) {
-	case GIC_MODEL_IGROUPR: return irq->group1;
+	case GIC_MODEL_IGROUPR:
+		return irq->group1;
 	case GIC_MODEL_ISENABLER:
-	case GIC_MODEL_ICENABLER: return irq->enabled;
+	case GIC_MODEL_ICENABLER:
+		return irq->enabled;
 	case GIC_MODEL_ISPENDR:
-	case GIC_MODEL_ICPENDR: return gic_model_pending(irq);
+	case GIC_MODEL_ICPENDR:
+		return gic_model_pending(irq);
 	case GIC_MODEL_ISACTIVER:
-	case GIC_MODEL_ICACTIVER: return irq->active;
-	case GIC_MODEL_IPRIORITYR: return irq->priority;
-	case GIC_MODEL_ICFGR: return irq->edge ? 2 : 0;
-	default: abort();
+	case GIC_MODEL_ICACTIVER:
+		return irq->active;
+	case GIC_MODEL_IPRIORITYR:
+		return irq->priority;
+	case GIC_MODEL_ICFGR:
+		return irq->edge ? 2 : 0;
+	default:
+		abort();
 	}
 }
 
 static void set(struct gic_model_irq *irq, uint32_t bank, unsigned int intid, unsigned int val)
 {
 	switch (bank) {
-	case GIC_MODEL_IGROUPR: irq->group1 = val; break;
-	case GIC_MODEL_ISENABLER: irq->enabled |= val; break;
-	case GIC_MODEL_ICENABLER: irq->enabled &= !val; break;
-	case GIC_MODEL_ISPENDR: irq->latch |= val; break;
-	case GIC_MODEL_ICPENDR: irq->latch &= !val; break;
-	case GIC_MODEL_ISACTIVER: irq->active |= val; break;
-	case GIC_MODEL_ICACTIVER: irq->active &= !val; break;
-	case GIC_MODEL_IPRIORITYR: irq->priority = val & 0xf8; break;
+	case GIC_MODEL_IGROUPR:
+		irq->group1 = val;
+		break;
+	case GIC_MODEL_ISENABLER:
+		irq->enabled |= val;
+		break;
+	case GIC_MODEL_ICENABLER:
+		irq->enabled &= !val;
+		break;
+	case GIC_MODEL_ISPENDR:
+		irq->latch |= val;
+		break;
+	case GIC_MODEL_ICPENDR:
+		irq->latch &= !val;
+		break;
+	case GIC_MODEL_ISACTIVER:
+		irq->active |= val;
+		break;
+	case GIC_MODEL_ICACTIVER:
+		irq->active &= !val;
+		break;
+	case GIC_MODEL_IPRIORITYR:
+		irq->priority = val & 0xf8;
+		break;
 	case GIC_MODEL_ICFGR:
 		if (intid >= GIC_MODEL_PRIVATE)
 			irq->edge = val & 2;
 		break;
-	default: abort();
+	default:
+		abort();
 	}
 }
 
@@ -99,8 +121,7 @@ static uint64_t ones(unsigned int bits)
 static uint64_t *router(struct gic_model *g, uint32_t offset)
 {
 	static uint64_t none;
-	struct gic_model_irq *irq =
-		in_frame(g, GIC_MODEL_DISTRIBUTOR, (offset - GIC_MODEL_IROUTER) / 8);
+	struct gic_model_irq *irq = in_frame(g, GIC_MODEL_DISTRIBUTOR, (offset - GIC_MODEL_IROUTER) / 8);
 
 	none = 0;
 	return irq ? &irq->route : &none;
@@ -128,8 +149,7 @@ uint64_t gic_model_read(struct gic_model *g, int frame, uint32_t offset, unsigne
 	return val;
 }
 
-void gic_model_write(struct gic_model *g, int frame, uint32_t offset, unsigned int size,
-		     uint64_t val)
+void gic_model_write(struct gic_model *g, int frame, uint32_t offset, unsigned int size, uint64_t val)
 {
 	unsigned int bits, first;
 	uint32_t bank;
@@ -174,7 +194,7 @@ void gic_model_sgi(struct gic_model *g, int from, uint64_t val, bool group1)
 		struct gic_model_irq *irq = &g->cpu[cpu].irq[val >> 24 & 15];
 		bool meant;
 
-		if (val >> 40 & 1) /* IRM: all but oneself */
+		if (val >> 40 & 1)	/* IRM: all but oneself */
 			meant = (int)cpu != from;
 		else
 			meant = (aff >> 32 & 0xff) == (val >> 48 & 0xff) &&
@@ -211,8 +231,7 @@ unsigned int gic_model_highest(struct gic_model *g, int cpu)
 }
 
 /* The part of a priority that decides about preemption. */
-static unsigned int group_priority(const struct gic_model_cpu *c, unsigned int priority,
-				   bool group1)
+static unsigned int group_priority(const struct gic_model_cpu *c, unsigned int priority, bool group1)
 {
 	return priority >> (c->bpr[group1] + !group1) << (c->bpr[group1] + !group1);
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The virtual GIC against a reference model. A VM's vCPUs run on the CPU interface of fake_gich.c;
- * the same events happen to gic_model.c. After each step every vCPU must be offered what the model
- * says, at most up to a choice among equal priorities, registers must read alike, and whoever
- * sleeps must have been woken.
+ * The virtual GIC against a reference model. A VM's vCPUs run on the CPU interface of fake_gich.c; the same
+ * events happen to gic_model.c. After each step every vCPU must be offered what the model says, at most up
+ * to a choice among equal priorities, registers must read alike, and whoever sleeps must have been woken.
  *
- * Left out, being unpredictable or beyond list registers: ICACTIVER for what a guest without split
- * EOI is still handling, or for a timer that it silenced meanwhile; a change of group or trigger
- * while active; IROUTER.IRM.
+ * Left out, being unpredictable or beyond list registers: ICACTIVER for what a guest without split EOI is
+ * still handling, or for a timer that it silenced meanwhile; a change of group or trigger while active;
+ * IROUTER.IRM.
  *
  * SCHISM_TEST_SEED= repeats a run, SCHISM_TEST_TRACE=1 prints each step of it.
  */
@@ -31,15 +30,15 @@
 #include "tests/host/gic_model.h"
 #include "tests/unit/random.h"
 
-#define STEPS       250000 /* for each number of list registers */
-#define DRAIN_EVERY 5000
-#define PHASE       250
-#define NR          MIN(3, CONFIG_MAX_VCPUS)
-#define TIMER       VGIC_VTIMER_INTID
-#define NOTHING     FAKE_GICH_SPURIOUS
-#define SGI_FRAME   0x10000
-#define VBPR0       GENMASK(23, 21)
-#define VBPR1       GENMASK(20, 18)
+#define STEPS		250000		/* for each number of list registers */
+#define DRAIN_EVERY	5000
+#define PHASE		250
+#define NR		MIN(3, CONFIG_MAX_VCPUS)
+#define TIMER		VGIC_VTIMER_INTID
+#define NOTHING		FAKE_GICH_SPURIOUS
+#define SGI_FRAME	0x10000
+#define VBPR0		GENMASK(23, 21)
+#define VBPR1		GENMASK(20, 18)
 
 static const uint64_t affinities[GIC_MODEL_CPUS] = { 0, 0x11, UINT64_C(0x0200000100) };
 
@@ -49,35 +48,35 @@ static struct virq spis[VGIC_NR_SPIS];
 static struct fake_gich hw[NR];
 static struct gic_model model;
 
-static bool running[NR]; /* on a CPU */
-static bool busy[NR];    /* there in EL2, serving an access of its own */
+static bool running[NR];	/* on a CPU */
+static bool busy[NR];		/* there in EL2, serving an access of its own */
 static bool kicked[NR];
-static bool timer_met[NR];                            /* the virtual timer's condition */
-static bool timer_phys[NR];                           /* its physical interrupt is active */
-static unsigned int dropped[NR][256], nr_dropped[NR]; /* split EOI: ended, not deactivated */
+static bool timer_met[NR];	/* the virtual timer's condition */
+static bool timer_phys[NR];	/* its physical interrupt is active */
+static unsigned int dropped[NR][256], nr_dropped[NR];	/* split EOI: ended, not deactivated */
 static unsigned long step;
 static bool draining;
-static bool calm;    /* for a while guests do little else than taking and ending interrupts */
-static bool nesting; /* and end them rarely */
+static bool calm;		/* for a while guests do little else than taking and ending interrupts */
+static bool nesting;		/* and end them rarely */
 static bool tracing;
 
 static struct {
 	unsigned long acks, preemptions, maintenance[8], trapped_dirs, freezes;
 } seen;
 
-#define trace(...)                                                 \
-	do {                                                       \
-		if (tracing)                                       \
+#define trace(...) \
+	do { \
+		if (tracing) \
 			printf("%lu: " __VA_ARGS__), printf("\n"); \
 	} while (0)
 
-#define expect(cond, ...)                                                    \
-	do {                                                                 \
-		if (!(cond)) {                                               \
+#define expect(cond, ...) \
+	do { \
+		if (!(cond)) { \
 			printf("step %lu, %u list registers: " __VA_ARGS__); \
-			printf("\n");                                        \
-			fail_msg("the virtual GIC differs from the model");  \
-		}                                                            \
+			printf("\n"); \
+			fail_msg("the virtual GIC differs from the model"); \
+		} \
 	} while (0)
 
 static struct gic_model_cpu *guest(unsigned int v)
@@ -133,8 +132,7 @@ static bool in_guest(unsigned int v)
 	return running[v] && !busy[v] && !vcpu[v].vgic.in_memory;
 }
 
-/* Maintenance interrupts, the timer's interrupt, kicks: until everybody is in the guest again, for
- * good. */
+/* Maintenance interrupts, the timer's interrupt, kicks: until everybody is in the guest again, for good. */
 static void settle(void)
 {
 	for (unsigned int round = 0; round < 20; round++) {
@@ -185,8 +183,7 @@ static void switch_in(unsigned int v)
 
 /* ---- guest: its CPU interface ---- */
 
-/* Deactivation by list register reaches the physical interrupt, which then follows the timer again.
- */
+/* Deactivation by list register reaches the physical interrupt, which then follows the timer again. */
 static void after_end(unsigned int v)
 {
 	if (!hw[v].nr_deactivated)
@@ -211,10 +208,9 @@ static uint32_t signalled(unsigned int v, bool *group1)
 		       "vcpu%u is offered %u, which is not pending", step, vm.nr_lrs, v, intid);
 		irq = gic_model_irq(&model, (int)v, intid);
 		expect(irq->priority == best && irq->group1 == *group1 &&
-			       gic_model_preempts(&model, (int)v, best, *group1),
-		       "vcpu%u is offered %u of priority 0x%x group %u, highest 0x%x, running 0x%x",
-		       step, vm.nr_lrs, v, intid, irq->priority, irq->group1, best,
-		       gic_model_rpr(&model, (int)v));
+		       gic_model_preempts(&model, (int)v, best, *group1),
+		       "vcpu%u is offered %u of priority 0x%x group %u, highest 0x%x, running 0x%x", step,
+		       vm.nr_lrs, v, intid, irq->priority, irq->group1, best, gic_model_rpr(&model, (int)v));
 		return intid;
 	}
 	for (uint32_t i = 0; best != GIC_MODEL_IDLE && i < GIC_MODEL_INTIDS; i++) {
@@ -226,8 +222,8 @@ static uint32_t signalled(unsigned int v, bool *group1)
 			return NOTHING;
 		intid = i;
 	}
-	expect(intid == NOTHING, "vcpu%u is offered nothing, not %u of priority 0x%x, running 0x%x",
-	       step, vm.nr_lrs, v, intid, best, gic_model_rpr(&model, (int)v));
+	expect(intid == NOTHING, "vcpu%u is offered nothing, not %u of priority 0x%x, running 0x%x", step,
+	       vm.nr_lrs, v, intid, best, gic_model_rpr(&model, (int)v));
 	return NOTHING;
 }
 
@@ -321,12 +317,11 @@ static void guest_set_interface(unsigned int v)
 {
 	struct gic_model_cpu *c = guest(v);
 
-	trace("vcpu%u: PMR 0x%x, groups %u %u, BPR %u %u, split %u", step, v, c->pmr,
-	      c->group_on[0], c->group_on[1], c->bpr[0], c->bpr[1], c->split_eoi);
+	trace("vcpu%u: PMR 0x%x, groups %u %u, BPR %u %u, split %u", step, v, c->pmr, c->group_on[0],
+	      c->group_on[1], c->bpr[0], c->bpr[1], c->split_eoi);
 	hw[v].regs.vmcr = FIELD_PREP(GICH_VMCR_VPMR, c->pmr) | FIELD_PREP(VBPR0, c->bpr[0]) |
 			  FIELD_PREP(VBPR1, c->bpr[1]) | (c->split_eoi ? GICH_VMCR_VEOIM : 0) |
-			  (c->group_on[0] ? GICH_VMCR_VENG0 : 0) |
-			  (c->group_on[1] ? GICH_VMCR_VENG1 : 0);
+			  (c->group_on[0] ? GICH_VMCR_VENG0 : 0) | (c->group_on[1] ? GICH_VMCR_VENG1 : 0);
 }
 
 static void guest_configure(unsigned int v)
@@ -355,14 +350,12 @@ static uint64_t guest_read(unsigned int v, int frame, uint32_t offset, unsigned 
 	busy[v] = true;
 	if (offset == GIC_MODEL_ISPENDR || offset == GIC_MODEL_ICPENDR)
 		leave(v);
-	assert_true(vgic_mmio(&vcpu[v], frame < 0 ? NULL : &vcpu[frame], base + offset, size, false,
-			      &val));
+	assert_true(vgic_mmio(&vcpu[v], frame < 0 ? NULL : &vcpu[frame], base + offset, size, false, &val));
 	busy[v] = false;
 	return val;
 }
 
-/* What GICD_CTLR.RWP promises when it reads as 0: nobody is offered any more what has been
- * disabled. */
+/* What GICD_CTLR.RWP promises when it reads as 0: nobody is offered any more what has been disabled. */
 static void check_disabled(void)
 {
 	for (unsigned int v = 0; v < NR; v++) {
@@ -374,8 +367,8 @@ static void check_disabled(void)
 		if (intid == NOTHING)
 			continue;
 		irq = gic_model_irq(&model, (int)v, intid);
-		expect(irq->enabled && model.group_on[irq->group1], "vcpu%u is still offered %u",
-		       step, vm.nr_lrs, v, intid);
+		expect(irq->enabled && model.group_on[irq->group1], "vcpu%u is still offered %u", step,
+		       vm.nr_lrs, v, intid);
 	}
 }
 
@@ -386,8 +379,7 @@ static void guest_write(unsigned int v, int frame, uint32_t offset, unsigned int
 	trace("vcpu%u writes frame %d+0x%x, %u bytes: 0x%lx", step, v, frame, offset, size, val);
 	busy[v] = true;
 	leave(v);
-	assert_true(vgic_mmio(&vcpu[v], frame < 0 ? NULL : &vcpu[frame], base + offset, size, true,
-			      &val));
+	assert_true(vgic_mmio(&vcpu[v], frame < 0 ? NULL : &vcpu[frame], base + offset, size, true, &val));
 	busy[v] = false;
 	gic_model_write(&model, frame, offset, size, val);
 	if (offset < GIC_MODEL_IPRIORITYR)
@@ -399,8 +391,7 @@ static uint64_t unknown_bits(int frame, uint32_t offset)
 {
 	bool pending = offset == GIC_MODEL_ISPENDR || offset == GIC_MODEL_ICPENDR;
 
-	return frame >= 0 && pending && gic_model_irq(&model, frame, TIMER)->active ? BIT(TIMER)
-										    : 0;
+	return frame >= 0 && pending && gic_model_irq(&model, frame, TIMER)->active ? BIT(TIMER) : 0;
 }
 
 static void compare(unsigned int v, int frame, uint32_t offset, unsigned int size)
@@ -410,13 +401,13 @@ static void compare(unsigned int v, int frame, uint32_t offset, unsigned int siz
 	uint64_t unknown = unknown_bits(frame, offset);
 
 	trace("vcpu%u reads frame %d+0x%x, %u bytes: 0x%lx", step, v, frame, offset, size, got);
-	expect(!((got ^ want) & ~unknown), "frame %d+0x%x reads 0x%lx, should be 0x%lx", step,
-	       vm.nr_lrs, frame, offset, got, want);
+	expect(!((got ^ want) & ~unknown), "frame %d+0x%x reads 0x%lx, should be 0x%lx", step, vm.nr_lrs,
+	       frame, offset, got, want);
 }
 
 static const uint32_t one_bit_banks[] = {
-	GIC_MODEL_IGROUPR, GIC_MODEL_ISENABLER, GIC_MODEL_ICENABLER, GIC_MODEL_ISPENDR,
-	GIC_MODEL_ICPENDR, GIC_MODEL_ISACTIVER, GIC_MODEL_ICACTIVER,
+	GIC_MODEL_IGROUPR, GIC_MODEL_ISENABLER, GIC_MODEL_ICENABLER, GIC_MODEL_ISPENDR, GIC_MODEL_ICPENDR,
+	GIC_MODEL_ISACTIVER, GIC_MODEL_ICACTIVER,
 };
 
 static void random_read(unsigned int v)
@@ -425,40 +416,42 @@ static void random_read(unsigned int v)
 	uint32_t from = frame < 0 ? GIC_MODEL_PRIVATE : 0;
 
 	switch (random_below(6)) {
-	case 0: compare(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(8) * 4, 4); break;
-	case 1: compare(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(32), 1); break;
-	case 2: compare(v, frame, GIC_MODEL_ICFGR + from / 4 + random_below(2) * 4, 4); break;
+	case 0:
+		compare(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(8) * 4, 4);
+		break;
+	case 1:
+		compare(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(32), 1);
+		break;
+	case 2:
+		compare(v, frame, GIC_MODEL_ICFGR + from / 4 + random_below(2) * 4, 4);
+		break;
 	case 3:
 		if (random_below(2))
-			compare(v, -1,
-				GIC_MODEL_IROUTER + 8 * (GIC_MODEL_PRIVATE + random_below(32)), 8);
+			compare(v, -1, GIC_MODEL_IROUTER + 8 * (GIC_MODEL_PRIVATE + random_below(32)), 8);
 		else
 			compare(v, -1, GIC_MODEL_CTLR, 4);
 		break;
 	default:
-		compare(v, frame, one_bit_banks[random_below(ARRAY_SIZE(one_bit_banks))] + from / 8,
-			4);
+		compare(v, frame, one_bit_banks[random_below(ARRAY_SIZE(one_bit_banks))] + from / 8, 4);
 	}
 }
 
 static uint32_t active_bits(int frame)
 {
-	return (uint32_t)gic_model_read(&model, frame, GIC_MODEL_ISACTIVER + (frame < 0 ? 4 : 0),
-					4);
+	return (uint32_t)gic_model_read(&model, frame, GIC_MODEL_ISACTIVER + (frame < 0 ? 4 : 0), 4);
 }
 
-/* What may be made inactive: not what the guest will end itself, nor a timer whose line is out of
- * sight. */
+/* What may be made inactive: not what the guest will end itself, nor a timer whose line is out of sight. */
 static uint32_t clearable_bits(int frame)
 {
+	unsigned int first = frame < 0 ? GIC_MODEL_PRIVATE : 0;
+	unsigned int of = frame < 0 ? 0 : (unsigned int)frame;
 	uint32_t bits = UINT32_MAX;
 
 	for (unsigned int i = 0; i < 32; i++) {
-		bool lost_timer =
-			frame >= 0 && i == TIMER && (!running[frame] || !timer_met[frame]);
+		bool lost_timer = first + i == TIMER && (!running[of] || !timer_met[of]);
 
-		if (lost_timer || is_handled_anywhere(frame < 0 ? 0 : (unsigned int)frame,
-						      i + (frame < 0 ? 32 : 0), true))
+		if (lost_timer || is_handled_anywhere(of, first + i, true))
 			bits &= ~(1u << i);
 	}
 	return bits;
@@ -479,8 +472,7 @@ static void write_bits(unsigned int v, int frame, uint32_t bank)
 	if (!random_below(40))
 		bits = UINT32_MAX;
 	if (bank == GIC_MODEL_IGROUPR)
-		bits = (uint32_t)gic_model_read(&model, frame, offset, 4) ^
-		       (bits & ~active_bits(frame));
+		bits = (uint32_t)gic_model_read(&model, frame, offset, 4) ^ (bits & ~active_bits(frame));
 	if (bank == GIC_MODEL_ISPENDR && frame >= 0 && (active_bits(frame) & BIT(TIMER)))
 		bits &= ~(uint32_t)BIT(TIMER);
 	if (bank == GIC_MODEL_ICACTIVER)
@@ -495,8 +487,7 @@ static void write_config(unsigned int v)
 	unsigned int n = random_below(16);
 
 	if (!gic_model_irq(&model, 0, GIC_MODEL_PRIVATE + first + n)->active)
-		guest_write(v, -1, offset, 4,
-			    gic_model_read(&model, -1, offset, 4) ^ UINT64_C(2) << n * 2);
+		guest_write(v, -1, offset, 4, gic_model_read(&model, -1, offset, 4) ^ UINT64_C(2) << n * 2);
 }
 
 static void write_route(unsigned int v)
@@ -520,21 +511,24 @@ static void random_write(unsigned int v)
 
 	switch (random_below(8)) {
 	case 0:
-		guest_write(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(32), 1,
-			    random_below(256));
+		guest_write(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(32), 1, random_below(256));
 		break;
 	case 1:
 		guest_write(v, frame, GIC_MODEL_IPRIORITYR + from + random_below(8) * 4, 4,
 			    random_u64() >> 32);
 		break;
-	case 2: write_config(v); break;
-	case 3: write_route(v); break;
+	case 2:
+		write_config(v);
+		break;
+	case 3:
+		write_route(v);
+		break;
 	case 4:
 		if (!random_below(4))
-			guest_write(v, -1, GIC_MODEL_CTLR, 4,
-				    random_below(3) ? 3 : random_below(4));
+			guest_write(v, -1, GIC_MODEL_CTLR, 4, random_below(3) ? 3 : random_below(4));
 		break;
-	default: write_bits(v, frame, one_bit_banks[likely[random_below(ARRAY_SIZE(likely))]]);
+	default:
+		write_bits(v, frame, one_bit_banks[likely[random_below(ARRAY_SIZE(likely))]]);
 	}
 }
 
@@ -611,8 +605,8 @@ static void access_meanwhile(void)
 }
 
 /*
- * A CPU waits until others have left their guests; meanwhile these go on, and may come back. The
- * end of an interrupt is known to whoever looks later: it traps or is reported at once.
+ * A CPU waits until others have left their guests; meanwhile these go on, and may come back. The end of an
+ * interrupt is known to whoever looks later: it traps or is reported at once.
  */
 static void meanwhile(void)
 {
@@ -643,12 +637,11 @@ static void check(void)
 	for (unsigned int v = 0; v < NR; v++) {
 		if (running[v]) {
 			signalled(v, &group1);
-			expect(fake_gich_rpr(&hw[v]) == gic_model_rpr(&model, (int)v),
-			       "vcpu%u: RPR", step, vm.nr_lrs, v);
+			expect(fake_gich_rpr(&hw[v]) == gic_model_rpr(&model, (int)v), "vcpu%u: RPR", step,
+			       vm.nr_lrs, v);
 			continue;
 		}
-		expect(vgic_has_deliverable(&vcpu[v]) ==
-			       (gic_model_highest(&model, (int)v) < guest(v)->pmr),
+		expect(vgic_has_deliverable(&vcpu[v]) == (gic_model_highest(&model, (int)v) < guest(v)->pmr),
 		       "vcpu%u: deliverable", step, vm.nr_lrs, v);
 		expect(kicked[v] || !vgic_has_deliverable(&vcpu[v]), "vcpu%u is not woken", step,
 		       vm.nr_lrs, v);
@@ -745,8 +738,7 @@ static void drain(void)
 	settle();
 	for (unsigned int v = 0; v < NR; v++) {
 		leave(v);
-		expect(list_empty(&vcpu[v].vgic.ap_list), "vcpu%u: something is left", step,
-		       vm.nr_lrs, v);
+		expect(list_empty(&vcpu[v].vgic.ap_list), "vcpu%u: something is left", step, vm.nr_lrs, v);
 		enter(v);
 		assert_int_equal(gic_model_highest(&model, (int)v), GIC_MODEL_IDLE);
 	}
@@ -806,7 +798,7 @@ static void random_step(void)
 	} else if (what < 99 && !random_below(4)) {
 		burst(v);
 	} else {
-		kicked[v] = true; /* some exit */
+		kicked[v] = true;	/* some exit */
 	}
 	if (!random_below(4))
 		random_end();
@@ -857,10 +849,8 @@ static void boot(unsigned int nr_lrs)
 	for (unsigned int v = 0; v < NR; v++) {
 		switch_in(v);
 		guest_configure(v);
-		guest_write(v, (int)v, GIC_MODEL_IGROUPR, 4,
-			    random_u64() >> 32 | random_u64() >> 32);
-		guest_write(v, (int)v, GIC_MODEL_ISENABLER, 4,
-			    random_u64() >> 32 | random_u64() >> 32);
+		guest_write(v, (int)v, GIC_MODEL_IGROUPR, 4, random_u64() >> 32 | random_u64() >> 32);
+		guest_write(v, (int)v, GIC_MODEL_ISENABLER, 4, random_u64() >> 32 | random_u64() >> 32);
 	}
 	guest_write(0, -1, GIC_MODEL_IGROUPR + 4, 4, random_u64() >> 32 | random_u64() >> 32);
 	guest_write(0, -1, GIC_MODEL_ISENABLER + 4, 4, random_u64() >> 32 | random_u64() >> 32);
@@ -878,16 +868,13 @@ static void run(unsigned int nr_lrs)
 		if (step % DRAIN_EVERY == 0)
 			drain();
 	}
-	printf("%u list registers: %lu acknowledged, %lu of them preempting; maintenance: EOI %lu, LRENP %lu, NP %lu, "
-	       "groups %lu; %lu trapped DIR; %lu exits for a freeze\n",
-	       nr_lrs, seen.acks, seen.preemptions, seen.maintenance[0], seen.maintenance[2],
-	       seen.maintenance[3],
-	       seen.maintenance[4] + seen.maintenance[5] + seen.maintenance[6] +
-		       seen.maintenance[7],
+	printf("%u list registers: %lu acknowledged, %lu of them preempting; maintenance: EOI %lu, "
+	       "LRENP %lu, NP %lu, groups %lu; %lu trapped DIR; %lu exits for a freeze\n", nr_lrs, seen.acks,
+	       seen.preemptions, seen.maintenance[0], seen.maintenance[2], seen.maintenance[3],
+	       seen.maintenance[4] + seen.maintenance[5] + seen.maintenance[6] + seen.maintenance[7],
 	       seen.trapped_dirs, seen.freezes);
 	/* The steps have met what they are meant to test. */
-	assert_true(seen.acks > STEPS / 50 && seen.preemptions > STEPS / 1000 &&
-		    seen.freezes > STEPS / 1000);
+	assert_true(seen.acks > STEPS / 50 && seen.preemptions > STEPS / 1000 && seen.freezes > STEPS / 1000);
 	assert_true(seen.trapped_dirs > STEPS / 1000 && seen.maintenance[0] && seen.maintenance[2]);
 	assert_true(nr_lrs > 4 || seen.maintenance[3]);
 }
