@@ -129,17 +129,17 @@ static void test_the_iterator_shows_names_modes_and_lengths(void **state)
 
 static void test_an_archive_of_the_cpio_tool_is_read(void **state)
 {
-	FILE *tool = popen("cd tests/unit && echo build.mk | cpio --quiet -o -H newc 2>/dev/null",
-			   "r");
+	FILE *tool = popen("d=$(mktemp -d) && cd $d && echo content > file && "
+			   "echo file | cpio --quiet -o -H newc && rm -r $d", "r");
 	const void *data;
 	size_t len;
 
 	(void)state;
 	archive_len = fread(archive, 1, sizeof(archive), tool);
-	if (pclose(tool) != 0 || archive_len == 0)
-		skip();
-	assert_int_equal(cpio_find(archive, archive_len, "build.mk", &data, &len), 0);
-	assert_memory_equal(data, "# SPDX-License-Identifier: MIT\n", 31);
+	assert_int_equal(pclose(tool), 0);
+	assert_int_equal(cpio_find(archive, archive_len, "file", &data, &len), 0);
+	assert_int_equal(len, 8);
+	assert_memory_equal(data, "content\n", 8);
 }
 
 static void test_an_archive_cut_anywhere_is_refused_with_a_reason(void **state)
