@@ -6,6 +6,9 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
+/* The C library has a function of that name, which sanitizers call. */
+#define sched_yield	schism_sched_yield
+
 struct cpu;
 struct vcpu;
 
