@@ -127,7 +127,7 @@ static void sgi_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t 
 	vgic_send_sgi(vcpu, val, row->arg != 0);
 }
 
-/* Trapped in VMs of several vCPUs, and while active interrupts are out of list registers (ICH_HCR_EL2.TDIR). */
+/* Trapped in VMs of several vCPUs, and while active interrupts are out of list registers. */
 static void dir_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val)
 {
 	vcpu_vgic_out(vcpu);
