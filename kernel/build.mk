@@ -7,6 +7,7 @@ obj-y += cpu.o
 obj-y += errcode.o
 obj-y += inspect.o
 obj-y += irq.o
+obj-y += job.o
 obj-y += lock.o
 obj-y += log.o
 obj-y += machine.o

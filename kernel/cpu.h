@@ -51,7 +51,6 @@ struct cpu {
 	bool resched;
 	unsigned int nr_homed;		/* vCPUs started here; any CPU, atomically */
 	bool idle;			/* nothing to run; a candidate for work of others */
-	struct vm *reap;		/* the last vCPU of this VM has just left this CPU */
 	unsigned int locks_held;	/* by rank */
 
 	struct runqueue rq;

@@ -12,6 +12,7 @@
  *   RANK_VGIC        one VM's distributor and interrupt states
  *   RANK_SCHED       one CPU's run queue
  *   RANK_TIMER       one CPU's timer list
+ *   RANK_JOB         EL2's own work
  *   RANK_IRQCHIP     physical distributor
  *   RANK_LOG         log ring
  *   RANK_CONSOLE     console output
@@ -31,6 +32,7 @@ enum lock_rank {
 	RANK_VGIC,
 	RANK_SCHED,
 	RANK_TIMER,
+	RANK_JOB,
 	RANK_IRQCHIP,
 	RANK_LOG,
 	RANK_CONSOLE,

@@ -144,7 +144,7 @@ static void act(struct vcpu *vcpu, const struct trap *trap, enum trap_outcome ou
 		break;
 	case TRAP_ABORT:
 		/* A VM that has crashed meanwhile keeps its registers for the record. */
-		if (vcpu->vm->state == VM_RUNNING)
+		if (vcpu->vm->state != VM_STOPPING)
 			inject_abort(vcpu, trap, sysreg_read(far_el2));
 		break;
 	}

@@ -77,13 +77,13 @@ static int64_t psci_features(struct vcpu *vcpu)
 
 static int64_t psci_system_off(struct vcpu *vcpu)
 {
-	vm_power_off(vcpu);
+	vm_guest_off(vcpu);
 	return PSCI_INTERNAL_FAILURE;
 }
 
 static int64_t psci_system_reset(struct vcpu *vcpu)
 {
-	vm_reset(vcpu);
+	vm_guest_reset(vcpu);
 	return PSCI_INTERNAL_FAILURE;
 }
 

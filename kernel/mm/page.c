@@ -330,6 +330,26 @@ int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, struct carveou
 	return err;
 }
 
+int carveout_take(pa_t base, uint64_t size, uint16_t owner, struct carveout *out)
+{
+	int err = -ENOMEM;
+
+	ASSERT(IS_ALIGNED(base.pa | size, PAGE_SIZE));
+	spin_lock(&mem_lock);
+	for (unsigned int i = 0; i < nr_extents && size && err; i++) {
+		const struct mem_region *e = &extents[i];
+
+		if (base.pa < e->base.pa || size > e->size || base.pa - e->base.pa > e->size - size)
+			continue;
+		extent_cut(base.pa, size);
+		mark(base.pa, size, owner, PAGE_OWNED);
+		*out = (struct carveout){ base, size, 0 };
+		err = 0;
+	}
+	spin_unlock(&mem_lock);
+	return err;
+}
+
 void carveout_free(const struct carveout *c)
 {
 	page_release(pa(c->base.pa - c->guard), c->size + 2 * c->guard);

@@ -76,6 +76,8 @@ void *hyp_pa_to_va(pa_t addr);
  * worthwhile, with guard bytes unused on either side. Contents are whatever was there. -ENOMEM.
  */
 __must_check int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, struct carveout *out);
+/* The same at a given place, without guards. -ENOMEM when not all of it is free RAM. */
+__must_check int carveout_take(pa_t base, uint64_t size, uint16_t owner, struct carveout *out);
 void carveout_free(const struct carveout *c);
 
 struct page_stats {

@@ -9,6 +9,8 @@
  * A vCPU belongs to one CPU's queue. It moves when it wakes while its CPU is busy and another one idles,
  * and when an idle CPU takes it from a queue. Its state becomes other than RUNNING only after all its
  * registers are in memory, so that whoever finds it READY or BLOCKED may run it.
+ *
+ * A paused vCPU runs no more; one that is or becomes ready is parked: READY, but on no queue.
  */
 #include "kernel/sched/sched.h"
 
@@ -16,6 +18,7 @@
 #include "arch/vcpu.h"
 #include "kernel/hvc/pvtime.h"
 #include "kernel/irq.h"
+#include "kernel/job.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/vgic/vgic.h"
@@ -47,18 +50,28 @@ static void slice_end(struct timer *timer)
 
 static bool may_run_on(const struct vcpu *vcpu, const struct cpu *cpu)
 {
-	return (vcpu->cpu_mask & BIT(cpu->id)) != 0;
+	return sched_may_run_on(vcpu->cpu_mask, cpu);
 }
 
+/* An idle CPU, for a vCPU (NULL: for anything). */
 static struct cpu *find_idle(const struct vcpu *vcpu)
 {
 	/* What was enqueued is visible before idle is looked at; pairs with wait_for_next(). */
 	arch_memory_barrier();
 	for_each_online_cpu(cpu) {
-		if (READ_ONCE(cpu->idle) && may_run_on(vcpu, cpu))
+		if (READ_ONCE(cpu->idle) && (!vcpu || may_run_on(vcpu, cpu)))
 			return cpu;
 	}
 	return NULL;
+}
+
+void sched_job_waits(void)
+{
+	struct cpu *idle = find_idle(NULL);
+
+	if (!idle)
+		this_cpu()->resched = true;
+	set_exit_work(idle ? idle : this_cpu());
 }
 
 /* Lock the queue of the vCPU's CPU, whichever that is when the lock is held. */
@@ -74,15 +87,30 @@ static struct cpu *lock_home(struct vcpu *vcpu)
 	}
 }
 
+/* Context: queue lock held, the vCPU is on no queue. */
+static void enqueue_locked(struct cpu *cpu, struct vcpu *vcpu, bool preempted)
+{
+	vcpu->state = VCPU_READY;
+	vcpu->parked = vcpu->paused;
+	if (vcpu->parked)
+		return;
+	POLICY.enqueue(&cpu->rq, vcpu, preempted);
+	cpu->rq.nr_queued++;
+}
+
+static void dequeue_locked(struct cpu *cpu, struct vcpu *vcpu)
+{
+	POLICY.dequeue(&cpu->rq, vcpu);
+	cpu->rq.nr_queued--;
+}
+
 /* Put a READY vCPU on a queue; that CPU looks at it soon. The vCPU is on no queue and nobody else's. */
-static void enqueue(struct cpu *cpu, struct vcpu *vcpu, bool preempted)
+static void enqueue(struct cpu *cpu, struct vcpu *vcpu)
 {
 	spin_lock(&cpu->rq.lock);
 	vcpu->cpu = cpu;
-	vcpu->state = VCPU_READY;
 	vcpu->ready_since = arch_counter();
-	POLICY.enqueue(&cpu->rq, vcpu, preempted);
-	cpu->rq.nr_queued++;
+	enqueue_locked(cpu, vcpu, false);
 	spin_unlock(&cpu->rq.lock);
 }
 
@@ -110,7 +138,7 @@ static void wake(struct vcpu *vcpu)
 		if (idle)
 			to = idle;
 	}
-	enqueue(to, vcpu, false);
+	enqueue(to, vcpu);
 	set_exit_work(to);
 }
 
@@ -151,11 +179,12 @@ void sched_start(struct vcpu *vcpu)
 	ASSERT(vcpu->state == VCPU_OFF);
 	timer_init(&vcpu->wake_timer, wake_timer_fired);
 	vcpu->stop = false;
+	vcpu->paused = false;
 	vcpu->next_state = VCPU_READY;
 	vcpu->home = cpu;
 	vcpu->wake_cpu = NULL;
 	__atomic_fetch_add(&cpu->nr_homed, 1, __ATOMIC_RELAXED);
-	enqueue(cpu, vcpu, false);
+	enqueue(cpu, vcpu);
 	set_exit_work(cpu);
 }
 
@@ -193,47 +222,73 @@ void sched_kick(struct vcpu *vcpu)
 		set_exit_work(READ_ONCE(vcpu->cpu));
 }
 
-/* The vCPU is off now; the last one of its VM lets this CPU do the rest. */
-static void gone(struct cpu *cpu, struct vcpu *vcpu)
-{
-	if (vm_vcpu_gone(vcpu->vm))
-		cpu->reap = vcpu->vm;
-}
-
 /* From now on CPU_ON may start it anew: nothing of its last life may be left. Context: queue lock held. */
 static void set_off(struct vcpu *vcpu)
 {
 	if (vcpu->wake_cpu)
 		timer_cancel(&vcpu->wake_cpu->timers, &vcpu->wake_timer);
+	vcpu->parked = false;
 	__atomic_fetch_sub(&vcpu->home->nr_homed, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&vcpu->state, VCPU_OFF, __ATOMIC_RELEASE);
+}
+
+/* READY and waiting for a turn, or for sched_resume(). Context: queue lock held. */
+static bool is_waiting(const struct vcpu *vcpu)
+{
+	return vcpu->state == VCPU_READY && (vcpu->parked || !list_empty(&vcpu->rq_link));
 }
 
 void sched_request_stop(struct vcpu *vcpu)
 {
 	struct cpu *home = lock_home(vcpu);
 	enum vcpu_state was = vcpu->state;
-	bool queued = was == VCPU_READY && !list_empty(&vcpu->rq_link);
+	bool off_now = was == VCPU_BLOCKED || is_waiting(vcpu);
 
-	if (queued) {
-		POLICY.dequeue(&home->rq, vcpu);
-		home->rq.nr_queued--;
-	}
-	if (queued || was == VCPU_BLOCKED)
+	if (was == VCPU_READY && !list_empty(&vcpu->rq_link))
+		dequeue_locked(home, vcpu);
+	if (off_now)
 		set_off(vcpu);
 	else if (was != VCPU_OFF)
 		vcpu->stop = true;	/* on a CPU, or on its way to a queue */
 	spin_unlock(&home->rq.lock);
-	if (queued || was == VCPU_BLOCKED)
-		gone(this_cpu(), vcpu);
+	if (off_now)
+		vm_vcpu_gone(vcpu->vm);
 	else if (was == VCPU_RUNNING)
 		set_exit_work(home);
 }
 
-/* Somebody who idles may take what this CPU cannot run now. */
-static void offer(struct vcpu *vcpu)
+void sched_pause(struct vcpu *vcpu)
 {
-	struct cpu *idle = find_idle(vcpu);
+	struct cpu *home = lock_home(vcpu);
+	bool running = vcpu->state == VCPU_RUNNING;
+
+	vcpu->paused = true;
+	if (vcpu->state == VCPU_READY && !list_empty(&vcpu->rq_link)) {
+		dequeue_locked(home, vcpu);
+		vcpu->parked = true;
+	}
+	spin_unlock(&home->rq.lock);
+	if (running)
+		set_exit_work(home);
+}
+
+void sched_resume(struct vcpu *vcpu)
+{
+	struct cpu *home = lock_home(vcpu);
+	bool parked = vcpu->parked;
+
+	vcpu->paused = false;
+	if (parked)
+		enqueue_locked(home, vcpu, false);
+	spin_unlock(&home->rq.lock);
+	if (parked)
+		set_exit_work(home);
+}
+
+/* Somebody who idles may take what this CPU cannot do now. */
+static void offer(void)
+{
+	struct cpu *idle = find_idle(NULL);
 
 	if (idle)
 		set_exit_work(idle);
@@ -268,17 +323,15 @@ static void switch_out(struct cpu *cpu, struct vcpu *vcpu)
 		set_off(vcpu);
 	else
 		vcpu->state = state;
-	if (state == VCPU_READY) {
-		POLICY.enqueue(&cpu->rq, vcpu, true);
-		cpu->rq.nr_queued++;
-	}
+	if (state == VCPU_READY)
+		enqueue_locked(cpu, vcpu, true);
 	spin_unlock(&cpu->rq.lock);
 
 	/* An interrupt that came before the state was BLOCKED has woken nobody. */
 	if (state == VCPU_BLOCKED && vgic_has_deliverable(vcpu))
 		wake(vcpu);
 	if (state == VCPU_OFF)
-		gone(cpu, vcpu);
+		vm_vcpu_gone(vcpu->vm);
 }
 
 static void switch_in(struct cpu *cpu, struct vcpu *vcpu)
@@ -293,15 +346,6 @@ static void switch_in(struct cpu *cpu, struct vcpu *vcpu)
 	cpu->resched = false;
 }
 
-static void reap(struct cpu *cpu)
-{
-	struct vm *vm = cpu->reap;
-
-	cpu->reap = NULL;
-	if (vm)
-		vm_finish(vm);
-}
-
 /* The next vCPU from a queue, to run on cpu; NULL when it holds none that may. */
 static struct vcpu *take_from(struct cpu *from, struct cpu *cpu)
 {
@@ -311,12 +355,13 @@ static struct vcpu *take_from(struct cpu *from, struct cpu *cpu)
 	if (!READ_ONCE(from->rq.nr_queued))
 		return NULL;
 	spin_lock(&from->rq.lock);
-	next = POLICY.pick(&from->rq);
-	if (next && !may_run_on(next, cpu))
-		next = NULL;
+	/* One that was paused while it was on its way to the queue is parked now. */
+	while ((next = POLICY.pick(&from->rq, cpu)) && next->paused && !next->stop) {
+		dequeue_locked(from, next);
+		next->parked = true;
+	}
 	if (next) {
-		POLICY.dequeue(&from->rq, next);
-		from->rq.nr_queued--;
+		dequeue_locked(from, next);
 		stop = next->stop;
 		next->cpu = cpu;
 		if (stop)
@@ -327,9 +372,7 @@ static struct vcpu *take_from(struct cpu *from, struct cpu *cpu)
 	spin_unlock(&from->rq.lock);
 	if (!stop)
 		return next;
-	/* Nothing is loaded here, so its VM can be finished at once. */
-	gone(cpu, next);
-	reap(cpu);
+	vm_vcpu_gone(next->vm);
 	return take_from(from, cpu);
 }
 
@@ -347,33 +390,39 @@ static struct vcpu *take_next(struct cpu *cpu)
 	return NULL;
 }
 
-/* Sleep in EL2 until a vCPU is ready. Interrupts are masked but wake WFI all the same. */
+/*
+ * Work in EL2, or sleep there, until a vCPU is ready. Interrupts are masked but wake WFI all the same.
+ */
 static struct vcpu *wait_for_next(struct cpu *cpu)
 {
-	struct vcpu *next;
+	struct vcpu *next = take_next(cpu);
 
-	reap(cpu);
-	next = take_next(cpu);
 	while (!next) {
 		/* Idle first, then look again: who enqueues looks for idle CPUs after it did. */
 		WRITE_ONCE(cpu->idle, true);
-		/* Orders the store before the look at the queues; pairs with the barrier in find_idle(). */
+		/* Orders the store before the look at queues, jobs; pairs with the barrier in find_idle(). */
 		arch_memory_barrier();
 		next = take_next(cpu);
-		if (!next && !cpu->reap) {
+		if (next)
+			break;
+		if (!job_run_step())
 			arch_wait_for_interrupt();
-			irq_handle();
-		}
-		reap(cpu);
+		irq_handle();
 	}
 	cpu->idle = false;
 	return next;
 }
 
+/* Somebody waits for the CPU: a vCPU, or work of EL2's. */
+static bool is_wanted(const struct cpu *cpu)
+{
+	return READ_ONCE(cpu->rq.nr_queued) > 0 || job_pending();
+}
+
 /* A tick and a trap on WFI only while somebody else waits for the CPU. */
 static void set_competition(struct cpu *cpu, struct vcpu *vcpu)
 {
-	bool competition = READ_ONCE(cpu->rq.nr_queued) > 0;
+	bool competition = is_wanted(cpu);
 
 	arch_vcpu_trap_wfi(vcpu, competition);
 	if (!competition) {
@@ -382,13 +431,13 @@ static void set_competition(struct cpu *cpu, struct vcpu *vcpu)
 	}
 	if (!timer_is_armed(&cpu->slice))
 		timer_arm(&cpu->timers, &cpu->slice, arch_counter() + POLICY.slice(vcpu));
-	offer(vcpu);
+	offer();
 }
 
 static bool must_switch(struct cpu *cpu, const struct vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->stop) || vcpu->next_state != VCPU_READY ||
-	       (cpu->resched && READ_ONCE(cpu->rq.nr_queued) > 0);
+	return READ_ONCE(vcpu->stop) || READ_ONCE(vcpu->paused) || vcpu->next_state != VCPU_READY ||
+	       (cpu->resched && is_wanted(cpu));
 }
 
 struct vcpu *sched_exit_work(struct vcpu *vcpu)
@@ -401,6 +450,7 @@ struct vcpu *sched_exit_work(struct vcpu *vcpu)
 	if (must_switch(cpu, vcpu)) {
 		switch_out(cpu, vcpu);
 		timer_cancel(&cpu->timers, &cpu->slice);
+		job_run_step();
 		vcpu = wait_for_next(cpu);
 		switch_in(cpu, vcpu);
 	} else {

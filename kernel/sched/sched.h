@@ -20,7 +20,8 @@ struct sched_policy {
 	/* preempted: it was running and its slice ended, rather than it just woke */
 	void (*enqueue)(struct runqueue *rq, struct vcpu *vcpu, bool preempted);
 	void (*dequeue)(struct runqueue *rq, struct vcpu *vcpu);
-	struct vcpu *(*pick)(struct runqueue *rq);
+	/* The next one that may run on cpu, left on the queue; NULL: none. */
+	struct vcpu *(*pick)(struct runqueue *rq, const struct cpu *cpu);
 	/* Counter ticks that the vCPU may run while others wait. */
 	uint64_t (*slice)(struct vcpu *vcpu);
 };
@@ -50,6 +51,22 @@ void sched_stop(struct vcpu *vcpu);
  * vm_vcpu_gone() tells its VM. The caller's own vCPU uses sched_stop().
  */
 void sched_request_stop(struct vcpu *vcpu);
+
+/*
+ * Keep a vCPU from running, soon: it leaves its CPU at its next exit, and waits with its state kept; and let
+ * it go on. From anywhere, with the VM's lock held.
+ */
+void sched_pause(struct vcpu *vcpu);
+void sched_resume(struct vcpu *vcpu);
+
+/* A job waits (kernel/job.h): tell an idle CPU, or else let this one see to it at its next exit. */
+void sched_job_waits(void);
+
+/* Whether a vCPU's mask allows the CPU: for policies. */
+static inline bool sched_may_run_on(uint64_t cpu_mask, const struct cpu *cpu)
+{
+	return (cpu_mask & BIT(cpu->id)) != 0;
+}
 
 /* An interrupt for the vCPU has become pending: wake it, or make it look at its interrupts. */
 void sched_kick(struct vcpu *vcpu);

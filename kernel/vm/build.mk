@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 obj-y += guest_dtb.o
 obj-y += guest_mem.o
+obj-y += lifecycle.o
 obj-y += loader.o
 obj-y += manifest.o
 obj-y += package.o

@@ -132,9 +132,11 @@ static void write_cpus(const struct vm *vm, struct guest_dtb *dtb)
 
 static void write_memory(const struct vm *vm, struct guest_dtb *dtb)
 {
-	guest_dtb_begin_node(dtb, "memory", vm->desc.ram_ipa.ipa, vm->desc.ram_size);
-	guest_dtb_string(dtb, "device_type", "memory");
-	guest_dtb_end_node(dtb);
+	for (unsigned int i = 0; i < vm->desc.nr_regions; i++) {
+		guest_dtb_begin_node(dtb, "memory", vm->desc.regions[i].ipa.ipa, vm->desc.regions[i].size);
+		guest_dtb_string(dtb, "device_type", "memory");
+		guest_dtb_end_node(dtb);
+	}
 }
 
 static void write_timer(struct guest_dtb *dtb)

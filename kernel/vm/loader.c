@@ -2,8 +2,8 @@
 /*
  * Loaders; see loader.h. An image is a guest's input: every size and address in it is checked.
  *
- * First everything gets its place, and each place is checked against RAM and against the others. Only
- * then is anything written.
+ * First everything gets its place, and each place is checked against RAM and against the others. That makes
+ * a list of pieces (struct vm_load), which is then written, some at a time.
  */
 #include "kernel/vm/loader.h"
 
@@ -17,6 +17,7 @@
 
 #define MAX_EXTENTS		24
 #define TEXT_LEN		128
+#define STEP_BYTES		MIB(1)	/* that one step writes */
 /* booting.rst: the ramdisk lies in a window of 32 GiB, aligned to 1 GiB, that covers the kernel. */
 #define LINUX_WINDOW		GIB(32)
 #define DTB_ALIGN		PAGE_SIZE
@@ -35,9 +36,7 @@ struct load {
 	struct vm *vm;
 	const char **why;
 	struct extent ramdisk, dtb;
-	const void *dtb_data;
 	uint64_t entry;
-	unsigned int nr_phdrs;		/* of an ELF kernel */
 	struct extent taken[MAX_EXTENTS];
 	unsigned int nr_taken;
 };
@@ -71,8 +70,7 @@ static uint64_t ram_end(const struct load *load)
 
 static bool in_ram(const struct load *load, uint64_t base, uint64_t size)
 {
-	return base >= ram_base(load) && size <= load->vm->desc.ram_size &&
-	       base - ram_base(load) <= load->vm->desc.ram_size - size;
+	return vm_has_ram(load->vm, base, size);
 }
 
 /* What lies in [base, base + size), which is in RAM; NULL when nothing does. */
@@ -103,6 +101,27 @@ static int take(struct load *load, const char *name, uint64_t base, uint64_t siz
 		return refuse(load, -ENOSPC, "%s: has too many segments", name);
 	load->taken[load->nr_taken++] = (struct extent){ name, base, size };
 	return 0;
+}
+
+/* To be written when all has its place. data: NULL for zeros; it stays where it is until then. */
+static int add_piece(struct load *load, uint64_t at, const void *data, uint64_t size)
+{
+	struct vm_load *plan = &load->vm->load;
+
+	if (!size)
+		return 0;
+	if (plan->nr_pieces == VM_LOAD_PIECES)
+		return refuse(load, -ENOSPC, "kernel: has too many segments");
+	plan->pieces[plan->nr_pieces++] = (struct vm_load_piece){ ipa(at), data, size };
+	return 0;
+}
+
+/* A place for data, and the data. */
+static int put(struct load *load, const char *name, uint64_t at, const void *data, uint64_t size)
+{
+	int err = take(load, name, at, size);
+
+	return err ? err : add_piece(load, at, data, size);
 }
 
 /* The lowest free place. Each turn goes beyond one extent more. */
@@ -149,26 +168,14 @@ static int place_elf(struct load *load)
 	for (unsigned int i = 0; !err && i < info.phnum; i++) {
 		struct elf64_segment seg;
 
-		if (!elf64_segment(desc->kernel, desc->kernel_size, i, &seg))
-			err = take(load, "kernel", seg.paddr, seg.memsz);
+		if (elf64_segment(desc->kernel, desc->kernel_size, i, &seg))
+			continue;
+		err = take(load, "kernel", seg.paddr, seg.memsz);
+		/* RAM is cleared: what memsz has beyond filesz is zero already. */
+		if (!err)
+			err = add_piece(load, seg.paddr, seg.data, seg.filesz);
 	}
-	load->nr_phdrs = info.phnum;
 	load->entry = info.entry;
-	return err;
-}
-
-static int write_elf(struct load *load)
-{
-	const struct vm_desc *desc = &load->vm->desc;
-	int err = 0;
-
-	/* RAM was cleared: what memsz has beyond filesz is zero already. */
-	for (unsigned int i = 0; !err && i < load->nr_phdrs; i++) {
-		struct elf64_segment seg;
-
-		if (!elf64_segment(desc->kernel, desc->kernel_size, i, &seg))
-			err = vm_write(load->vm, ipa(seg.paddr), seg.data, seg.filesz);
-	}
 	return err;
 }
 
@@ -182,7 +189,8 @@ static int place_linux(struct load *load)
 	if (err)
 		return refuse(load, err, "kernel: %s", why);
 	load->entry = ALIGN_UP(ram_base(load) + LINUX_IMAGE_ALIGN, LINUX_IMAGE_ALIGN) + info.text_offset;
-	return take(load, "kernel", load->entry, info.size);
+	err = take(load, "kernel", load->entry, info.size);
+	return err ? err : add_piece(load, load->entry, desc->kernel, desc->kernel_size);
 }
 
 static int place_raw(struct load *load)
@@ -190,21 +198,13 @@ static int place_raw(struct load *load)
 	const struct vm_desc *desc = &load->vm->desc;
 
 	load->entry = desc->load_address.ipa;
-	return take(load, "kernel", load->entry, desc->kernel_size);
+	return put(load, "kernel", load->entry, desc->kernel, desc->kernel_size);
 }
 
-static int write_flat(struct load *load)
-{
-	return vm_write(load->vm, ipa(load->entry), load->vm->desc.kernel, load->vm->desc.kernel_size);
-}
-
-static const struct {
-	int (*place)(struct load *load);
-	int (*write)(struct load *load);
-} protocols[] = {
-	[VM_PROTOCOL_ELF] = { place_elf, write_elf },
-	[VM_PROTOCOL_LINUX] = { place_linux, write_flat },
-	[VM_PROTOCOL_RAW] = { place_raw, write_flat },
+static int (*const place_kernel[])(struct load *load) = {
+	[VM_PROTOCOL_ELF] = place_elf,
+	[VM_PROTOCOL_LINUX] = place_linux,
+	[VM_PROTOCOL_RAW] = place_raw,
 };
 
 /* ---- what comes beside the kernel ---- */
@@ -213,32 +213,44 @@ static int place_ramdisk(struct load *load)
 {
 	const struct vm_desc *desc = &load->vm->desc;
 	uint64_t window = ALIGN_DOWN(load->entry, GIB(1)) + LINUX_WINDOW;
+	int err;
 
 	if (!desc->ramdisk_size)
 		return 0;
-	return take_highest(load, "ramdisk", desc->ramdisk_size, MIN(ram_end(load), window), &load->ramdisk);
+	err = take_highest(load, "ramdisk", desc->ramdisk_size, MIN(ram_end(load), window), &load->ramdisk);
+	return err ? err : add_piece(load, load->ramdisk.base, desc->ramdisk, desc->ramdisk_size);
+}
+
+static int generate_dtb(struct load *load, size_t *size)
+{
+	struct vm *vm = load->vm;
+
+	if (!vm->dtb.buf)
+		vm->dtb.buf = hyp_alloc_pages(DTB_PAGES);
+	if (!vm->dtb.buf)
+		return refuse(load, -ENOMEM, "dtb: no pages left to generate it in");
+	if (guest_dtb_build(vm, ipa(load->ramdisk.base), load->ramdisk.size, vm->dtb.buf, size))
+		return refuse(load, -ENOSPC, "dtb: what is to be generated exceeds %lu bytes", GUEST_DTB_MAX);
+	return 0;
 }
 
 static int place_dtb(struct load *load)
 {
 	struct vm *vm = load->vm;
+	const void *data = vm->desc.dtb;
 	size_t size = vm->desc.dtb_size;
+	int err = 0;
 
-	load->dtb_data = vm->desc.dtb;
-	if (size) {
-		if (size > DTB_SIZE_MAX || size < sizeof(dtb_magic) ||
-		    memcmp(vm->desc.dtb, dtb_magic, sizeof(dtb_magic)))
-			return refuse(load, -EINVAL, "dtb: is no device tree of up to 2 MiB");
-		return take_lowest(load, "dtb", size, &load->dtb);
+	if (!size) {
+		err = generate_dtb(load, &size);
+		data = vm->dtb.buf;
+	} else if (size > DTB_SIZE_MAX || size < sizeof(dtb_magic) ||
+		   memcmp(data, dtb_magic, sizeof(dtb_magic))) {
+		err = refuse(load, -EINVAL, "dtb: is no device tree of up to 2 MiB");
 	}
-	if (!vm->dtb.buf)
-		vm->dtb.buf = hyp_alloc_pages(DTB_PAGES);
-	if (!vm->dtb.buf)
-		return refuse(load, -ENOMEM, "dtb: no pages left to generate it in");
-	load->dtb_data = vm->dtb.buf;
-	if (guest_dtb_build(vm, ipa(load->ramdisk.base), load->ramdisk.size, vm->dtb.buf, &size))
-		return refuse(load, -ENOSPC, "dtb: what is to be generated exceeds %lu bytes", GUEST_DTB_MAX);
-	return take_lowest(load, "dtb", size, &load->dtb);
+	if (!err)
+		err = take_lowest(load, "dtb", size, &load->dtb);
+	return err ? err : add_piece(load, load->dtb.base, data, size);
 }
 
 static int write_mailbox(struct vm *vm)
@@ -263,7 +275,7 @@ static int write_mailbox(struct vm *vm)
 static int place_all(struct load *load)
 {
 	const struct vm_desc *desc = &load->vm->desc;
-	int err = protocols[desc->protocol].place(load);
+	int err = place_kernel[desc->protocol](load);
 
 	if (!err && !in_ram(load, load->entry, sizeof(uint32_t)))
 		err = refuse(load, -EFAULT, "kernel: its entry point 0x%lx lies outside the memory",
@@ -277,36 +289,74 @@ static int place_all(struct load *load)
 	return err;
 }
 
-static int write_all(struct load *load)
+/* First of all. */
+static int clear_ram(struct load *load)
 {
-	struct vm *vm = load->vm;
-	int err = vm_zero(vm, vm->desc.ram_ipa, vm->desc.ram_size);
+	const struct vm_desc *desc = &load->vm->desc;
+	int err = 0;
 
-	if (!err)
-		err = protocols[vm->desc.protocol].write(load);
-	if (!err)
-		err = vm_write(vm, ipa(load->ramdisk.base), vm->desc.ramdisk, load->ramdisk.size);
-	if (!err)
-		err = vm_write(vm, ipa(load->dtb.base), load->dtb_data, load->dtb.size);
-	if (!err && vm->desc.has_mailbox)
-		err = write_mailbox(vm);
+	for (unsigned int i = 0; !err && i < desc->nr_regions; i++)
+		err = add_piece(load, desc->regions[i].ipa.ipa, NULL, desc->regions[i].size);
 	return err;
 }
 
-int loader_load(struct vm *vm, const char **why)
+int loader_begin(struct vm *vm, const char **why)
 {
 	struct load load = { .vm = vm, .why = why };
-	int err = place_all(&load);
+	int err;
 
-	if (err)
-		return err;
-	*why = "memory: no window onto it";
-	err = write_all(&load);
+	vm->load.nr_pieces = 0;
+	vm->load.piece = 0;
+	vm->load.written = 0;
+	err = clear_ram(&load);
+	if (!err)
+		err = place_all(&load);
 	if (err)
 		return err;
 	vm->entry = ipa(load.entry);
 	vm->dtb.ipa = ipa(load.dtb.base);
 	return 0;
+}
+
+/* At most size bytes of the piece that is being written. */
+static int write_some(struct vm *vm, uint64_t size)
+{
+	struct vm_load *plan = &vm->load;
+	const struct vm_load_piece *piece = &plan->pieces[plan->piece];
+	ipa_t at = ipa_add(piece->at, plan->written);
+	int err;
+
+	if (piece->data)
+		err = vm_write(vm, at, (const char *)piece->data + plan->written, size);
+	else
+		err = vm_zero(vm, at, size);
+	if (err)
+		return err;
+	plan->written += size;
+	if (plan->written == piece->size) {
+		plan->piece++;
+		plan->written = 0;
+	}
+	return 0;
+}
+
+int loader_step(struct vm *vm, bool *done, const char **why)
+{
+	struct vm_load *plan = &vm->load;
+	uint64_t left = STEP_BYTES;
+	int err = 0;
+
+	*why = "memory: no window onto it";
+	while (!err && left && plan->piece < plan->nr_pieces) {
+		uint64_t size = MIN(left, plan->pieces[plan->piece].size - plan->written);
+
+		err = write_some(vm, size);
+		left -= size;
+	}
+	*done = !err && plan->piece == plan->nr_pieces;
+	if (*done && vm->desc.has_mailbox)
+		err = write_mailbox(vm);
+	return err;
 }
 
 void loader_free(struct vm *vm)

@@ -18,12 +18,18 @@
 #include "kernel/vm/vm.h"
 
 /*
- * Clear the VM's RAM, load its images, write the mailbox header and the device tree; set vm->entry and
+ * Give everything its place in the VM's RAM, and remember what is to be written; set vm->entry and
  * vm->dtb. -ENOEXEC, -EINVAL, -EFAULT, -ENOSPC or -ENOMEM with *why in words that begin with the
- * property of the manifest at fault; nothing is written then, unless no window could be had.
- * Context: no vCPU of the VM runs, none is loaded on this CPU.
+ * property of the manifest at fault; nothing is written. Context: no vCPU of the VM runs, none is loaded on
+ * this CPU.
  */
-__must_check int loader_load(struct vm *vm, const char **why);
+__must_check int loader_begin(struct vm *vm, const char **why);
+
+/*
+ * After loader_begin(): write up to 1 MiB of it, first zeros to all RAM, then the images; *done when that was
+ * the last. -ENOMEM when no window could be had. Context: likewise.
+ */
+__must_check int loader_step(struct vm *vm, bool *done, const char **why);
 
 /* Give back what loading keeps for the next time. */
 void loader_free(struct vm *vm);

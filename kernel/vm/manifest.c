@@ -126,6 +126,8 @@ static int read_memory(const struct reader *r, struct vm_desc *desc)
 			      reg[1], GUEST_RAM_IPA);
 	desc->ram_ipa = ipa(reg[0]);
 	desc->ram_size = reg[1];
+	desc->regions[0] = (struct vm_region){ .ipa = desc->ram_ipa, .size = desc->ram_size };
+	desc->nr_regions = 1;
 	return 0;
 }
 

@@ -64,7 +64,9 @@ static bool start_vm(const void *manifest, int node, struct package *p)
 		boot_complain(BOOT_E_BAD_VM, "node %s: %s %s", err.node, err.property, err.what);
 		return false;
 	}
-	ret = vm_create(&desc, &vm, &why);
+	ret = vm_define(&desc, &vm, &why);
+	if (!ret)
+		ret = vm_start_at_boot(vm, &why);
 	if (ret) {
 		boot_complain(ret == -ENOMEM || ret == -E2BIG ? BOOT_E_VM_RESOURCES : BOOT_E_BAD_VM,
 			      "node %s: %s", err.node, why);
@@ -73,7 +75,6 @@ static bool start_vm(const void *manifest, int node, struct package *p)
 	/* Somebody will want to type to it. */
 	if (desc.protocol == VM_PROTOCOL_LINUX)
 		console_offer_focus(vm);
-	vm_start(vm);
 	return true;
 }
 

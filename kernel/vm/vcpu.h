@@ -47,6 +47,8 @@ struct vcpu {
 	enum vcpu_state state;
 	struct list_head rq_link;
 	bool stop;			/* somebody wants it off as soon as it leaves the guest */
+	bool paused;			/* it may not run until sched_resume() */
+	bool parked;			/* READY while paused: on no queue */
 
 	/* of the CPU that runs it: what it becomes when it leaves the CPU */
 	enum vcpu_state next_state;

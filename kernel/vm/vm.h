@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtual machines: what one consists of, and its life.
+ * Virtual machines: what one consists of, and its life. A struct vm exists from boot on for each VM that the
+ * package describes, and for ever; what comes and goes is what it is given: memory, vCPUs, devices.
  *
- *   STOPPED -> RUNNING        vm_start()
- *   RUNNING -> STOPPING       SYSTEM_OFF; RESETTING: SYSTEM_RESET; CRASHING: vm_crash()
- *   STOPPING -> STOPPED       vm_finish(), when the last vCPU has left its CPU
- *   RESETTING -> RUNNING      likewise, with RAM and vCPUs as at the start
- *   CRASHING -> CRASHED       likewise
+ *   DEFINED    described, and has nothing
+ *   LOADING    has everything, and gets its images, by a job (kernel/job.h)
+ *   RUNNING
+ *   PAUSED     its vCPUs keep their state, and none runs
+ *   STOPPING   its vCPUs are leaving their CPUs; vm->goal is what comes then
+ *   STOPPED    off; memory kept, for a look at it
+ *   CRASHED    the same, not of its own will (kernel/vm/crash.h)
+ *
+ * The legal moves are vm_moves[] in lifecycle.c.
  */
 #ifndef KERNEL_VM_VM_H
 #define KERNEL_VM_VM_H
 
+#include "kernel/job.h"
 #include "kernel/lock.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/stage2.h"
+#include "kernel/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "lib/compiler.h"
@@ -22,6 +29,9 @@
 #define VM_NAME_LEN	32
 #define VM_ARGS_LEN	1024
 #define VM_MAX_DEVICES	16
+#define VM_MAX_REGIONS	4
+#define VM_MAX_SHARES	4
+#define VM_MAX_PASSTHROUGH	4
 
 struct vcpu;
 
@@ -30,14 +40,16 @@ enum vm_protocol {
 	VM_PROTOCOL_ELF,	/* ELF64 at its physical addresses */
 	VM_PROTOCOL_LINUX,	/* arm64 Image, entered by the arm64 boot protocol */
 	VM_PROTOCOL_RAW,	/* bytes, entered at the first */
+	VM_PROTOCOL_SEL4,	/* a newc CPIO with kernel.elf, kernel.dtb and rootserver */
 };
 
 enum vm_state {
-	VM_STOPPED,
+	VM_DEFINED,
+	VM_LOADING,
 	VM_RUNNING,
+	VM_PAUSED,
 	VM_STOPPING,
-	VM_RESETTING,
-	VM_CRASHING,
+	VM_STOPPED,
 	VM_CRASHED,
 };
 
@@ -47,25 +59,67 @@ enum vm_crash_reason {
 	VM_CRASH_LOAD,		/* its images could not be loaded again */
 };
 
-/* How a VM is started; from its manifest node (kernel/vm/manifest.h). Pointers into the boot package. */
+/* RAM of a VM. */
+struct vm_region {
+	ipa_t ipa;
+	uint64_t size;
+	bool fixed;		/* at pa, and nowhere else */
+	pa_t pa;
+};
+
+/* A window of memory that several VMs see; kernel/vm/shared.h. */
+struct vm_share {
+	unsigned int window;	/* index in the package's shared windows */
+	ipa_t ipa;
+	bool read_only;
+};
+
+/* What follows when a VM has crashed or switched itself off. */
+enum vm_action {
+	VM_ACTION_STOP,
+	VM_ACTION_RESTART,
+	VM_ACTION_POWEROFF,	/* of the machine */
+};
+
+/*
+ * How a VM is started; from its manifest node (kernel/vm/manifest.h). Pointers into the boot package and
+ * into EL2's copy of the manifest, which both stay.
+ */
 struct vm_desc {
 	char name[VM_NAME_LEN];
 	unsigned int nr_vcpus;
-	ipa_t ram_ipa;
+	ipa_t ram_ipa;			/* regions[0] */
 	uint64_t ram_size;
+	struct vm_region regions[VM_MAX_REGIONS];	/* ascending; the first holds the images */
+	unsigned int nr_regions;
+	uint64_t memory_limit;		/* bytes that it may grow to; at least the sum of the regions */
 	enum vm_protocol protocol;
 	const void *kernel;
 	size_t kernel_size;
 	ipa_t load_address;		/* of a raw kernel */
+	bool has_entry;			/* of its own, instead of the format's; raw and ELF kernels */
+	uint64_t entry;
 	const void *ramdisk;		/* NULL: none */
 	size_t ramdisk_size;
 	const void *dtb;		/* NULL: one is generated */
 	size_t dtb_size;
+	const void *overlay;		/* for the generated device tree; NULL: none */
+	size_t overlay_size;
 	char args[VM_ARGS_LEN];
 	bool has_mailbox;
 	ipa_t mailbox;
 	const struct vdev_ops *devices[VM_MAX_DEVICES];	/* granted */
 	unsigned int nr_devices;
+	uint64_t cpu_mask[CONFIG_MAX_VCPUS];	/* the CPUs that each vCPU may run on */
+	uint32_t slice_us;		/* 0: CONFIG_SCHED_SLICE_US */
+	bool autostart;
+	enum vm_action on_crash, on_shutdown;
+	uint32_t restart_limit;		/* restarts in a row */
+	uint32_t restart_backoff_ms;	/* before the first; doubles each time, at most 64 times */
+	struct vm_share shares[VM_MAX_SHARES];
+	unsigned int nr_shares;
+	const char *passthrough[VM_MAX_PASSTHROUGH];	/* paths in the machine's device tree */
+	unsigned int nr_passthrough;
 };
 
 /* The device tree that the guest gets in its RAM: kernel/vm/guest_dtb.h. */
@@ -74,18 +128,40 @@ struct vm_dtb {
 	void *buf;			/* EL2's, to write it in; from the first load on */
 };
 
+enum vm_load_phase {
+	VM_LOAD_ACQUIRE,	/* memory, vCPUs, devices, where the VM has none */
+	VM_LOAD_PLAN,		/* a place for everything */
+	VM_LOAD_WRITE,
+};
+
+/* Images on their way into RAM: kernel/vm/loader.c. */
+#define VM_LOAD_PIECES	40
+struct vm_load {
+	enum vm_load_phase phase;
+	struct vm_load_piece {
+		ipa_t at;
+		const void *data;	/* NULL: zeros */
+		uint64_t size;
+	} pieces[VM_LOAD_PIECES];	/* written one after the other */
+	unsigned int nr_pieces;
+	unsigned int piece;		/* being written */
+	uint64_t written;		/* of it */
+};
+
 struct vm {
-	/* fixed after vm_create() */
+	/* fixed after vm_define() */
 	unsigned int id;
 	const char *name;		/* desc.name */
 	struct vm_desc desc;
+	uint32_t vtimer_hw_intid;
+
+	/* fixed while the VM is neither DEFINED nor LOADING; from outside, read under lock */
 	struct stage2 stage2;
-	struct carveout ram;
-	unsigned int nr_vcpus;
+	struct carveout ram[VM_MAX_REGIONS];
+	unsigned int nr_vcpus;		/* 0 while DEFINED */
 	struct vcpu *vcpus[CONFIG_MAX_VCPUS];
 	unsigned int nr_lrs;
 	uint64_t cntvoff;
-	uint32_t vtimer_hw_intid;
 	ipa_t entry;
 	struct vm_dtb dtb;		/* ipa is the boot vCPU's x0 */
 	struct vdev vdevs[VDEV_MAX];
@@ -96,14 +172,27 @@ struct vm {
 	struct vgic vgic;		/* has a lock of its own */
 	uint16_t last_vcpu[CONFIG_NR_CPUS];	/* 1 + the vCPU that ran last on a CPU; written by that CPU */
 	unsigned int nr_live_vcpus;	/* not OFF; atomic */
+	struct job job;			/* loads, finishes and takes apart; the only one to do so */
+	struct vm_load load;		/* of the job */
 
 	/* guarded by lock */
 	struct spinlock lock;
 	enum vm_state state;
+	enum vm_state goal;		/* STOPPING: STOPPED, CRASHED, LOADING or DEFINED */
+	bool by_hand;			/* STOPPING, as a request from outside wants it */
+	bool cancelled;			/* LOADING: is to end as STOPPED */
 	enum vm_crash_reason crash_reason;
+	uint64_t started_at;		/* counter, when it last became RUNNING from LOADING */
+	unsigned int restarts;		/* in a row, by desc.on_crash or on_shutdown */
+	bool restart_waits;		/* restart_timer is armed or fires */
+	struct timer restart_timer;
+	struct cpu *restart_cpu;	/* on whose queue it is */
+
+	/* counters */
 	uint64_t reports;		/* task reports received */
 	uint64_t failures;		/* of them GUEST_EVENT_FAIL */
 	uint64_t resets;
+	uint64_t crashes;
 };
 
 extern struct vm *vms[CONFIG_MAX_VMS];
@@ -111,30 +200,57 @@ extern unsigned int nr_vms;
 
 void vm_init(void);
 
-/*
- * A VM from its description: memory, stage 2, vCPUs, devices; images loaded, state STOPPED. On an error
- * (-ENOMEM, -E2BIG beyond CONFIG_MAX_VMS, -ENOEXEC, -EINVAL) everything is given back and *why says what
- * did not do.
- */
-__must_check int vm_create(const struct vm_desc *desc, struct vm **out, const char **why);
+/* ---- resources: vm.c ---- */
 
-void vm_start(struct vm *vm);
+/*
+ * A VM from its description, DEFINED. -E2BIG beyond CONFIG_MAX_VMS, -ENOMEM, with *why in words. Context:
+ * boot CPU, before any VM runs.
+ */
+__must_check int vm_define(const struct vm_desc *desc, struct vm **out, const char **why);
+
+/*
+ * Give a VM what its description asks for: memory, stage 2, vCPUs, devices. On an error (-ENOMEM, -EINVAL,
+ * -EEXIST) everything is given back, and *why says what did not do. Takes back: vm_release(). Context: the
+ * VM's job, or boot; no vCPU loaded.
+ */
+__must_check int vm_acquire(struct vm *vm, const char **why);
+void vm_release(struct vm *vm);
+
+/* What a reset does: interrupts, devices and vCPUs as at power-on. Context: likewise, images loaded. */
+void vm_power_on(struct vm *vm);
+
+/* The VM of that name; NULL: none. */
+struct vm *vm_find(const char *name);
+
+/* ---- life: lifecycle.c ---- */
+
+/*
+ * Requests from outside; from any CPU, no lock held. 0: accepted, and carried out soon by the CPUs
+ * concerned; -EINVAL: the state has no such move; -EBUSY: the VM is between two states. A VM that has been
+ * stopped by hand is not restarted by its policy.
+ */
+__must_check int vm_start(struct vm *vm);	/* DEFINED, STOPPED, CRASHED: load and run */
+__must_check int vm_pause(struct vm *vm);
+__must_check int vm_resume(struct vm *vm);
+__must_check int vm_reset(struct vm *vm);	/* RUNNING, PAUSED: load anew and run */
+__must_check int vm_stop(struct vm *vm);	/* RUNNING, PAUSED, LOADING, or about to be restarted */
+__must_check int vm_destroy(struct vm *vm);	/* back to DEFINED; also from RUNNING and PAUSED */
+
+/*
+ * Load and start a VM at once. Errors as vm_acquire() and loader_begin(); the VM is DEFINED then. Context:
+ * boot, with no vCPU loaded.
+ */
+__must_check int vm_start_at_boot(struct vm *vm, const char **why);
 
 /* A guest's own request, from one of its vCPUs: off, or reset. Takes effect when the handler returns. */
-void vm_power_off(struct vcpu *vcpu);
-void vm_reset(struct vcpu *vcpu);
+void vm_guest_off(struct vcpu *vcpu);
+void vm_guest_reset(struct vcpu *vcpu);
 
 /* The guest did something that it cannot survive: record and print why, and stop its VM. */
 void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason);
 
-/* One more vCPU of the VM is off; true when it was the last, and vm_finish() is to be called. */
-__must_check bool vm_vcpu_gone(struct vm *vm);
-
-/*
- * Finish what a VM without a live vCPU has left to do: off, crashed, or start again. Ends the machine when
- * no VM is left. Context: no vCPU loaded on this CPU.
- */
-void vm_finish(struct vm *vm);
+/* One more vCPU of the VM is off; with the last one its job goes on. No lock held. */
+void vm_vcpu_gone(struct vm *vm);
 
 /*
  * PSCI CPU_ON: start the vCPU of vm with that affinity at entry, with context in x0. Returns a PSCI code.
@@ -146,10 +262,15 @@ int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level);
 /* A VM of the package does not run: when the others are done, the machine ends as a failure all the same. */
 void vm_note_refused(void);
 
+const char *vm_state_name(enum vm_state state);
+
+/* ---- memory ---- */
+
 /* The VTTBR_EL2 of a VM. */
 uint64_t vm_vttbr(const struct vm *vm);
 
-const char *vm_state_name(enum vm_state state);
+/* Whether [at, at + size) lies in one of the VM's memory regions. */
+bool vm_has_ram(const struct vm *vm, uint64_t at, uint64_t size);
 
 /*
  * Bytes to and from a VM's RAM by IPA. Return -EFAULT when any of it is not RAM of the VM (nothing

@@ -110,6 +110,12 @@ extern unsigned int fake_ipis[CONFIG_NR_CPUS];	/* IPI_KICKs that were sent to ea
 /* RAM, pool, schedulers of nr_cpus CPUs, hypercalls; no VM. The caller is CPU 0. */
 void fake_machine_boot(unsigned int nr_cpus);
 
+/* What a VM's job does up to its start: memory, vCPUs, images. It is STOPPED then. */
+int fake_vm_load(struct vm *vm, const char **why);
+
+/* What its job does then. */
+void fake_vm_start(struct vm *vm);
+
 /* A VM of 4 MiB at GUEST_RAM_IPA, stopped, with a mailbox. */
 struct vm *fake_vm(const char *name, unsigned int nr_vcpus);
 

@@ -14,6 +14,7 @@
 #include "kernel/main.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"
+#include "kernel/vm/loader.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 #include "schism/abi/guest_layout.h"
@@ -72,6 +73,33 @@ void fake_machine_boot(unsigned int nr_cpus)
 	hvc_is_up = true;
 }
 
+int fake_vm_load(struct vm *vm, const char **why)
+{
+	bool done = false;
+	int err = vm_acquire(vm, why);
+
+	if (!err)
+		err = loader_begin(vm, why);
+	while (!err && !done)
+		err = loader_step(vm, &done, why);
+	if (err) {
+		if (vm->nr_vcpus)
+			vm_release(vm);
+		return err;
+	}
+	vm_power_on(vm);
+	vm->state = VM_STOPPED;
+	return 0;
+}
+
+void fake_vm_start(struct vm *vm)
+{
+	vm->started_at = fake_counter;
+	vm->nr_live_vcpus = 1;
+	vm->state = VM_RUNNING;
+	sched_start(vm->vcpus[0]);
+}
+
 struct vm *fake_vm(const char *name, unsigned int nr_vcpus)
 {
 	static const uint32_t kernel[] = { 0xd503207f, 0x17ffffff };	/* wfi; b . - 4 */
@@ -84,7 +112,7 @@ struct vm *fake_vm(const char *name, unsigned int nr_vcpus)
 	const char *why = "";
 
 	strlcpy(desc.name, name, sizeof(desc.name));
-	if (vm_create(&desc, &vm, &why))
+	if (vm_define(&desc, &vm, &why) || fake_vm_load(vm, &why))
 		fail_msg("%s: %s", name, why);
 	return vm;
 }

@@ -82,6 +82,8 @@ static int setup(void **state)
 	memset(&vm, 0, sizeof(vm));
 	vm.desc.ram_ipa = ipa(RAM);
 	vm.desc.ram_size = GIB(5);
+	vm.desc.regions[0] = (struct vm_region){ .ipa = ipa(RAM), .size = GIB(5) };
+	vm.desc.nr_regions = 1;
 	vm.nr_vcpus = 3;
 	for (unsigned int i = 0; i < vm.nr_vcpus; i++) {
 		vcpus[i] = (struct vcpu){ .id = i, .affinity = i };

@@ -44,7 +44,7 @@ static int setup(void **state)
 {
 	fake_machine_boot(1);
 	vm = fake_vm("guest", MIN(2, CONFIG_MAX_VCPUS));
-	vm_start(vm);
+	fake_vm_start(vm);
 	vcpu = fake_run_until_guest(sched_run);
 	this_cpu()->exit_work = false;
 	return 0;
@@ -188,10 +188,12 @@ static void test_system_off_and_reset_stop_the_vm_that_calls(void **state)
 	assert_true(this_cpu()->exit_work);
 	setup(state);
 	call(PSCI_SYSTEM_RESET, 0, 0, 0);
-	assert_int_equal(vm->state, VM_RESETTING);
+	assert_int_equal(vm->state, VM_STOPPING);
+	assert_int_equal(vm->goal, VM_LOADING);
 	setup(state);
 	call(PSCI_SYSTEM_RESET2_64, 0, 0, 0);
-	assert_int_equal(vm->state, VM_RESETTING);
+	assert_int_equal(vm->state, VM_STOPPING);
+	assert_int_equal(vm->goal, VM_LOADING);
 	setup(state);
 	/* Types of reset that there are not. */
 	assert_true(call(PSCI_SYSTEM_RESET2_64, 1, 0, 0) < 0);
@@ -260,8 +262,8 @@ static void test_stolen_time_counts_what_others_took(void **state)
 		skip();
 	fake_machine_boot(1);
 	vm = fake_vm("guest", 1);
-	vm_start(vm);
-	vm_start(fake_vm("other", 1));
+	fake_vm_start(vm);
+	fake_vm_start(fake_vm("other", 1));
 	vcpu = fake_run_until_guest(sched_run);
 	assert_int_equal(call(PV_FEATURES, PV_ST, 0, 0), 0);
 	assert_int_equal(call(PV_FEATURES, PSCI_VERSION, 0, 0), -1);

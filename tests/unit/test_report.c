@@ -39,7 +39,7 @@ static int64_t report(uint64_t task, uint64_t event)
 /* The guest's RAM as it lies in physical memory. */
 static uint8_t *ram(uint64_t ipa)
 {
-	return fake_mem_raw(vm->ram.base.pa + (ipa - GUEST_RAM_IPA));
+	return fake_mem_raw(vm->ram[0].base.pa + (ipa - GUEST_RAM_IPA));
 }
 
 /* ---- reports ---- */
@@ -223,7 +223,7 @@ static void test_what_is_not_the_guests_is_neither_read_nor_written(void **state
 
 static void test_a_page_that_belongs_to_another_is_refused(void **state)
 {
-	struct page *page = page_record(vm->ram.base);
+	struct page *page = page_record(vm->ram[0].base);
 	uint8_t buf[8];
 
 	assert_int_equal(page->owner, OWNER_VM(vm->id));

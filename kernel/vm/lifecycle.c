@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The life of a VM: requests, moves between states (vm.h), and what a policy makes of an end.
+ *
+ * A request changes the state under vm->lock and tells the CPUs concerned; what takes long, or must not have
+ * a vCPU loaded, is done by the VM's one job: loading in bounded steps, finishing when the last vCPU has left
+ * its CPU, taking apart. While the state is LOADING, or STOPPING without a live vCPU, the VM is the job's.
+ *
+ * Lock: vm->lock (RANK_VM) guards state, goal and the restart policy's fields. It is held while vCPUs are
+ * told to stop, so that none of them is freed meanwhile.
+ */
+#include "arch/cpu.h"
+#include "arch/vcpu.h"
+#include "kernel/cpu.h"
+#include "kernel/hvc/report.h"
+#include "kernel/log.h"
+#include "kernel/main.h"
+#include "kernel/panic.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/lifecycle.h"
+#include "kernel/vm/loader.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/errno.h"
+#include "schism/abi/hypercall.h"
+
+/* A VM that ran for longer than this has its restarts so far forgiven. */
+#define FORGIVEN_AFTER_US	10000000
+#define MAX_BACKOFF_SHIFT	6
+
+#define TO(state)	BIT(VM_##state)
+
+static const uint8_t vm_moves[] = {
+	[VM_DEFINED]  = TO(LOADING),
+	[VM_LOADING]  = TO(RUNNING) | TO(STOPPED) | TO(CRASHED) | TO(DEFINED),
+	[VM_RUNNING]  = TO(PAUSED) | TO(STOPPING),
+	[VM_PAUSED]   = TO(RUNNING) | TO(STOPPING),
+	[VM_STOPPING] = TO(STOPPED) | TO(CRASHED) | TO(LOADING) | TO(DEFINED),
+	[VM_STOPPED]  = TO(LOADING) | TO(STOPPING),
+	[VM_CRASHED]  = TO(LOADING) | TO(STOPPING),
+};
+
+static bool ending;
+static bool some_refused;
+
+void vm_note_refused(void)
+{
+	some_refused = true;
+}
+
+const char *vm_state_name(enum vm_state state)
+{
+	static const char *const names[] = {
+		[VM_DEFINED] = "defined", [VM_LOADING] = "loading", [VM_RUNNING] = "running",
+		[VM_PAUSED] = "paused", [VM_STOPPING] = "stopping", [VM_STOPPED] = "stopped",
+		[VM_CRASHED] = "crashed",
+	};
+
+	return names[state];
+}
+
+static bool may_move(const struct vm *vm, enum vm_state to)
+{
+	return (vm_moves[vm->state] & BIT(to)) != 0;
+}
+
+/* Context: lock held. */
+static void move(struct vm *vm, enum vm_state to)
+{
+	ASSERT(may_move(vm, to));
+	/* Release: what the new state promises is visible to who reads it without the lock. */
+	__atomic_store_n(&vm->state, to, __ATOMIC_RELEASE);
+}
+
+static void move_locking(struct vm *vm, enum vm_state to)
+{
+	spin_lock(&vm->lock);
+	move(vm, to);
+	spin_unlock(&vm->lock);
+}
+
+/* Why a request is refused: the VM is on its way somewhere, or there is no such move. */
+static int refusal(const struct vm *vm)
+{
+	return vm->state == VM_LOADING || vm->state == VM_STOPPING ? -EBUSY : -EINVAL;
+}
+
+static void forget_restart(struct vm *vm)
+{
+	if (vm->restart_waits)
+		timer_cancel(&vm->restart_cpu->timers, &vm->restart_timer);
+	vm->restart_waits = false;
+}
+
+/* ---- into LOADING, and from there ---- */
+
+static void begin_loading(struct vm *vm)
+{
+	forget_restart(vm);
+	move(vm, VM_LOADING);
+	vm->cancelled = false;
+	vm->load.phase = VM_LOAD_ACQUIRE;
+	job_queue(&vm->job);
+}
+
+int vm_start(struct vm *vm)
+{
+	int err = 0;
+
+	spin_lock(&vm->lock);
+	if (vm->state == VM_DEFINED || vm->state == VM_STOPPED || vm->state == VM_CRASHED) {
+		vm->restarts = 0;
+		begin_loading(vm);
+	} else {
+		err = refusal(vm);
+	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+/* One bounded step; *done when the VM can run. */
+static int load_step(struct vm *vm, bool *done, const char **why)
+{
+	int err = 0;
+
+	*done = false;
+	switch (vm->load.phase) {
+	case VM_LOAD_ACQUIRE:
+		if (!vm->nr_vcpus)
+			err = vm_acquire(vm, why);
+		vm->load.phase = VM_LOAD_PLAN;
+		return err;
+	case VM_LOAD_PLAN:
+		err = loader_begin(vm, why);
+		vm->load.phase = VM_LOAD_WRITE;
+		return err;
+	default:
+		return loader_step(vm, done, why);
+	}
+}
+
+static void run(struct vm *vm)
+{
+	vm_power_on(vm);
+	spin_lock(&vm->lock);
+	vm->started_at = arch_counter();
+	vm->nr_live_vcpus = 1;
+	move(vm, VM_RUNNING);
+	sched_start(vm->vcpus[0]);
+	spin_unlock(&vm->lock);
+}
+
+static void end_machine(bool good)
+{
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		const struct vm *vm = vms[i];
+		uint64_t switches = 0, us = 0;
+
+		for (unsigned int v = 0; v < vm->nr_vcpus; v++) {
+			switches += vm->vcpus[v]->nr_switches;
+			us += timer_ticks_to_us(vm->vcpus[v]->run_ticks);
+		}
+		log_info("%s: %s, %lu switches, %lu us on CPU", vm->name, vm_state_name(vm->state), switches,
+			 us);
+		good = good && vm->state != VM_CRASHED && !vm->failures;
+	}
+	log_info("all VMs are off: powering off, %s", good ? "success" : "failure");
+	machine_end(good ? 0 : 1);
+}
+
+static bool is_alive(const struct vm *vm)
+{
+	enum vm_state state = __atomic_load_n(&vm->state, __ATOMIC_ACQUIRE);
+
+	return (state != VM_DEFINED && state != VM_STOPPED && state != VM_CRASHED) ||
+	       READ_ONCE(vm->restart_waits);
+}
+
+static void end_machine_if_all_off(void)
+{
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		if (is_alive(vms[i]))
+			return;
+	}
+	/* Of two CPUs that see this at the same time, one does it. */
+	if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
+		end_machine(!some_refused);
+}
+
+static void load_failed(struct vm *vm, const char *why)
+{
+	bool acquired = vm->nr_vcpus != 0;
+
+	log_err("%s: cannot be loaded: %s", vm->name, why);
+	vm->crash_reason = VM_CRASH_LOAD;
+	vm->crashes++;
+	move_locking(vm, acquired ? VM_CRASHED : VM_DEFINED);
+	some_refused = true;
+	end_machine_if_all_off();
+}
+
+/* Whether there is more to do. */
+static bool loading(struct vm *vm)
+{
+	const char *why = "";
+	bool done;
+	int err;
+
+	if (READ_ONCE(vm->cancelled)) {
+		move_locking(vm, vm->nr_vcpus ? VM_STOPPED : VM_DEFINED);
+		log_info("%s: stopped while it was loaded", vm->name);
+		end_machine_if_all_off();
+		return false;
+	}
+	err = load_step(vm, &done, &why);
+	if (err)
+		load_failed(vm, why);
+	else if (done)
+		run(vm);
+	return !err && !done;
+}
+
+int vm_start_at_boot(struct vm *vm, const char **why)
+{
+	bool done = false;
+	int err = 0;
+
+	move_locking(vm, VM_LOADING);
+	vm->load.phase = VM_LOAD_ACQUIRE;
+	while (!err && !done)
+		err = load_step(vm, &done, why);
+	if (!err) {
+		run(vm);
+		return 0;
+	}
+	if (vm->nr_vcpus)
+		vm_release(vm);
+	move_locking(vm, VM_DEFINED);
+	return err;
+}
+
+/* ---- out of RUNNING and PAUSED ---- */
+
+/* All vCPUs go off, then the VM to goal. Context: lock held. self: a vCPU in whose trap handler this is. */
+static void leave(struct vm *vm, const struct vcpu *self, enum vm_state goal)
+{
+	move(vm, VM_STOPPING);
+	vm->goal = goal;
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		if (vm->vcpus[i] != self)
+			sched_request_stop(vm->vcpus[i]);
+	}
+	if (!__atomic_load_n(&vm->nr_live_vcpus, __ATOMIC_ACQUIRE))
+		job_queue(&vm->job);
+}
+
+/* From one of its vCPUs. False when the VM is on its way already. */
+static bool leave_from(struct vcpu *vcpu, enum vm_state goal)
+{
+	struct vm *vm = vcpu->vm;
+	bool first;
+
+	spin_lock(&vm->lock);
+	first = vm->state == VM_RUNNING || vm->state == VM_PAUSED;
+	if (first) {
+		vm->by_hand = false;
+		leave(vm, vcpu, goal);
+	}
+	spin_unlock(&vm->lock);
+	sched_stop(vcpu);
+	return first;
+}
+
+void vm_guest_off(struct vcpu *vcpu)
+{
+	leave_from(vcpu, VM_STOPPED);
+}
+
+void vm_guest_reset(struct vcpu *vcpu)
+{
+	leave_from(vcpu, VM_LOADING);
+}
+
+static const char *crash_text(enum vm_crash_reason reason)
+{
+	static const char *const texts[] = {
+		[VM_CRASH_NONE] = "none",
+		[VM_CRASH_NO_VECTOR] = "an exception came, and the guest's vector for it cannot be fetched",
+		[VM_CRASH_LOAD] = "its images could not be loaded again",
+	};
+
+	return texts[reason];
+}
+
+void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason)
+{
+	struct vm *vm = vcpu->vm;
+
+	if (!leave_from(vcpu, VM_CRASHED))
+		return;
+	vm->crash_reason = reason;
+	vm->crashes++;
+	log_err("%s: CRASHED on vCPU %u: %s", vm->name, vcpu->id, crash_text(reason));
+	arch_vcpu_dump(vcpu);
+	guest_shared_dump(vm);
+}
+
+/* From outside, to goal; states is where that is possible. */
+static int leave_by_hand(struct vm *vm, enum vm_state goal, uint32_t states)
+{
+	int err = 0;
+
+	spin_lock(&vm->lock);
+	if (BIT(vm->state) & states) {
+		forget_restart(vm);
+		vm->by_hand = true;
+		leave(vm, NULL, goal);
+	} else {
+		err = refusal(vm);
+	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+int vm_reset(struct vm *vm)
+{
+	return leave_by_hand(vm, VM_LOADING, TO(RUNNING) | TO(PAUSED));
+}
+
+int vm_destroy(struct vm *vm)
+{
+	return leave_by_hand(vm, VM_DEFINED, TO(RUNNING) | TO(PAUSED) | TO(STOPPED) | TO(CRASHED));
+}
+
+int vm_stop(struct vm *vm)
+{
+	int err = 0;
+
+	spin_lock(&vm->lock);
+	if (vm->state == VM_RUNNING || vm->state == VM_PAUSED) {
+		vm->by_hand = true;
+		leave(vm, NULL, VM_STOPPED);
+	} else if (vm->state == VM_LOADING) {
+		WRITE_ONCE(vm->cancelled, true);
+	} else if (vm->restart_waits) {
+		forget_restart(vm);
+		job_queue(&vm->job);
+	} else {
+		err = refusal(vm);
+	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+int vm_pause(struct vm *vm)
+{
+	int err = 0;
+
+	spin_lock(&vm->lock);
+	if (vm->state == VM_RUNNING) {
+		move(vm, VM_PAUSED);
+		for (unsigned int i = 0; i < vm->nr_vcpus; i++)
+			sched_pause(vm->vcpus[i]);
+	} else {
+		err = refusal(vm);
+	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+int vm_resume(struct vm *vm)
+{
+	int err = 0;
+
+	spin_lock(&vm->lock);
+	if (vm->state == VM_PAUSED) {
+		move(vm, VM_RUNNING);
+		for (unsigned int i = 0; i < vm->nr_vcpus; i++)
+			sched_resume(vm->vcpus[i]);
+	} else {
+		err = refusal(vm);
+	}
+	spin_unlock(&vm->lock);
+	return err;
+}
+
+/* ---- the end, and what a policy makes of it ---- */
+
+static void restart_now(struct timer *timer)
+{
+	struct vm *vm = container_of(timer, struct vm, restart_timer);
+
+	spin_lock(&vm->lock);
+	/* A request that came meanwhile has had its way. */
+	if (vm->restart_waits)
+		begin_loading(vm);
+	spin_unlock(&vm->lock);
+}
+
+static void plan_restart(struct vm *vm)
+{
+	const struct vm_desc *desc = &vm->desc;
+	uint64_t ms;
+
+	if (timer_ticks_to_us(arch_counter() - vm->started_at) > FORGIVEN_AFTER_US)
+		vm->restarts = 0;
+	if (vm->restarts >= desc->restart_limit) {
+		log_warn("%s: restarted %u times in a row: left off", vm->name, vm->restarts);
+		return;
+	}
+	ms = (uint64_t)desc->restart_backoff_ms << MIN(vm->restarts, MAX_BACKOFF_SHIFT);
+	vm->restarts++;
+	log_info("%s: restart %u of %u in %lu ms", vm->name, vm->restarts, desc->restart_limit, ms);
+	spin_lock(&vm->lock);
+	vm->restart_waits = true;
+	vm->restart_cpu = this_cpu();
+	timer_arm(&this_cpu()->timers, &vm->restart_timer, arch_counter() + timer_us_to_ticks(ms * 1000));
+	spin_unlock(&vm->lock);
+}
+
+/* The VM has come to its end, of itself. */
+static void apply_policy(struct vm *vm, bool crashed)
+{
+	switch (crashed ? vm->desc.on_crash : vm->desc.on_shutdown) {
+	case VM_ACTION_RESTART:
+		plan_restart(vm);
+		break;
+	case VM_ACTION_POWEROFF:
+		log_info("%s: %s, and that ends the machine", vm->name, crashed ? "crashed" : "off");
+		if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
+			end_machine(!crashed);
+		break;
+	case VM_ACTION_STOP:
+		break;
+	}
+}
+
+static void finish_off(struct vm *vm)
+{
+	vdev_reset_all(vm);
+	guest_shared_dump(vm);
+	log_info("%s: off, %lu reports, %lu failed", vm->name, vm->reports, vm->failures);
+	move_locking(vm, VM_STOPPED);
+	if (!vm->by_hand)
+		apply_policy(vm, false);
+}
+
+static void finish_crash(struct vm *vm)
+{
+	vdev_reset_all(vm);
+	move_locking(vm, VM_CRASHED);
+	apply_policy(vm, true);
+}
+
+static void finish_reset(struct vm *vm)
+{
+	vm->resets++;
+	log_info("%s: reset (%lu so far)", vm->name, vm->resets);
+	spin_lock(&vm->lock);
+	begin_loading(vm);
+	spin_unlock(&vm->lock);
+}
+
+static void finish_destroy(struct vm *vm)
+{
+	vm_release(vm);
+	move_locking(vm, VM_DEFINED);
+	log_info("%s: destroyed", vm->name);
+}
+
+/* The last vCPU has left its CPU. */
+static void finish(struct vm *vm)
+{
+	switch (vm->goal) {
+	case VM_LOADING:
+		finish_reset(vm);
+		break;
+	case VM_CRASHED:
+		finish_crash(vm);
+		break;
+	case VM_DEFINED:
+		finish_destroy(vm);
+		break;
+	default:
+		finish_off(vm);
+		break;
+	}
+	end_machine_if_all_off();
+}
+
+/* All vCPUs switched themselves off: nobody is left who could switch one on again. */
+static void end_without_vcpus(struct vm *vm)
+{
+	spin_lock(&vm->lock);
+	if (vm->state == VM_RUNNING || vm->state == VM_PAUSED) {
+		log_warn("%s: all its vCPUs are off", vm->name);
+		vm->by_hand = false;
+		leave(vm, NULL, VM_STOPPED);
+	}
+	spin_unlock(&vm->lock);
+}
+
+/* The VM's job; true: there is more to do at once. */
+static bool step(struct job *job)
+{
+	struct vm *vm = container_of(job, struct vm, job);
+	bool live = __atomic_load_n(&vm->nr_live_vcpus, __ATOMIC_ACQUIRE) != 0;
+
+	switch (__atomic_load_n(&vm->state, __ATOMIC_ACQUIRE)) {
+	case VM_LOADING:
+		return loading(vm);
+	case VM_STOPPING:
+		if (!live)
+			finish(vm);
+		return false;
+	case VM_RUNNING:
+	case VM_PAUSED:
+		if (!live)
+			end_without_vcpus(vm);
+		return false;
+	default:
+		end_machine_if_all_off();
+		return false;
+	}
+}
+
+void lifecycle_init(struct vm *vm)
+{
+	job_init(&vm->job, step);
+	timer_init(&vm->restart_timer, restart_now);
+}
+
+void vm_vcpu_gone(struct vm *vm)
+{
+	/* Release and acquire: what the vCPUs did is visible to who takes the VM apart. */
+	if (!__atomic_sub_fetch(&vm->nr_live_vcpus, 1, __ATOMIC_ACQ_REL))
+		job_queue(&vm->job);
+}
+
+/* ---- PSCI ---- */
+
+static struct vcpu *find_vcpu(struct vm *vm, uint64_t affinity)
+{
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		if (vm->vcpus[i]->affinity == affinity)
+			return vm->vcpus[i];
+	}
+	return NULL;
+}
+
+int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t context)
+{
+	struct vcpu *target = find_vcpu(vm, affinity);
+	int64_t result = PSCI_ALREADY_ON;
+
+	if (!target)
+		return PSCI_INVALID_PARAMETERS;
+	if (!vm_has_ram(vm, entry, sizeof(uint32_t)) || (entry & 3))
+		return PSCI_INVALID_ADDRESS;
+	/* One at a time: of two that start the same vCPU, the second finds it on. */
+	spin_lock(&vm->lock);
+	if (vm->state != VM_RUNNING && vm->state != VM_PAUSED) {
+		result = PSCI_DENIED;
+	} else if (READ_ONCE(target->state) == VCPU_OFF) {
+		__atomic_fetch_add(&vm->nr_live_vcpus, 1, __ATOMIC_RELAXED);
+		arch_vcpu_reset(target, entry, context);
+		sched_start(target);
+		if (vm->state == VM_PAUSED)
+			sched_pause(target);
+		result = PSCI_SUCCESS;
+	}
+	spin_unlock(&vm->lock);
+	return result;
+}
+
+int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level)
+{
+	struct vcpu *target = find_vcpu(vm, affinity);
+
+	/* From PSCI 1.0 on, levels above 0 need not be supported (5.1.5). */
+	if (level || !target)
+		return PSCI_INVALID_PARAMETERS;
+	return READ_ONCE(target->state) == VCPU_OFF ? 1 : 0;
+}
