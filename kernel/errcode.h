@@ -37,7 +37,15 @@
 	X(NO_UART, 13, "no console UART",						\
 	  "give the device tree an arm,pl011 node, and name it in /chosen/stdout-path")	\
 	X(VM_RESOURCES, 14, "a VM does not fit",					\
-	  "give the VM less memory or the machine more (QEMU: -m), or raise the limit that is named")
+	  "give the VM less memory or the machine more (QEMU: -m), or raise the limit that is named")	\
+	X(BAD_IMAGE, 15, "an image cannot be loaded",					\
+	  "build the image for AArch64 and the VM's memory, or change the manifest")	\
+	X(VM_CONFLICT, 16, "two VMs claim the same",					\
+	  "give each VM a name, physical memory and devices of its own")		\
+	X(PASSTHROUGH, 17, "a device cannot be passed through",				\
+	  "name a device of the machine's tree that Schism does not use (QEMU: dumpdtb=FILE)")	\
+	X(BAD_WINDOW, 18, "a shared window is refused",					\
+	  "correct the window's node in the manifest; VMs that share it are refused, too")
 
 enum boot_error {
 #define X(name, number, cause, remedy) BOOT_E_##name = number,

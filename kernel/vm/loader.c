@@ -275,8 +275,11 @@ static int write_mailbox(struct vm *vm)
 static int place_all(struct load *load)
 {
 	const struct vm_desc *desc = &load->vm->desc;
-	int err = place_kernel[desc->protocol](load);
+	int err;
 
+	if (desc->protocol >= ARRAY_SIZE(place_kernel))
+		return refuse(load, -ENOEXEC, "protocol: is not built in");
+	err = place_kernel[desc->protocol](load);
 	if (!err && !in_ram(load, load->entry, sizeof(uint32_t)))
 		err = refuse(load, -EFAULT, "kernel: its entry point 0x%lx lies outside the memory",
 			     load->entry);

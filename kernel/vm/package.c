@@ -25,6 +25,11 @@ struct package {
 	const char *origin;
 };
 
+/* What the manifest describes and nothing speaks against. */
+static struct manifest_windows windows;
+static struct vm_desc descs[CONFIG_MAX_VMS];
+static unsigned int nr_descs;
+
 static struct package find_package(void)
 {
 	struct package p = { embedded_package_start,
@@ -48,63 +53,116 @@ static int find_image(void *ctx, const char *name, const void **data, size_t *si
 	return cpio_find(p->data, p->size, name, data, size);
 }
 
-static bool start_vm(const void *manifest, int node, struct package *p)
+static void complain(const struct manifest_error *err)
 {
-	struct manifest_images images = { find_image, p };
+	boot_complain(err->code, "node %s: %s %s", err->node, err->property, err->what);
+}
+
+/* The package's shared windows. libfdt may use FP/SIMD, here and below. */
+static void read_windows(const void *manifest)
+{
 	struct manifest_error err;
-	struct vm_desc desc;
-	const char *why;
-	struct vm *vm;
-	int ret;
+	int node = -1;
 
 	arch_fp_begin();
-	ret = manifest_read_vm(manifest, node, &images, &desc, &err);
-	arch_fp_end();
-	if (ret) {
-		boot_complain(BOOT_E_BAD_VM, "node %s: %s %s", err.node, err.property, err.what);
-		return false;
+	while ((node = manifest_next_window(manifest, node)) >= 0) {
+		if (manifest_read_window(manifest, node, &windows, &err))
+			complain(&err);
 	}
-	ret = vm_define(&desc, &vm, &why);
-	if (!ret)
-		ret = vm_start_at_boot(vm, &why);
-	if (ret) {
-		boot_complain(ret == -ENOMEM || ret == -E2BIG ? BOOT_E_VM_RESOURCES : BOOT_E_BAD_VM,
-			      "node %s: %s", err.node, why);
+	arch_fp_end();
+}
+
+/* The VM at node, as descs[nr_descs]. */
+static int read_vm(const void *manifest, int node, struct package *p, struct manifest_error *err)
+{
+	struct manifest_images images = { find_image, p };
+	struct vm_desc *desc = &descs[nr_descs];
+	int ret = manifest_read_vm(manifest, node, &images, &windows, desc, err);
+
+	for (unsigned int i = 0; !ret && i < nr_descs; i++)
+		ret = manifest_check_pair(desc, &descs[i], err);
+	return ret ? ret : manifest_check_machine(desc, err);
+}
+
+/* All VMs, before any of them is created: the number of nodes, refused ones included. */
+static unsigned int read_vms(const void *manifest, struct package *p)
+{
+	struct manifest_error err;
+	unsigned int described = 0;
+	int node = -1;
+
+	arch_fp_begin();
+	while ((node = manifest_next_vm(manifest, node)) >= 0) {
+		described++;
+		if (nr_descs == CONFIG_MAX_VMS)
+			boot_complain(BOOT_E_VM_RESOURCES, "VM %u of the manifest: CONFIG_MAX_VMS is %u",
+				      described, CONFIG_MAX_VMS);
+		else if (read_vm(manifest, node, p, &err))
+			complain(&err);
+		else
+			nr_descs++;
+	}
+	arch_fp_end();
+	return described;
+}
+
+static enum boot_error code_for(int err)
+{
+	return err == -ENOMEM || err == -E2BIG ? BOOT_E_VM_RESOURCES : BOOT_E_BAD_IMAGE;
+}
+
+static void define_vm(const struct vm_desc *desc)
+{
+	struct vm *vm;
+	const char *why;
+	int err = vm_define(desc, &vm, &why);
+
+	if (err)
+		boot_complain(code_for(err), "VM %s: %s", desc->name, why);
+}
+
+static bool start_vm(struct vm *vm)
+{
+	const char *why;
+	int err = vm_start_at_boot(vm, &why);
+
+	if (err) {
+		boot_complain(code_for(err), "VM %s: %s", vm->name, why);
 		return false;
 	}
 	/* Somebody will want to type to it. */
-	if (desc.protocol == VM_PROTOCOL_LINUX)
+	if (vm->desc.protocol == VM_PROTOCOL_LINUX)
 		console_offer_focus(vm);
 	return true;
 }
 
+/* All of them exist before the first one runs; how many do what their description says. */
+static unsigned int start_vms(void)
+{
+	unsigned int good = 0;
+
+	for (unsigned int i = 0; i < nr_descs; i++)
+		define_vm(&descs[i]);
+	for (unsigned int i = 0; i < nr_vms; i++)
+		good += !vms[i]->desc.autostart || start_vm(vms[i]);
+	return good;
+}
+
 /*
- * CPIO aligns to 4 bytes, a device tree wants 8: a copy, for as long as the VMs are made. NULL when it is
- * missing, empty or absurdly large.
+ * CPIO aligns to 4 bytes, a device tree wants 8: a copy, which stays, since descriptions point into it. NULL
+ * when it is missing, empty or absurdly large.
  */
-static void *copy_manifest(const struct package *p, size_t *size, unsigned int *pages)
+static void *copy_manifest(const struct package *p, size_t *size)
 {
 	const void *found;
 	void *copy;
 
 	if (cpio_find(p->data, p->size, "manifest.dtb", &found, size) || !*size || *size > MANIFEST_MAX)
 		return NULL;
-	*pages = (unsigned int)DIV_ROUND_UP(*size, PAGE_SIZE);
-	copy = hyp_alloc_pages(*pages);
+	copy = hyp_alloc_pages((unsigned int)DIV_ROUND_UP(*size, PAGE_SIZE));
 	if (copy)
 		memcpy(copy, found, *size);
 	return copy;
-}
-
-/* libfdt may use FP/SIMD. */
-static int next_vm(const void *manifest, int prev)
-{
-	int node;
-
-	arch_fp_begin();
-	node = manifest_next_vm(manifest, prev);
-	arch_fp_end();
-	return node;
 }
 
 static bool is_manifest(const void *manifest, size_t size, const char **why)
@@ -120,24 +178,21 @@ static bool is_manifest(const void *manifest, size_t size, const char **why)
 void package_start_vms(void)
 {
 	struct package p = find_package();
-	unsigned int described = 0, started = 0, pages = 0;
+	unsigned int described, started;
 	const char *why;
 	size_t files, size;
 	void *manifest;
-	int node;
 
 	if (cpio_check(p.data, p.size, &files, &why))
 		boot_fail(BOOT_E_BAD_PACKAGE, "the %s package (%zu bytes): %s", p.origin, p.size, why);
 	why = "it is missing, empty or over 64 KiB";
-	manifest = copy_manifest(&p, &size, &pages);
+	manifest = copy_manifest(&p, &size);
 	if (!manifest || !is_manifest(manifest, size, &why))
 		boot_fail(BOOT_E_BAD_PACKAGE, "the %s package: manifest.dtb: %s", p.origin, why);
 	log_info("%s package: %zu files, %zu KiB", p.origin, files, p.size >> 10);
-	for (node = next_vm(manifest, -1); node >= 0; node = next_vm(manifest, node)) {
-		described++;
-		started += start_vm(manifest, node, &p);
-	}
-	hyp_free_pages(manifest, pages);
+	read_windows(manifest);
+	described = read_vms(manifest, &p);
+	started = start_vms();
 	if (started < described)
 		vm_note_refused();
 	if (!started)

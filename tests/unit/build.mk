@@ -33,7 +33,10 @@ test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/ti
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 
 unit-test += test_manifest
-test_manifest-src := tests/unit/test_manifest.c kernel/vm/manifest.c kernel/vdev/vdev.c lib/fmt.c
+host-manifest := kernel/vm/manifest.c kernel/vm/manifest_check.c kernel/vm/manifest_memory.c \
+	kernel/vm/manifest_vm.c
+test_manifest-src := tests/unit/test_manifest.c $(host-manifest) kernel/vdev/vdev.c kernel/machine.c \
+	lib/dt.c lib/dt_walk.c lib/fmt.c tests/host/fake_log.c tests/host/fake_tlb.c
 unit-test += test_loader
 test_loader-src := tests/unit/test_loader.c kernel/vm/loader.c lib/elf.c lib/fmt.c lib/linux_image.c
 unit-test += test_guest_dtb

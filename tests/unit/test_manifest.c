@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "kernel/vdev/vdev.h"
+#include "kernel/main.h"
 #include "kernel/vm/manifest.h"
 #include "lib/errno.h"
 #include "lib/fdt.h"
@@ -22,7 +23,11 @@
 
 static char blob[MAX_SIZE] __aligned(8);
 static struct vm_desc desc;
+static struct manifest_windows windows;
 static struct manifest_error err;
+
+/* What manifest_check.c asks the machine. */
+struct machine machine;
 
 static int no_create(struct vm *vm, const struct vdev_ops *ops)
 {
@@ -121,12 +126,13 @@ static int setup(void **state)
 	set_u32("/", "#address-cells", 2);
 	set_u32("/", "#size-cells", 2);
 	add_vm("vm-a");
+	windows.nr = 0;
 	return 0;
 }
 
 static int read_vm(const char *path)
 {
-	return manifest_read_vm(blob, node(path), &images, &desc, &err);
+	return manifest_read_vm(blob, node(path), &images, &windows, &desc, &err);
 }
 
 static void assert_refused(const char *property, const char *what)
@@ -190,6 +196,8 @@ static void test_every_property_arrives(void **state)
 	assert_int_equal(read_vm("/vm-a"), 0);
 	assert_int_equal(desc.protocol, VM_PROTOCOL_RAW);
 	assert_int_equal(desc.load_address.ipa, GUEST_RAM_IPA + MIB(1));
+	set_u32("/vm-a", "load-address", 0);
+	assert_refused("load-address", "is not one number of two cells");
 }
 
 static void test_all_vms_are_found_in_their_order(void **state)
@@ -202,7 +210,10 @@ static void test_all_vms_are_found_in_their_order(void **state)
 	must(fdt_del_node(blob, node("/vm-a")));
 	for (unsigned int i = 3; i-- > 0;)
 		add_vm(names[i]);
-	add_node("/", "no-vm");
+	add_node("/", "window");
+	set_string("/window", "compatible", "schism,shared-memory");
+	assert_int_equal(manifest_next_window(blob, -1), node("/window"));
+	assert_true(manifest_next_window(blob, node("/window")) < 0);
 	for (unsigned int i = 0; i < 3; i++) {
 		at = manifest_next_vm(blob, at);
 		assert_true(at >= 0);
@@ -237,11 +248,15 @@ static void test_each_mistake_is_named_by_property_and_in_words(void **state)
 		int len;		/* -1: without the property */
 		const char *property, *what;
 	} rows[] = {
-		{ "vm-name", "", 1, "vm-name", "is empty or longer than 31" },
-		{ "vm-name", "0123456789012345678901234567890x", 33, "vm-name", "longer than 31" },
+		{ "vm-name", NULL, -1, "vm-name", "is missing" },
+		{ "vm-name", "", 1, "vm-name", "is not 1 to 31 letters" },
+		{ "vm-name", "0123456789012345678901234567890x", 33, "vm-name", "is not 1 to 31 letters" },
+		{ "vm-name", "a b", 4, "vm-name", "is not 1 to 31 letters" },
+		{ "vm-name", "a\033[2J", 6, "vm-name", "is not 1 to 31 letters" },
 		{ "vm-name", "name", 4, "vm-name", "is not a string" },
 		{ "vm-name", "", 0, "vm-name", "is not a string" },
 		{ "vm-name", "a\0b", 4, "vm-name", "is not a string" },
+		{ "vcpus", NULL, -1, "vcpus", "is missing" },
 		{ "vcpus", "\0\0\0\0", 4, "vcpus", "is 0" },
 		{ "vcpus", "\0\0\1\0", 4, "vcpus", "is 256" },
 		{ "vcpus", "\0\0\0\1\0\0\0\1", 8, "vcpus", "is not one cell" },
@@ -254,11 +269,9 @@ static void test_each_mistake_is_named_by_property_and_in_words(void **state)
 		{ "kernel", "none", 5, "kernel", "names \"none\", which the package does not have" },
 		{ "kernel", "empty", 6, "kernel", "is empty" },
 		{ "kernel", "kernel.elf\0other", 17, "kernel", "is not a string" },
-		{ "ramdisk", "none", 5, "ramdisk", "does not have" },
 		{ "ramdisk", "other", 6, "ramdisk", "is for protocol \"linux\" only" },
 		{ "dtb", "none", 5, "dtb", "does not have" },
 		{ "load-address", "\0\0\0\0\x40\x10\0\0", 8, "load-address", "is for protocol \"raw\" only" },
-		{ "load-address", "\0\0\0\0", 4, "load-address", "is not one number of two cells" },
 		{ "mailbox", "\0\0\0\0", 4, "mailbox", "is not one number of two cells" },
 		{ "mailbox", "\0\0\0\0\x40\x10\0\x80", 8, "mailbox", "is not a page inside" },
 		{ "mailbox", "\0\0\0\0\x3f\xff\xf0\0", 8, "mailbox", "is not a page inside" },
@@ -271,6 +284,32 @@ static void test_each_mistake_is_named_by_property_and_in_words(void **state)
 		{ "devices", "uart\0gpu", 9, "devices", "lists \"gpu\"" },
 		{ "devices", "uart\0uart", 10, "devices", "lists \"uart\" twice" },
 		{ "vcpu", "\0\0\0\1", 4, "vcpu", "is not a property of a VM" },
+		{ "compatible", "schism,vn", 10, "compatible", "is neither" },
+		{ "entry", "\0\0\0\0\x40\x10\0\2", 8, "entry", "is not a multiple of 4" },
+		{ "entry", "\0\0\0\0\x40\x80\0\0", 8, "entry", "at 0x40800000 is not in the VM's memory" },
+		{ "dtb-overlay", "none", 5, "dtb-overlay", "does not have" },
+		{ "cpus", "", 0, "cpus", "is not a list of cells" },
+		{ "cpus", "\0\0\0", 3, "cpus", "is not a list of cells" },
+		{ "cpus", "\0\0\0\x40", 4, "cpus", "lists 64" },
+		{ "cpus", "\0\0\0\1\0\0\0\1", 8, "cpus", "lists 1 twice" },
+		{ "pinned", "", 0, "pinned", "needs cpus" },
+		{ "pinned", "\0\0\0\1", 4, "pinned", "is a flag" },
+		{ "time-slice-us", "\0\0\0\x63", 4, "time-slice-us", "is 99: it must be 100 to 1000000" },
+		{ "time-slice-us", "\0\x0f\x42\x41", 4, "time-slice-us", "is 1000001" },
+		{ "autostart", "\0\0\0\2", 4, "autostart", "is 2: it must be 0 to 1" },
+		{ "autostart", "", 0, "autostart", "is not one cell" },
+		{ "on-crash", "explode", 8, "on-crash",
+		  "is \"explode\", none of \"stop\", \"restart\", \"poweroff\"" },
+		{ "on-shutdown", "", 1, "on-shutdown", "is \"\"" },
+		{ "restart-limit", "\0\0\0\0", 4, "restart-limit", "is 0: it must be 1 to 1000" },
+		{ "restart-backoff-ms", "\0\1\0\0", 4, "restart-backoff-ms",
+		  "is 65536: it must be 0 to 60000" },
+		{ "memory-limit", "\0\0\0\0\0\x7f\xf0\0", 8, "memory-limit", "is 0x7ff000" },
+		{ "memory-limit", "\0\0\0\0", 4, "memory-limit", "is not one number" },
+		{ "passthrough", "uart", 5, "passthrough", "lists \"uart\", which is no path" },
+		{ "passthrough", "/", 2, "passthrough", "which is no path" },
+		{ "passthrough", "/a\0/a", 6, "passthrough", "lists \"/a\" twice" },
+		{ "passthrough", "/a\0/b\0/c\0/d\0/e", 15, "passthrough", "lists more than 4" },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -283,7 +322,7 @@ static void test_each_mistake_is_named_by_property_and_in_words(void **state)
 	}
 }
 
-static void test_memory_is_one_region_of_whole_pages_above_the_devices(void **state)
+static void test_memory_is_whole_pages_above_the_devices(void **state)
 {
 	static const struct {
 		uint64_t base, size;
@@ -297,6 +336,8 @@ static void test_memory_is_one_region_of_whole_pages_above_the_devices(void **st
 		{ GUEST_RAM_IPA + 0x800, MIB(1), "multiple of 4 KiB" },
 		{ GUEST_RAM_IPA - PAGE_SIZE, MIB(1), "lies outside" },
 		{ 0, GIB(2), "lies outside" },
+		{ GUEST_RAM_IPA, GIB(511), NULL },
+		{ GUEST_RAM_IPA, GIB(511) + PAGE_SIZE, "lies outside" },
 		{ GUEST_RAM_IPA, GIB(513), "lies outside" },
 		{ GIB(513), MIB(1), "lies outside" },
 		{ ~PAGE_MASK, PAGE_SIZE * 2, "lies outside" },
@@ -315,10 +356,6 @@ static void test_memory_is_one_region_of_whole_pages_above_the_devices(void **st
 		assert_int_equal(desc.ram_size, rows[i].size);
 	}
 	setup(state);
-	add_node("/vm-a", "memory@80000000");
-	set_u64s("/vm-a/memory@80000000", "reg", GIB(2), MIB(8), 2);
-	assert_refused("memory", "stands twice");
-	setup(state);
 	remove_prop("/vm-a/memory@40000000", "reg");
 	assert_refused("memory", "has no reg");
 	setup(state);
@@ -327,6 +364,248 @@ static void test_memory_is_one_region_of_whole_pages_above_the_devices(void **st
 	setup(state);
 	must(fdt_del_node(blob, node("/vm-a/memory@40000000")));
 	assert_refused("memory", "is missing");
+}
+
+static void add_memory(const char *name, uint64_t base, uint64_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/vm-a/%s", name);
+	add_node("/vm-a", name);
+	set_u64s(path, "reg", base, size, 2);
+}
+
+static void test_memory_regions_ascend_and_the_limit_is_at_least_their_sum(void **state)
+{
+	add_memory("memory@80000000", GIB(2), MIB(8));
+	add_memory("memory@60000000", 0x60000000, MIB(4));
+	set_u64s("/vm-a/memory@80000000", "phys", GIB(4), 0, 1);
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_int_equal(desc.nr_regions, 3);
+	assert_int_equal(desc.regions[0].ipa.ipa, GUEST_RAM_IPA);
+	assert_int_equal(desc.regions[1].ipa.ipa, 0x60000000);
+	assert_int_equal(desc.regions[1].size, MIB(4));
+	assert_false(desc.regions[1].fixed);
+	assert_int_equal(desc.regions[2].ipa.ipa, GIB(2));
+	assert_true(desc.regions[2].fixed);
+	assert_int_equal(desc.regions[2].pa.pa, GIB(4));
+	assert_int_equal(desc.ram_ipa.ipa, GUEST_RAM_IPA);
+	assert_int_equal(desc.memory_limit, MIB(20));
+	set_u64s("/vm-a", "memory-limit", MIB(64), 0, 1);
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_int_equal(desc.memory_limit, MIB(64));
+	set_u64s("/vm-a", "memory-limit", MIB(20) - PAGE_SIZE, 0, 1);
+	assert_refused("memory-limit", "is 0x13ff000");
+}
+
+static void test_memory_regions_that_cannot_be_are_refused(void **state)
+{
+	add_memory("memory@40700000", GUEST_RAM_IPA + MIB(8) - PAGE_SIZE, MIB(1));
+	assert_refused("memory", "overlaps the memory at 0x40");
+	setup(state);
+	for (unsigned int i = 0; i < VM_MAX_REGIONS; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "memory@%u", i);
+		add_memory(name, GIB(2 + i), MIB(1));
+	}
+	assert_refused("memory", "has more than 4 regions");
+	setup(state);
+	set_u64s("/vm-a/memory@40000000", "phys", 0x50000800, 0, 1);
+	assert_refused("phys", "is 0x50000800: it must be a multiple of 4 KiB");
+	set_u64s("/vm-a/memory@40000000", "phys", ~PAGE_MASK, 0, 1);
+	assert_refused("phys", "below 2^48");
+	set_u64s("/vm-a/memory@40000000", "phys", 0x50000000, 0, 1);
+	add_memory("memory@80000000", GIB(2), MIB(8));
+	set_u64s("/vm-a/memory@80000000", "phys", 0x507ff000, 0, 1);
+	assert_refused("phys", "overlaps the one at 0x50");
+	setup(state);
+	set_u32("/vm-a/memory@40000000", "fixed", 1);
+	assert_refused("fixed", "is not a property of memory");
+	setup(state);
+	add_node("/vm-a/memory@40000000", "part");
+	assert_refused("memory@40000000", "has a child node");
+	setup(state);
+	add_node("/vm-a", "memorandum");
+	assert_refused("memorandum", "is neither a memory nor a shared node");
+}
+
+static void add_window(const char *name, uint64_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/%s", name);
+	add_node("/", name);
+	set_string(path, "compatible", "schism,shared-memory");
+	set_string(path, "window-name", name);
+	set_u64s(path, "size", size, 0, 1);
+}
+
+static int read_window(const char *path)
+{
+	return manifest_read_window(blob, node(path), &windows, &err);
+}
+
+static void add_share(const char *vm, uint64_t at, uint64_t size, const char *window)
+{
+	char path[64];
+
+	add_node(vm, "shared@0");
+	snprintf(path, sizeof(path), "%s/shared@0", vm);
+	set_u64s(path, "reg", at, size, 2);
+	set_string(path, "window", window);
+}
+
+static void test_shared_windows_are_found_by_name(void **state)
+{
+	add_window("ring", MIB(1));
+	add_window("frames", MIB(64));
+	assert_int_equal(read_window("/ring"), 0);
+	assert_int_equal(read_window("/frames"), 0);
+	assert_int_equal(windows.nr, 2);
+	assert_string_equal(windows.window[1].name, "frames");
+	assert_int_equal(windows.window[1].size, MIB(64));
+	add_share("/vm-a", GIB(1) - MIB(64), MIB(64), "frames");
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_int_equal(desc.nr_shares, 1);
+	assert_int_equal(desc.shares[0].window, 1);
+	assert_int_equal(desc.shares[0].ipa.ipa, GIB(1) - MIB(64));
+	assert_false(desc.shares[0].read_only);
+	set("/vm-a/shared@0", "read-only", "", 0);
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_true(desc.shares[0].read_only);
+	set_u32("/vm-a/shared@0", "read-only", 0);
+	assert_refused("read-only", "is a flag");
+}
+
+static void test_shared_windows_that_cannot_be_are_refused(void **state)
+{
+	static const struct {
+		uint64_t at, size;
+		const char *window, *property, *what;
+	} rows[] = {
+		{ GIB(2), MIB(1), "rung", "window", "names \"rung\", which is no shared window" },
+		{ GIB(2), MIB(2), "ring", "shared",
+		  "has 0x200000 bytes, and the window \"ring\" has 0x100000" },
+		{ GUEST_UART_IPA, MIB(1), "ring", "shared", "lies outside 0x10000000 to 512 GiB" },
+		{ GUEST_RAM_IPA + MIB(7), MIB(1), "ring", "shared", "overlaps the memory at 0x40000000" },
+		{ GIB(2) + 1, MIB(1), "ring", "shared", "multiple of 4 KiB" },
+	};
+
+	add_window("ring", MIB(1));
+	assert_int_equal(read_window("/ring"), 0);
+	assert_int_equal(read_window("/ring"), -EINVAL);
+	assert_string_equal(err.what, "is \"ring\", as of another window");
+	assert_int_equal(err.code, BOOT_E_BAD_WINDOW);
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		setup(state);
+		windows.nr = 1;
+		add_share("/vm-a", rows[i].at, rows[i].size, rows[i].window);
+		assert_refused(rows[i].property, rows[i].what);
+	}
+	setup(state);
+	windows.nr = 1;
+	add_node("/vm-a", "shared@1");
+	set_u64s("/vm-a/shared@1", "reg", GIB(3), MIB(1), 2);
+	set_string("/vm-a/shared@1", "window", "ring");
+	add_share("/vm-a", GIB(2), MIB(1), "ring");
+	assert_refused("window", "names \"ring\" twice");
+	setup(state);
+	add_window("big", MIB(64) + PAGE_SIZE);
+	assert_int_equal(read_window("/big"), -EINVAL);
+	assert_string_equal(err.property, "size");
+	set_string("/big", "window-name", "a/b");
+	assert_int_equal(read_window("/big"), -EINVAL);
+	assert_string_equal(err.property, "window-name");
+}
+
+static void test_cpus_are_for_all_vcpus_or_pinned_one_each(void **state)
+{
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_int_equal(desc.cpu_mask[0], UINT64_MAX);
+	set_u32("/vm-a", "vcpus", 2);
+	set("/vm-a", "cpus", "\0\0\0\3\0\0\0\1", 8);
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_int_equal(desc.cpu_mask[0], 0xa);
+	assert_int_equal(desc.cpu_mask[1], 0xa);
+	set("/vm-a", "pinned", "", 0);
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_int_equal(desc.cpu_mask[0], 0x8);
+	assert_int_equal(desc.cpu_mask[1], 0x2);
+	set_u32("/vm-a", "vcpus", 3);
+	assert_refused("cpus", "lists 2 CPUs for 3 pinned vCPUs");
+}
+
+static void test_policy_has_defaults_and_can_be_chosen(void **state)
+{
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_true(desc.autostart);
+	assert_int_equal(desc.on_crash, VM_ACTION_STOP);
+	assert_int_equal(desc.on_shutdown, VM_ACTION_STOP);
+	assert_int_equal(desc.restart_limit, 5);
+	assert_int_equal(desc.restart_backoff_ms, 100);
+	assert_int_equal(desc.slice_us, 0);
+	assert_false(desc.has_entry);
+	set_u32("/vm-a", "autostart", 0);
+	set_string("/vm-a", "on-crash", "restart");
+	set_string("/vm-a", "on-shutdown", "poweroff");
+	set_u32("/vm-a", "restart-limit", 1000);
+	set_u32("/vm-a", "restart-backoff-ms", 0);
+	set_u32("/vm-a", "time-slice-us", 100);
+	set_u64s("/vm-a", "entry", GUEST_IMAGE_IPA, 0, 1);
+	set_string("/vm-a", "dtb-overlay", "other");
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_false(desc.autostart);
+	assert_int_equal(desc.on_crash, VM_ACTION_RESTART);
+	assert_int_equal(desc.on_shutdown, VM_ACTION_POWEROFF);
+	assert_int_equal(desc.restart_limit, 1000);
+	assert_int_equal(desc.restart_backoff_ms, 0);
+	assert_int_equal(desc.slice_us, 100);
+	assert_true(desc.has_entry);
+	assert_int_equal(desc.entry, GUEST_IMAGE_IPA);
+	assert_ptr_equal(desc.overlay, image);
+	set_string("/vm-a", "dtb", "other");
+	assert_refused("dtb-overlay", "is for the generated device tree");
+	setup(state);
+	set_string("/vm-a", "protocol", "sel4");
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_int_equal(desc.protocol, VM_PROTOCOL_SEL4);
+	set_string("/vm-a", "dtb", "other");
+	assert_refused("dtb", "is for protocol \"elf\" or \"linux\" or \"raw\" only");
+}
+
+/* vm-b is read after vm-a, and said to claim what vm-a has; or NULL: not. */
+static void assert_conflict(const char *property, const char *what)
+{
+	static struct vm_desc a;
+
+	assert_int_equal(read_vm("/vm-a"), 0);
+	a = desc;
+	assert_int_equal(read_vm("/vm-b"), 0);
+	if (!property) {
+		assert_int_equal(manifest_check_pair(&desc, &a, &err), 0);
+		return;
+	}
+	assert_int_equal(manifest_check_pair(&desc, &a, &err), -EINVAL);
+	assert_int_equal(err.code, BOOT_E_VM_CONFLICT);
+	assert_string_equal(err.property, property);
+	assert_non_null(strstr(err.what, what));
+}
+
+static void test_two_vms_cannot_have_the_same(void **state)
+{
+	add_vm("vm-b");
+	set("/vm-a", "passthrough", "/a\0/b", 6);
+	set_u64s("/vm-a/memory@40000000", "phys", 0x50000000, 0, 1);
+	assert_conflict(NULL, NULL);
+	set_u64s("/vm-b/memory@40000000", "phys", 0x507ff000, 0, 1);
+	assert_conflict("phys", "at 0x507ff000 overlaps the one at 0x50000000 of VM \"a\"");
+	set_u64s("/vm-b/memory@40000000", "phys", 0x50800000, 0, 1);
+	assert_conflict(NULL, NULL);
+	set_string("/vm-b", "passthrough", "/b");
+	assert_conflict("passthrough", "lists \"/b\", as does VM \"a\"");
+	set_string("/vm-b", "vm-name", "a");
+	assert_conflict("vm-name", "is that of another VM \"a\"");
 }
 
 static void test_arguments_fit_where_they_go(void **state)
@@ -372,7 +651,7 @@ static void use(const char *manifest, size_t size)
 	if (manifest_check(manifest, size, &why))
 		return;
 	for (int at = manifest_next_vm(manifest, -1); at >= 0; at = manifest_next_vm(manifest, at)) {
-		int result = manifest_read_vm(manifest, at, &images, &desc, &err);
+		int result = manifest_read_vm(manifest, at, &images, &windows, &desc, &err);
 
 		assert_true(result == 0 || result == -EINVAL);
 		assert_true(memchr(err.node, 0, sizeof(err.node)) && memchr(err.what, 0, sizeof(err.what)) &&
@@ -428,7 +707,14 @@ int main(void)
 		T(test_all_vms_are_found_in_their_order),
 		T(test_what_is_no_manifest_is_refused_as_a_whole),
 		T(test_each_mistake_is_named_by_property_and_in_words),
-		T(test_memory_is_one_region_of_whole_pages_above_the_devices),
+		T(test_memory_is_whole_pages_above_the_devices),
+		T(test_memory_regions_ascend_and_the_limit_is_at_least_their_sum),
+		T(test_memory_regions_that_cannot_be_are_refused),
+		T(test_shared_windows_are_found_by_name),
+		T(test_shared_windows_that_cannot_be_are_refused),
+		T(test_cpus_are_for_all_vcpus_or_pinned_one_each),
+		T(test_policy_has_defaults_and_can_be_chosen),
+		T(test_two_vms_cannot_have_the_same),
 		T(test_arguments_fit_where_they_go),
 		T(test_an_empty_device_stands_for_none),
 		T(test_one_refused_vm_does_not_hide_the_next),

@@ -32,6 +32,9 @@
 #define GUEST_RTC_SIZE			0x00001000
 #define GUEST_RTC_INTID			34
 
+/* Emulated devices lie below this; shared windows from here on, RAM from GUEST_RAM_IPA on. */
+#define GUEST_DEVICES_END		0x10000000
+
 #define GUEST_RAM_IPA			0x40000000
 #define GUEST_RAM_SIZE			0x00800000
 #define GUEST_MAILBOX_IPA		0x40100000
