@@ -355,6 +355,35 @@ void carveout_free(const struct carveout *c)
 	page_release(pa(c->base.pa - c->guard), c->size + 2 * c->guard);
 }
 
+void page_set_shared(pa_t base, uint64_t size)
+{
+	spin_lock(&mem_lock);
+	mark(base.pa, size, OWNER_HYP, PAGE_SHARED);
+	spin_unlock(&mem_lock);
+}
+
+static void count_refs(pa_t base, uint64_t size, int by)
+{
+	spin_lock(&mem_lock);
+	for (uint64_t at = 0; at < size; at += PAGE_SIZE) {
+		struct page *page = page_record(pa_add(base, at));
+
+		ASSERT(page && page->state == PAGE_SHARED && (by > 0 || page->refs > 0));
+		page->refs += (uint32_t)by;
+	}
+	spin_unlock(&mem_lock);
+}
+
+void page_ref(pa_t base, uint64_t size)
+{
+	count_refs(base, size, 1);
+}
+
+void page_unref(pa_t base, uint64_t size)
+{
+	count_refs(base, size, -1);
+}
+
 void page_get_stats(struct page_stats *stats)
 {
 	spin_lock(&mem_lock);

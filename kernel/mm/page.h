@@ -80,6 +80,14 @@ __must_check int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, s
 __must_check int carveout_take(pa_t base, uint64_t size, uint16_t owner, struct carveout *out);
 void carveout_free(const struct carveout *c);
 
+/*
+ * Pages that EL2 owns become shared ones, which several VMs may see; and one VM more, or less, sees them.
+ * base, size: page multiples inside one carve-out of OWNER_HYP.
+ */
+void page_set_shared(pa_t base, uint64_t size);
+void page_ref(pa_t base, uint64_t size);
+void page_unref(pa_t base, uint64_t size);
+
 struct page_stats {
 	uint64_t total;		/* pages with a record */
 	uint64_t free;

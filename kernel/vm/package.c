@@ -10,6 +10,7 @@
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
 #include "kernel/vm/manifest.h"
+#include "kernel/vm/shared.h"
 #include "kernel/vm/vm.h"
 #include "lib/cpio.h"
 #include "lib/errno.h"
@@ -62,6 +63,7 @@ static void complain(const struct manifest_error *err)
 static void read_windows(const void *manifest)
 {
 	struct manifest_error err;
+	const char *why;
 	int node = -1;
 
 	arch_fp_begin();
@@ -70,6 +72,8 @@ static void read_windows(const void *manifest)
 			complain(&err);
 	}
 	arch_fp_end();
+	if (shared_init(windows.window, windows.nr, &why))
+		boot_complain(BOOT_E_VM_RESOURCES, "%s", why);
 }
 
 /* The VM at node, as descs[nr_descs]. */
