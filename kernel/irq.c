@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Dispatch of physical interrupts. The table is written at boot, before interrupts are enabled. */
+/* Dispatch of physical interrupts. The table only grows, at boot, when other CPUs may read it already. */
 #include "kernel/irq.h"
 
 #include "kernel/cpu.h"
 #include "lib/errno.h"
 
-#define MAX_HANDLERS	16
+#define MAX_HANDLERS	32
 
 static struct {
 	uint32_t intid;
@@ -22,13 +22,17 @@ int irq_request(uint32_t intid, enum irq_result (*handler)(uint32_t intid))
 			return -EBUSY;
 	}
 	handlers[nr_handlers].intid = intid;
-	handlers[nr_handlers++].handler = handler;
+	handlers[nr_handlers].handler = handler;
+	/* Release: who sees the number sees the row. */
+	__atomic_store_n(&nr_handlers, nr_handlers + 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
 static enum irq_result dispatch(uint32_t intid)
 {
-	for (unsigned int i = 0; i < nr_handlers; i++) {
+	unsigned int nr = __atomic_load_n(&nr_handlers, __ATOMIC_ACQUIRE);
+
+	for (unsigned int i = 0; i < nr; i++) {
 		if (handlers[i].intid == intid)
 			return handlers[i].handler(intid);
 	}

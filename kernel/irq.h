@@ -22,7 +22,10 @@ enum irq_result {
 	IRQ_GUEST_OWNS,
 };
 
-/* Handle intid from now on. One handler for each; -EBUSY when there is one, -EINVAL out of range. */
+/*
+ * Handle intid from now on. One handler for each; -EBUSY when there is one, -EINVAL out of range. Context:
+ * boot CPU.
+ */
 __must_check int irq_request(uint32_t intid, enum irq_result (*handler)(uint32_t intid));
 
 /* Handlers of the interrupts that belong to the vCPU which runs here: its timer, its list registers. */
@@ -36,6 +39,8 @@ void irq_handle(void);
 __must_check int irqchip_init(const struct machine *m, const char **why);
 __must_check int irqchip_init_cpu(const char **why);
 void irqchip_enable(uint32_t intid, bool edge);
+/* Disable a shared interrupt and forget that it is pending or active. */
+void irqchip_disable_spi(uint32_t intid);
 /* Set or clear a private interrupt's active state on this CPU. */
 void irqchip_set_active(uint32_t intid, bool active);
 

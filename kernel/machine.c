@@ -71,6 +71,8 @@ struct finder {
 	struct machine *m;		/* NULL: only the UART is wanted */
 	const struct visitor *visitors;	/* ends with a NULL name */
 	int uart_node;			/* a UART whatever its compatible; 0: none */
+	int device_node;		/* whose registers and interrupt are wanted; 0: none */
+	struct machine_dev *device;
 
 	int aliases;			/* node's offset; 0: none */
 	struct dt_prop stdout_path;
@@ -763,6 +765,8 @@ static int visit_by_compatible(struct finder *f)
 	struct dt_prop list = prop(f, DT_COMPATIBLE);
 	const char *s;
 
+	if (f->device_node != 0 && this_node(f) == f->device_node)
+		return read_dev(f, f->device);
 	if (f->uart_node != 0 && this_node(f) == f->uart_node)
 		return visit_uart(f);
 	while ((s = dt_next_string(&list)) != NULL)
@@ -910,6 +914,32 @@ int machine_discover(const void *fdt, uint32_t size, struct machine *m, struct m
 		rc = discover_from(&dt, uart_node, m, err, &uart_node);
 	trim_ram(m);
 	return rc;
+}
+
+int machine_find_device(const void *fdt, const char *path, struct machine_dev *dev)
+{
+	static struct machine rest;	/* not wanted */
+	struct machine_dev found = { .node = 0 };
+	const char *why;
+	struct finder *f;
+	struct dt dt;
+	int rc;
+
+	if (dt_open(&dt, fdt, UINT64_MAX, &why) != 0)
+		return -ENOENT;
+	memset(&rest, 0, sizeof(rest));
+	f = new_finder(&dt, &rest, visitors);
+	f->device_node = dt_find(&dt, path, strlen(path));
+	f->device = &found;
+	if (f->device_node <= 0)
+		return -ENOENT;
+	rc = dt_walk(&f->walk);
+	if (rc == 0)
+		rc = resolve_gic(f);
+	if (rc == 0)
+		rc = resolve_devices(f);
+	*dev = found;
+	return rc == 0 && found.node != 0 ? 0 : -ENOENT;
 }
 
 bool machine_node_is(const void *fdt, int node, const char *compat)

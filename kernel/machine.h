@@ -112,6 +112,13 @@ __must_check int machine_find_uart(const void *fdt, struct mem_region *regs);
 __must_check int machine_discover(const void *fdt, uint32_t size, struct machine *m,
 				  struct machine_error *err);
 
+/*
+ * The first registers and the first interrupt of the node at an absolute path; dev->intid is 0 when it has
+ * none. -ENOENT when there is no such node, it is disabled, or the CPU cannot reach its registers. Context:
+ * boot CPU.
+ */
+__must_check int machine_find_device(const void *fdt, const char *path, struct machine_dev *dev);
+
 /* True when one of the strings of the node's compatible property is compat. */
 bool machine_node_is(const void *fdt, int node, const char *compat);
 

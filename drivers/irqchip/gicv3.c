@@ -181,6 +181,18 @@ void irqchip_enable(uint32_t intid, bool edge)
 		enable_spi(intid, edge);
 }
 
+void irqchip_disable_spi(uint32_t intid)
+{
+	uint32_t offset = intid / 32 * 4, bit = 1u << (intid % 32);
+
+	spin_lock(&gicd_lock);
+	mmio_write32(gicd, GICD_ICENABLER + offset, bit);
+	wait_clear(gicd, GICD_CTLR, GICD_CTLR_RWP);
+	mmio_write32(gicd, GICD_ICPENDR + offset, bit);
+	mmio_write32(gicd, GICD_ICACTIVER + offset, bit);
+	spin_unlock(&gicd_lock);
+}
+
 void irqchip_set_active(uint32_t intid, bool active)
 {
 	mmio_write32(gicr[this_cpu()->id], active ? GICR_ISACTIVER0 : GICR_ICACTIVER0, 1u << (intid & 31));

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 obj-y += gic.o
+obj-y += passthrough.o
 obj-y += rtc.o
 obj-y += shared_memory.o
 obj-y += uart.o

@@ -11,6 +11,7 @@
 #include "arch/cpu.h"
 #include "arch/gic.h"
 #include "arch/vcpu.h"
+#include "kernel/irq.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/vcpu.h"
@@ -235,10 +236,18 @@ static void fold_lr(struct vcpu *vcpu, uint64_t lr)
 		irq->line = false;
 }
 
+void vgic_end_linked(const struct virq *irq)
+{
+	/* The timer's is private to a CPU, and that of the one which runs the vCPU: arch/ sees to it. */
+	if (irq->hw_intid && irq->intid >= VGIC_NR_PRIVATE && !irq->active && !irq->latch)
+		irqchip_deactivate(irq->hw_intid);
+}
+
 static void virq_deactivate(struct virq *irq)
 {
 	irq->active = false;
 	irq->running = VIRQ_NOT_TAKEN;
+	vgic_end_linked(irq);
 }
 
 /* Ends without a list register: the guest ends first what it took last, and so does the ap list. */
@@ -392,6 +401,24 @@ void vgic_set_line(struct vcpu *vcpu, unsigned int intid, bool level)
 			vgic_queue(irq);
 	}
 	spin_unlock(&vgic->lock);
+}
+
+void vgic_link_spi(struct vm *vm, unsigned int intid, uint32_t hw_intid)
+{
+	spin_lock(&vm->vgic.lock);
+	vgic_find(vm, NULL, intid)->hw_intid = hw_intid;
+	spin_unlock(&vm->vgic.lock);
+}
+
+/* A latch for level interrupts, too: the line is asserted for as long as the physical one stays active. */
+void vgic_raise_linked(struct vm *vm, unsigned int intid)
+{
+	struct virq *irq = vgic_find(vm, NULL, intid);
+
+	spin_lock(&vm->vgic.lock);
+	irq->latch = true;
+	vgic_queue(irq);
+	spin_unlock(&vm->vgic.lock);
 }
 
 void vgic_set_timer_line(struct vcpu *vcpu, bool level)

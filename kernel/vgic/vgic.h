@@ -94,6 +94,17 @@ bool vgic_has_deliverable(struct vcpu *vcpu);
  */
 void vgic_set_line(struct vcpu *vcpu, unsigned int intid, bool level);
 
+/*
+ * Link a shared interrupt to the physical one of that INTID, until the next reset: its end in the guest is
+ * that one's deactivation. Context: after vgic_vm_reset(), no vCPU runs. And: the physical one has been
+ * taken, and is left active.
+ */
+void vgic_link_spi(struct vm *vm, unsigned int intid, uint32_t hw_intid);
+void vgic_raise_linked(struct vm *vm, unsigned int intid);
+
+/* A linked interrupt has lost its active or pending state otherwise than in a list register. Lock held. */
+void vgic_end_linked(const struct virq *irq);
+
 /* The virtual timer's line, without a wake-up: the caller is about to run the vCPU. */
 void vgic_set_timer_line(struct vcpu *vcpu, bool level);
 

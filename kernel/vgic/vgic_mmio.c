@@ -102,8 +102,10 @@ static void irq_set_pending(struct virq *irq, uint64_t val)
 
 static void irq_clear_pending(struct virq *irq, uint64_t val)
 {
-	if (val)
-		irq->latch = false;
+	if (!val || !irq->latch)
+		return;
+	irq->latch = false;
+	vgic_end_linked(irq);
 }
 
 static uint64_t irq_get_active(const struct virq *irq)
@@ -119,10 +121,11 @@ static void irq_set_active(struct virq *irq, uint64_t val)
 
 static void irq_clear_active(struct virq *irq, uint64_t val)
 {
-	if (!val)
+	if (!val || !irq->active)
 		return;
 	irq->active = false;
 	irq->running = VIRQ_NOT_TAKEN;
+	vgic_end_linked(irq);
 }
 
 static uint64_t irq_get_priority(const struct virq *irq)

@@ -107,6 +107,8 @@ int vm_start(struct vm *vm)
 {
 	int err = 0;
 
+	if (vm->refused)
+		return -EINVAL;
 	spin_lock(&vm->lock);
 	if (vm->state == VM_DEFINED || vm->state == VM_STOPPED || vm->state == VM_CRASHED) {
 		vm->restarts = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The manifest reader: the tree as a whole, and how its properties are read. A manifest may be hostile:
- * libfdt checks the structure (manifest_check), and every property's length is checked here before it is read.
+ * libfdt checks the structure (manifest_check), and every property's length is checked here before it is
+ * read.
  *
  * A VM's properties: manifest_vm.c. Its memory, and shared windows: manifest_memory.c. What takes a second VM
  * or the machine to judge: manifest_check.c.

@@ -23,7 +23,8 @@ static int check_physical(const struct vm_desc *desc, const struct vm_desc *othe
 	for (unsigned int i = 0; i < desc->nr_regions; i++) {
 		for (unsigned int j = 0; j < other->nr_regions; j++) {
 			if (overlap(&desc->regions[i], &other->regions[j]))
-				return conflict(err, "phys", "at 0x%lx overlaps the one at 0x%lx of VM \"%s\"",
+				return conflict(err, "phys",
+						"at 0x%lx overlaps the one at 0x%lx of VM \"%s\"",
 						desc->regions[i].pa.pa, other->regions[j].pa.pa,
 						other->name);
 		}

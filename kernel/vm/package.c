@@ -9,6 +9,7 @@
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
+#include "kernel/vdev/passthrough.h"
 #include "kernel/vm/manifest.h"
 #include "kernel/vm/shared.h"
 #include "kernel/vm/vm.h"
@@ -121,8 +122,14 @@ static void define_vm(const struct vm_desc *desc)
 	const char *why;
 	int err = vm_define(desc, &vm, &why);
 
-	if (err)
+	if (err) {
 		boot_complain(code_for(err), "VM %s: %s", desc->name, why);
+		return;
+	}
+	if (passthrough_prepare(vm, &why)) {
+		boot_complain(BOOT_E_PASSTHROUGH, "VM %s: %s", desc->name, why);
+		vm->refused = true;
+	}
 }
 
 static bool start_vm(struct vm *vm)
@@ -148,7 +155,7 @@ static unsigned int start_vms(void)
 	for (unsigned int i = 0; i < nr_descs; i++)
 		define_vm(&descs[i]);
 	for (unsigned int i = 0; i < nr_vms; i++)
-		good += !vms[i]->desc.autostart || start_vm(vms[i]);
+		good += !vms[i]->refused && (!vms[i]->desc.autostart || start_vm(vms[i]));
 	return good;
 }
 

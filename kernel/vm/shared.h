@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that several VMs see: a package's shared windows. A window is there from boot on, zeroed, and stays; each
- * VM that its description gives it to has it mapped, read-only or not, for as long as it has memory at all.
+ * Memory that several VMs see: a package's shared windows. A window is there from boot on, zeroed, and stays;
+ * each VM that its description gives it to has it mapped, read-only or not, for as long as it has memory at
+ * all.
  */
 #ifndef KERNEL_VM_SHARED_H
 #define KERNEL_VM_SHARED_H

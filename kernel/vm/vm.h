@@ -154,6 +154,7 @@ struct vm {
 	const char *name;		/* desc.name */
 	struct vm_desc desc;
 	uint32_t vtimer_hw_intid;
+	bool refused;			/* this machine cannot give it what it wants, ever */
 
 	/* fixed while the VM is neither DEFINED nor LOADING; from outside, read under lock */
 	struct stage2 stage2;

@@ -98,6 +98,9 @@ extern struct fake_vcpu_stats fake_vcpu;
 extern void (*fake_gich_in)(struct vcpu *vcpu);
 extern void (*fake_gich_out)(struct vcpu *vcpu);
 
+/* Physical interrupts that the kernel itself deactivated. */
+extern unsigned int fake_deactivated;
+
 /* Calls body, which is to end in arch_enter_guest(); returns the vCPU. */
 struct vcpu *fake_run_until_guest(void (*body)(void));
 

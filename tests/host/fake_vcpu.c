@@ -9,6 +9,7 @@
 
 #include "arch/gic.h"
 #include "arch/vcpu.h"
+#include "kernel/irq.h"
 #include "kernel/panic.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
@@ -119,6 +120,13 @@ struct vcpu *fake_run_until_guest(void (*body)(void))
 	if (!setjmp(entry))
 		body();
 	return fake_vcpu.entered;
+}
+
+unsigned int fake_deactivated;
+
+void irqchip_deactivate(uint32_t intid)
+{
+	fake_deactivated++;
 }
 
 void arch_vcpu_dump(struct vcpu *vcpu)

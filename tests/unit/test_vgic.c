@@ -1188,6 +1188,73 @@ static void test_a_reset_leaves_nothing_behind(void **state)
 		assert_true(list_empty(&vcpu[i].vgic.ap_list));
 }
 
+/* ---- linked shared interrupts ---- */
+
+#define LINKED	SPI(7)
+
+static void link_spi(void)
+{
+	enable(NOBODY, LINKED, 0x80);
+	stop(v0);
+	vgic_link_spi(&vm, LINKED, LINKED);
+	run(v0);
+	fake_deactivated = 0;
+}
+
+/* How often the hardware deactivated the physical one, for the guest. */
+static unsigned int ended_by_hardware(void)
+{
+	return hw[0].nr_deactivated;
+}
+
+static void test_the_end_of_a_linked_interrupt_is_that_of_the_physical_one(void **state)
+{
+	link_spi();
+	for (unsigned int n = 1; n <= 3; n++) {
+		vgic_raise_linked(&vm, LINKED);
+		settle();
+		assert_int_equal(ack(v0), LINKED);
+		assert_int_equal(ended_by_hardware(), n - 1);
+		eoi(v0, LINKED);
+		assert_int_equal(ended_by_hardware(), n);
+		assert_int_equal(hw[0].deactivated[n - 1], LINKED);
+		assert_int_equal(ack(v0), SPURIOUS);
+	}
+	assert_int_equal(fake_deactivated, 0);
+}
+
+/* The guest has ended it, and it fires again before its list register was folded. */
+static void test_a_linked_interrupt_that_fires_again_at_once_is_not_lost(void **state)
+{
+	link_spi();
+	vgic_raise_linked(&vm, LINKED);
+	settle();
+	assert_int_equal(ack(v0), LINKED);
+	eoi(v0, LINKED);
+	vgic_raise_linked(&vm, LINKED);
+	settle();
+	assert_int_equal(ack(v0), LINKED);
+}
+
+static void test_clearing_a_linked_interrupt_frees_the_physical_one(void **state)
+{
+	link_spi();
+	vgic_raise_linked(&vm, LINKED);
+	settle();
+	set_bit(v0, ICPENDR, LINKED);
+	assert_int_equal(fake_deactivated, 1);
+	assert_int_equal(ack(v0), SPURIOUS);
+	vgic_raise_linked(&vm, LINKED);
+	settle();
+	assert_int_equal(ack(v0), LINKED);
+	set_bit(v0, ICACTIVER, LINKED);
+	assert_int_equal(fake_deactivated, 2);
+	/* What was not active stays alone. */
+	set_bit(v0, ICACTIVER, LINKED);
+	set_bit(v0, ICPENDR, LINKED);
+	assert_int_equal(fake_deactivated, 2);
+}
+
 /* ---- everything at once ---- */
 
 static void random_guest_step(struct vcpu *v)
@@ -1310,6 +1377,9 @@ int main(void)
 		T(test_only_what_would_be_signalled_wakes_a_vcpu),
 		T(test_an_interrupt_kicks_the_vcpu_that_is_to_take_it),
 		T(test_a_reset_leaves_nothing_behind),
+		T(test_the_end_of_a_linked_interrupt_is_that_of_the_physical_one),
+		T(test_a_linked_interrupt_that_fires_again_at_once_is_not_lost),
+		T(test_clearing_a_linked_interrupt_frees_the_physical_one),
 		T(test_no_sequence_of_events_confuses_the_list_registers),
 	};
 #undef T

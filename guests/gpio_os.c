@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/*
+ * gpio_os: a VM with a device of the machine's own, QEMU virt's GPIO controller (PL061), on whose pin 3 the
+ * power button is. Reports each press; after presses=N of them PASS.
+ */
+#include "guests/lib/gic_regs.h"
+#include "guests/lib/guest.h"
+
+#define GPIO			0x09030000
+#define GPIO_SIZE		0x1000
+#define GPIOIEV			(GPIO + 0x40c)	/* 1: rising edge */
+#define GPIOIE			(GPIO + 0x410)
+#define GPIOMIS			(GPIO + 0x418)
+#define GPIOIC			(GPIO + 0x41c)
+#define GPIOPERIPHID0		(GPIO + 0xfe0)
+#define PL061_ID		0x61
+#define GPIO_INTID		39
+#define POWER_BUTTON		BIT(3)
+
+static volatile uint64_t presses, strays;
+
+static bool on_irq(struct guest_frame *frame __unused)
+{
+	uint64_t intid = guest_read_sysreg("S3_0_C12_C12_0");	/* ICC_IAR1_EL1 */
+
+	if (intid == GPIO_INTID && guest_mmio_read32(GPIOMIS) == POWER_BUTTON)
+		presses++;
+	else
+		strays++;
+	guest_mmio_write32(GPIOIC, POWER_BUTTON);
+	if (intid < 1020)
+		guest_write_sysreg("S3_0_C12_C12_1", intid);	/* ICC_EOIR1_EL1 */
+	guest_isb();
+	return true;
+}
+
+static void gpio_init(void)
+{
+	guest_mmu_map(GPIO, GPIO_SIZE, GUEST_MAP_DEVICE);
+	if (guest_mmio_read32(GPIOPERIPHID0) != PL061_ID)
+		guest_fail(0, 0, 0, "gpio_os: there is no PL061 at 0x%x", GPIO);
+	guest_mmio_write32(GPIOIEV, POWER_BUTTON);
+	guest_mmio_write32(GPIOIC, POWER_BUTTON);
+	guest_mmio_write32(GPIOIE, POWER_BUTTON);
+}
+
+static void spi_enable(unsigned int intid)
+{
+	unsigned int bit = intid % 32;
+
+	guest_mmio_write32(GUEST_GICD_IPA + GIC_IGROUPR + intid / 32 * 4, 1u << bit);
+	guest_mmio_write64(GICD_IROUTER(intid), 0);
+	guest_mmio_write32(GUEST_GICD_IPA + GIC_ISENABLER + intid / 32 * 4, 1u << bit);
+}
+
+void guest_main(uint64_t dtb __unused)
+{
+	uint64_t wanted = guest_arg("presses", 2), told = 0;
+
+	guest_task_report(GUEST_TASK_TEST, GUEST_EVENT_START, 0, 0, 0, 0);
+	gpio_init();
+	guest_gic_init();
+	guest_hook(GUEST_HOOK_IRQ, on_irq);
+	spi_enable(GPIO_INTID);
+	guest_printf("gpio_os: waiting for the power button\n");
+	while (told < wanted) {
+		guest_irq_mask();
+		if (told == presses)
+			__asm__ volatile("wfi");
+		guest_irq_unmask();
+		guest_isb();
+		if (told != presses)
+			guest_task_report(GUEST_TASK_TEST, GUEST_EVENT_PROGRESS, ++told, presses, strays, 0);
+	}
+	guest_task_report(GUEST_TASK_TEST, strays ? GUEST_EVENT_FAIL : GUEST_EVENT_PASS, told + 1, presses,
+			  strays, 0);
+}
