@@ -222,3 +222,23 @@ int guest_dtb_build(const struct vm *vm, ipa_t ramdisk, uint64_t ramdisk_size, v
 	arch_fp_end();
 	return dtb.err ? -ENOSPC : 0;
 }
+
+int guest_dtb_overlay(void *buf, void *overlay, size_t overlay_size, size_t *size, const char **why)
+{
+	int err;
+
+	arch_fp_begin();
+	err = fdt_check_full(overlay, overlay_size);
+	if (!err)
+		err = fdt_open_into(buf, buf, GUEST_DTB_MAX);
+	if (!err)
+		err = fdt_overlay_apply(buf, overlay);
+	if (!err)
+		err = fdt_pack(buf);
+	if (err)
+		*why = fdt_strerror(err);
+	else
+		*size = fdt_totalsize(buf);
+	arch_fp_end();
+	return err ? -EINVAL : 0;
+}

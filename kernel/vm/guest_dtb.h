@@ -65,4 +65,11 @@ void guest_dtb_spi(struct guest_dtb *dtb, uint32_t intid, uint32_t trigger);
 __must_check int guest_dtb_build(const struct vm *vm, ipa_t ramdisk, uint64_t ramdisk_size, void *buf,
 				 size_t *size);
 
+/*
+ * Apply an overlay (a compiled .dtbo; it is written to) to the tree in buf; *size is what buf then takes. Its
+ * targets are paths: the tree has no symbols. -EINVAL with libfdt's word in *why; buf is of no use then. Context:
+ * likewise.
+ */
+__must_check int guest_dtb_overlay(void *buf, void *overlay, size_t overlay_size, size_t *size, const char **why);
+
 #endif

@@ -221,6 +221,26 @@ static int place_ramdisk(struct load *load)
 	return err ? err : add_piece(load, load->ramdisk.base, desc->ramdisk, desc->ramdisk_size);
 }
 
+/* libfdt writes into an overlay while it applies it: a copy. */
+static int apply_overlay(struct load *load, size_t *size)
+{
+	const struct vm_desc *desc = &load->vm->desc;
+	unsigned int pages = (unsigned int)DIV_ROUND_UP(desc->overlay_size, PAGE_SIZE);
+	const char *text = "";
+	void *copy;
+	int err;
+
+	if (!desc->overlay_size)
+		return 0;
+	copy = desc->overlay_size <= GUEST_DTB_MAX ? hyp_alloc_pages(pages) : NULL;
+	if (!copy)
+		return refuse(load, -ENOMEM, "dtb-overlay: no pages left for %zu bytes", desc->overlay_size);
+	memcpy(copy, desc->overlay, desc->overlay_size);
+	err = guest_dtb_overlay(load->vm->dtb.buf, copy, desc->overlay_size, size, &text);
+	hyp_free_pages(copy, pages);
+	return err ? refuse(load, err, "dtb-overlay: cannot be applied: %s", text) : 0;
+}
+
 static int generate_dtb(struct load *load, size_t *size)
 {
 	struct vm *vm = load->vm;
@@ -231,7 +251,7 @@ static int generate_dtb(struct load *load, size_t *size)
 		return refuse(load, -ENOMEM, "dtb: no pages left to generate it in");
 	if (guest_dtb_build(vm, ipa(load->ramdisk.base), load->ramdisk.size, vm->dtb.buf, size))
 		return refuse(load, -ENOSPC, "dtb: what is to be generated exceeds %lu bytes", GUEST_DTB_MAX);
-	return 0;
+	return apply_overlay(load, size);
 }
 
 static int place_dtb(struct load *load)
@@ -280,6 +300,8 @@ static int place_all(struct load *load)
 	if (desc->protocol >= ARRAY_SIZE(place_kernel))
 		return refuse(load, -ENOEXEC, "protocol: is not built in");
 	err = place_kernel[desc->protocol](load);
+	if (desc->has_entry)
+		load->entry = desc->entry;
 	if (!err && !in_ram(load, load->entry, sizeof(uint32_t)))
 		err = refuse(load, -EFAULT, "kernel: its entry point 0x%lx lies outside the memory",
 			     load->entry);

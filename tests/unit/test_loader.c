@@ -67,6 +67,16 @@ int guest_dtb_build(const struct vm *v, ipa_t at, uint64_t size, void *buf, size
 	return 0;
 }
 
+int guest_dtb_overlay(void *buf, void *overlay, size_t size, size_t *len, const char **text)
+{
+	*text = "FDT_ERR_BADOVERLAY";
+	if (*(char *)overlay != 'O')
+		return -EINVAL;
+	memset((char *)buf + DTB_SIZE, 'O', size);
+	*len = DTB_SIZE + size;
+	return 0;
+}
+
 void *hyp_alloc_pages(unsigned int n)
 {
 	return calloc(n, PAGE_SIZE);
@@ -368,6 +378,35 @@ static void test_second_load_clears_what_the_first_run_left(void **state)
 
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void test_an_overlay_is_applied_to_the_generated_tree(void **state)
+{
+	static char overlay[100];
+
+	make_linux(0);
+	memset(overlay, 'O', sizeof(overlay));
+	vm.desc.overlay = overlay;
+	vm.desc.overlay_size = sizeof(overlay);
+	assert_loaded();
+	assert_at(vm.dtb.ipa.ipa + DTB_SIZE, overlay, sizeof(overlay));
+	memset(ram, 0xaa, sizeof(ram));
+	overlay[0] = 'x';
+	assert_refused(-EINVAL, "dtb-overlay: cannot be applied: FDT_ERR_BADOVERLAY");
+}
+
+static void test_the_entry_point_may_be_another_than_the_formats(void **state)
+{
+	vm.desc.protocol = VM_PROTOCOL_RAW;
+	vm.desc.load_address = ipa(RAM + 0x200000);
+	vm.desc.has_entry = true;
+	vm.desc.entry = RAM + 0x200400;
+	assert_loaded();
+	assert_int_equal(vm.entry.ipa, RAM + 0x200400);
+	assert_at(RAM + 0x200000, kernel, sizeof(kernel));
+	memset(ram, 0xaa, sizeof(ram));
+	vm.desc.entry = RAM + RAM_SIZE;
+	assert_refused(-EFAULT, "entry point");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,6 +427,8 @@ int main(void)
 		TEST(test_raw_kernel_lies_where_the_manifest_says),
 		TEST(test_supplied_device_tree_is_passed_as_it_is),
 		TEST(test_second_load_clears_what_the_first_run_left),
+		TEST(test_an_overlay_is_applied_to_the_generated_tree),
+		TEST(test_the_entry_point_may_be_another_than_the_formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
