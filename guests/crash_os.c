@@ -12,6 +12,7 @@
  *   overflow  recursion until the stack is used up: the same
  *   reset     PSCI SYSTEM_RESET
  *   fail      nothing but a FAIL report
+ *   watchdog  switches its watchdog on, refreshes it some times, then hangs with interrupts masked
  */
 #include "guests/lib/guest.h"
 
@@ -67,6 +68,30 @@ static void crash_fail(void)
 	guest_fail(1, 2, 3, "crash_os: as asked");
 }
 
+#define WATCHDOG_WRR		GUEST_WATCHDOG_REFRESH_IPA
+#define WATCHDOG_WCS		GUEST_WATCHDOG_CONTROL_IPA
+#define WATCHDOG_WOR		(GUEST_WATCHDOG_CONTROL_IPA + 8)
+#define WATCHDOG_MS		5
+
+static void crash_watchdog(void)
+{
+	uint64_t period = guest_read_sysreg("cntfrq_el0") / 1000 * WATCHDOG_MS;
+
+	guest_mmu_map(GUEST_WATCHDOG_REFRESH_IPA, 2 * GUEST_WATCHDOG_FRAME_SIZE, GUEST_MAP_DEVICE);
+	guest_mmio_write32(WATCHDOG_WOR, (uint32_t)period);
+	guest_mmio_write32(WATCHDOG_WCS, 1);
+	for (unsigned int i = 0; i < 10; i++) {
+		uint64_t end = guest_counter() + period / 2;
+
+		while (guest_counter() < end)
+			;
+		guest_mmio_write32(WATCHDOG_WRR, 0);
+	}
+	guest_puts("crash_os: no more refreshing\n");
+	for (;;)
+		;
+}
+
 static const struct mode {
 	const char *name;
 	void (*crash)(void);
@@ -77,6 +102,7 @@ static const struct mode {
 	{ "overflow", crash_overflow },
 	{ "reset", guest_system_reset },
 	{ "fail", crash_fail },
+	{ "watchdog", crash_watchdog },
 };
 
 void guest_main(uint64_t dtb __unused)

@@ -5,6 +5,7 @@
  * checked with CONFIG_DEBUG_ASSERT.
  *
  *   RANK_VM          vm->lock: lifecycle, stage-2 of one VM
+ *   RANK_CRASH       crash records
  *   RANK_INPUT       who reads from the console
  *   RANK_VDEV        one emulated device
  *   RANK_HYP         EL2's own page tables
@@ -25,6 +26,7 @@
 
 enum lock_rank {
 	RANK_VM,
+	RANK_CRASH,
 	RANK_INPUT,
 	RANK_VDEV,
 	RANK_HYP,

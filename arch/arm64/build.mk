@@ -2,6 +2,7 @@
 obj-y += abort.o
 obj-y += boot.o
 obj-y += cpu.o
+obj-y += crash.o
 obj-y += esr.o
 obj-y += fault.o
 obj-y += gic_cpuif.o
@@ -15,3 +16,4 @@ obj-y += smp.o
 obj-y += traps.o
 obj-y += vcpu.o
 obj-y += vectors.o
+obj-y += walk.o

@@ -158,12 +158,21 @@ static inline struct vcpu *resume(struct vcpu *vcpu)
 	return sched_exit_work(vcpu);
 }
 
+static inline void note_exit(struct arch_vcpu *arch, uint64_t esr)
+{
+	struct arch_exit *exit = &arch->exits[arch->nr_exits++ % ARCH_NR_EXITS];
+
+	exit->esr = esr;
+	exit->pc = arch->frame.elr;
+}
+
 struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr)
 {
 	struct trap *trap = &vcpu->arch.trap;
 	enum trap_outcome (*handler)(struct vcpu *, const struct trap *);
 	enum trap_outcome outcome = TRAP_UNDEF;
 
+	note_exit(&vcpu->arch, esr);
 	trap->ec = (uint32_t)(esr >> ESR_EC_SHIFT) & 0x3f;
 	trap->iss = esr & ESR_ISS_MASK;
 	trap->il = (esr & ESR_IL) ? 4 : 2;

@@ -81,6 +81,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t arg)
 	arch->ptimer.cval = 0;
 	timer_init(&arch->ptimer.timer, ptimer_fired);
 	arch->injected_pc = 0;
+	arch->nr_exits = 0;
 
 	arch->frame.elr = pc;
 	arch->frame.spsr = PSR_MODE_EL1H | PSR_DAIF;
@@ -456,27 +457,34 @@ void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap)
 	sysreg_write(hcr_el2, hcr);
 }
 
+void arch_vcpu_sync_sysregs(struct vcpu *vcpu)
+{
+	if (this_cpu()->arch.loaded == vcpu)
+		sysregs_save(vcpu->arch.sysregs);
+}
 
-void arch_vcpu_dump(struct vcpu *vcpu)
+void arch_vcpu_show_sysregs(const uint64_t *r)
 {
 	static const char *const names[] = {
 #define X(name) #name,
 		VCPU_SYSREGS(X)
 #undef X
 	};
-	const struct trapframe *f = &vcpu->arch.frame;
 
-	if (this_cpu()->arch.loaded == vcpu)
-		sysregs_save(vcpu->arch.sysregs);
-	for (unsigned int i = 0; i < 28; i += 4)
-		log_err("  x%-2u %016lx %016lx %016lx %016lx", i, f->x[i], f->x[i + 1], f->x[i + 2],
-			f->x[i + 3]);
-	log_err("  x28 %016lx %016lx %016lx", f->x[28], f->x[29], f->x[30]);
-	log_err("  pc  %016lx spsr %08lx", f->elr, f->spsr);
-	for (unsigned int i = 0; i + 2 < NR_VCPU_SYSREGS; i += 3)
-		log_err("  %-14s %016lx  %-14s %016lx  %-14s %016lx", names[i], vcpu->arch.sysregs[i],
-			names[i + 1], vcpu->arch.sysregs[i + 1], names[i + 2],
-			vcpu->arch.sysregs[i + 2]);
+	for (unsigned int i = 0; i + 1 < NR_VCPU_SYSREGS; i += 2)
+		log_err("  %-14s %016lx  %-14s %016lx", names[i], r[i], names[i + 1], r[i + 1]);
+	if (NR_VCPU_SYSREGS % 2)
+		log_err("  %-14s %016lx", names[NR_VCPU_SYSREGS - 1], r[NR_VCPU_SYSREGS - 1]);
+}
+
+uint64_t arch_vcpu_sysreg(const struct vcpu *vcpu, enum arch_sysreg_id id)
+{
+	static const uint8_t index[] = {
+		[ARCH_SCTLR_EL1] = R_SCTLR_EL1, [ARCH_TCR_EL1] = R_TCR_EL1,
+		[ARCH_TTBR0_EL1] = R_TTBR0_EL1, [ARCH_TTBR1_EL1] = R_TTBR1_EL1,
+	};
+
+	return vcpu->arch.sysregs[index[id]];
 }
 
 void arch_enter_guest_plain(struct vcpu *vcpu) __noreturn;

@@ -5,3 +5,4 @@ obj-y += rtc.o
 obj-y += shared_memory.o
 obj-y += uart.o
 obj-y += vdev.o
+obj-$(CONFIG_VDEV_WATCHDOG) += watchdog.o

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+obj-y += crash.o
 obj-y += guest_dtb.o
 obj-y += guest_mem.o
 obj-y += lifecycle.o

@@ -67,9 +67,10 @@ __must_check int guest_dtb_build(const struct vm *vm, ipa_t ramdisk, uint64_t ra
 
 /*
  * Apply an overlay (a compiled .dtbo; it is written to) to the tree in buf; *size is what buf then takes. Its
- * targets are paths: the tree has no symbols. -EINVAL with libfdt's word in *why; buf is of no use then. Context:
- * likewise.
+ * targets are paths: the tree has no symbols. -EINVAL with libfdt's word in *why; buf is of no use then.
+ * Context: likewise.
  */
-__must_check int guest_dtb_overlay(void *buf, void *overlay, size_t overlay_size, size_t *size, const char **why);
+__must_check int guest_dtb_overlay(void *buf, void *overlay, size_t overlay_size, size_t *size,
+				   const char **why);
 
 #endif

@@ -17,6 +17,7 @@
 #include "kernel/main.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
+#include "kernel/vm/crash.h"
 #include "kernel/vm/lifecycle.h"
 #include "kernel/vm/loader.h"
 #include "kernel/vm/vcpu.h"
@@ -283,17 +284,6 @@ void vm_guest_reset(struct vcpu *vcpu)
 	leave_from(vcpu, VM_LOADING);
 }
 
-static const char *crash_text(enum vm_crash_reason reason)
-{
-	static const char *const texts[] = {
-		[VM_CRASH_NONE] = "none",
-		[VM_CRASH_NO_VECTOR] = "an exception came, and the guest's vector for it cannot be fetched",
-		[VM_CRASH_LOAD] = "its images could not be loaded again",
-	};
-
-	return texts[reason];
-}
-
 void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason)
 {
 	struct vm *vm = vcpu->vm;
@@ -302,9 +292,20 @@ void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason)
 		return;
 	vm->crash_reason = reason;
 	vm->crashes++;
-	log_err("%s: CRASHED on vCPU %u: %s", vm->name, vcpu->id, crash_text(reason));
-	arch_vcpu_dump(vcpu);
+	crash_record(vcpu, reason);
 	guest_shared_dump(vm);
+}
+
+void vm_kill(struct vm *vm, enum vm_crash_reason reason)
+{
+	spin_lock(&vm->lock);
+	if (vm->state == VM_RUNNING || vm->state == VM_PAUSED) {
+		vm->by_hand = false;
+		vm->crash_reason = reason;
+		vm->record_waits = true;
+		leave(vm, NULL, VM_CRASHED);
+	}
+	spin_unlock(&vm->lock);
 }
 
 /* From outside, to goal; states is where that is possible. */
@@ -449,6 +450,12 @@ static void finish_off(struct vm *vm)
 
 static void finish_crash(struct vm *vm)
 {
+	if (vm->record_waits) {
+		vm->crashes++;
+		crash_record(vm->vcpus[0], vm->crash_reason);
+		guest_shared_dump(vm);
+	}
+	vm->record_waits = false;
 	vdev_reset_all(vm);
 	move_locking(vm, VM_CRASHED);
 	apply_policy(vm, true);

@@ -57,6 +57,7 @@ enum vm_crash_reason {
 	VM_CRASH_NONE,
 	VM_CRASH_NO_VECTOR,	/* an exception whose handler cannot be fetched */
 	VM_CRASH_LOAD,		/* its images could not be loaded again */
+	VM_CRASH_WATCHDOG,	/* its watchdog has run out */
 };
 
 /* RAM of a VM. */
@@ -183,6 +184,7 @@ struct vm {
 	bool by_hand;			/* STOPPING, as a request from outside wants it */
 	bool cancelled;			/* LOADING: is to end as STOPPED */
 	enum vm_crash_reason crash_reason;
+	bool record_waits;		/* STOPPING: the crash record can be taken when it is done */
 	uint64_t started_at;		/* counter, when it last became RUNNING from LOADING */
 	unsigned int restarts;		/* in a row, by desc.on_crash or on_shutdown */
 	bool restart_waits;		/* restart_timer is armed or fires */
@@ -249,6 +251,12 @@ void vm_guest_reset(struct vcpu *vcpu);
 
 /* The guest did something that it cannot survive: record and print why, and stop its VM. */
 void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason);
+
+/*
+ * End a VM as crashed from outside of its vCPUs; nothing when it does not run. Its record shows the first
+ * vCPU. Context: any, no lock held.
+ */
+void vm_kill(struct vm *vm, enum vm_crash_reason reason);
 
 /* One more vCPU of the VM is off; with the last one its job goes on. No lock held. */
 void vm_vcpu_gone(struct vm *vm);

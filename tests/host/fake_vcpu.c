@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 
+#include "arch/crash.h"
 #include "arch/gic.h"
 #include "arch/vcpu.h"
 #include "kernel/irq.h"
@@ -129,7 +130,12 @@ void irqchip_deactivate(uint32_t intid)
 	fake_deactivated++;
 }
 
-void arch_vcpu_dump(struct vcpu *vcpu)
+void arch_crash_capture(struct vcpu *vcpu, struct arch_crash *crash)
+{
+	crash->frame = vcpu->arch.frame;
+}
+
+void arch_crash_show(const struct arch_crash *crash)
 {
 }
 

@@ -6,6 +6,7 @@
  *   0x0800_0000  64 KiB     GICv3 distributor                     trapped, emulated
  *   0x080a_0000  128 KiB/n  GICv3 redistributor of vCPU n         trapped, emulated
  *   0x0900_0000  4 KiB      virtual UART aperture (PL011)         trapped, emulated
+ *   0x0a20_0000  8 KiB      watchdog: refresh frame, control frame    trapped, emulated, where granted
  *   0x4000_0000  1 MiB      free: where a device tree is put      guest RAM
  *   0x4010_0000  4 KiB      mailbox region                        guest RAM, read and prepared by EL2
  *   0x4020_0000  2 MiB      the guest's image, stack and heap     guest RAM
@@ -31,6 +32,10 @@
 #define GUEST_RTC_IPA			0x09010000
 #define GUEST_RTC_SIZE			0x00001000
 #define GUEST_RTC_INTID			34
+#define GUEST_WATCHDOG_REFRESH_IPA	0x0a200000
+#define GUEST_WATCHDOG_CONTROL_IPA	0x0a201000
+#define GUEST_WATCHDOG_FRAME_SIZE	0x00001000
+#define GUEST_WATCHDOG_INTID		42
 
 /* Emulated devices lie below this; shared windows from here on, RAM from GUEST_RAM_IPA on. */
 #define GUEST_DEVICES_END		0x10000000

@@ -30,6 +30,12 @@ struct trap {
 	uint32_t il;		/* size of the instruction: 2 or 4 bytes */
 };
 
+/* An exit of the guest, for crash records. */
+#define ARCH_NR_EXITS	8
+struct arch_exit {
+	uint64_t esr, pc;
+};
+
 struct arch_fpsimd {
 	uint64_t q[32][2];
 	uint64_t fpcr;
@@ -88,6 +94,8 @@ struct arch_vcpu {
 	struct arch_debug debug;
 	struct arch_fpsimd fpsimd;
 	struct cpu *fp_cpu;		/* whose FP/SIMD registers may still be this vCPU's */
+	struct arch_exit exits[ARCH_NR_EXITS];	/* the last ones, HVC and interrupts not among them */
+	unsigned int nr_exits;		/* so far; exits[] is indexed by it */
 	uint64_t injected_pc;		/* where the last injected exception went, 0 when progress was seen */
 };
 
@@ -128,7 +136,12 @@ uint64_t arch_vcpu_wake_deadline(const struct vcpu *vcpu);
 /* Leaves EL2 for the vCPU, which is loaded. Does not return. */
 void arch_enter_guest(struct vcpu *vcpu) __noreturn;
 
-/* The vCPU's registers in words, for a crash record. Context: loaded or saved. */
-void arch_vcpu_dump(struct vcpu *vcpu);
+/* Bring vcpu->arch.sysregs up to date, and print such values by name. Context: loaded or saved. */
+void arch_vcpu_sync_sysregs(struct vcpu *vcpu);
+void arch_vcpu_show_sysregs(const uint64_t *sysregs);
+
+/* Some of them by name, as last saved or synchronized. */
+enum arch_sysreg_id { ARCH_SCTLR_EL1, ARCH_TCR_EL1, ARCH_TTBR0_EL1, ARCH_TTBR1_EL1 };
+uint64_t arch_vcpu_sysreg(const struct vcpu *vcpu, enum arch_sysreg_id id);
 
 #endif

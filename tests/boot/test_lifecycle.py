@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""How VMs end and what their policies make of it."""
+import re
+
+import pytest
+
+import devicetree
+import qemu
+
+
+def crash(mode="novector", **props):
+    return qemu.crash(mode)._replace(props=props)
+
+
+def restarts(text):
+    return [tuple(map(int, found)) for found in re.findall(r"crash_os: restart (\d+) of (\d+) in (\d+) ms", text)]
+
+
+def run(image, tmp_path, *guests, **options):
+    return qemu.run(kernel=image, initrd=qemu.pack_unchecked(tmp_path, *guests), **options)
+
+
+@pytest.mark.parametrize("smp", (1, 2))
+def test_a_crashed_vm_is_restarted_with_growing_delays_up_to_its_limit(image, tmp_path, smp):
+    culprit = crash(**{"on-crash": "restart", "restart-limit": [4], "restart-backoff-ms": [3]})
+    text = run(image, tmp_path, culprit, qemu.counter(10), smp=smp).text
+    assert restarts(text) == [(1, 4, 3), (2, 4, 6), (3, 4, 12), (4, 4, 24)], text
+    assert len(re.findall(r"crash_os: CRASHED", text)) == 5, text
+    assert "crash_os: restarted 4 times in a row: left off" in text
+    assert qemu.passed(text) == {"counter_os"}, text
+    assert text.splitlines()[-1].endswith("failure"), text
+
+
+def test_a_vm_that_goes_off_is_started_again_where_its_policy_says_so(image, tmp_path):
+    guest = qemu.counter(2)._replace(props={"on-shutdown": "restart", "restart-limit": [3], "restart-backoff-ms": [0]})
+    text = run(image, tmp_path, guest).text
+    assert len(re.findall(r"counter_os: PASS", text)) == 4, text
+    assert text.splitlines()[-1].endswith("success"), text
+
+
+@pytest.mark.parametrize("guest, result", ((crash(**{"on-crash": "poweroff"}), "failure"),
+                                           (qemu.counter(2)._replace(name="crash_os", kernel="counter_os.elf",
+                                                                     props={"on-shutdown": "poweroff"}), "success")))
+def test_the_end_of_one_vm_may_end_the_machine(image, tmp_path, guest, result):
+    text = run(image, tmp_path, guest, qemu.memwalk(0, "every=20"), smp=2).text
+    assert "crash_os: " in text and "and that ends the machine" in text, text
+    assert text.splitlines()[-1].endswith(result), text
+
+
+def test_a_vm_without_autostart_waits_to_be_started(image, tmp_path):
+    sleeper = qemu.memwalk(1)._replace(props={"autostart": [0]})
+    text = run(image, tmp_path, sleeper, qemu.counter(3)).text
+    assert "memwalk_os: start" not in text and "memwalk_os: defined," in text, text
+    assert text.splitlines()[-1].endswith("success"), text
+
+
+@pytest.mark.parametrize("smp", (1, 2))
+def test_a_watchdog_that_is_not_refreshed_ends_its_vm(image, tmp_path, smp):
+    culprit = crash("watchdog", devices=b"uart\0watchdog\0", **{"on-crash": "restart", "restart-limit": [2]})
+    text = run(image, tmp_path, culprit, qemu.counter(30), smp=smp).text
+    assert len(re.findall(r"crash_os: CRASHED on vCPU 0: its watchdog was not refreshed", text)) == 3, text
+    assert len(re.findall(r"crash_os: no more refreshing", text)) == 3, "it was left alone while it did refresh"
+    assert qemu.passed(text) == {"counter_os"}, text
+
+
+def test_memory_at_a_fixed_physical_place_and_in_several_regions(image, tmp_path):
+    guest = qemu.memwalk(3)
+    root = qemu.manifest(guest, qemu.counter(3))
+    root.children[0].children[0].set("phys", devicetree.cells64(0x50000000))
+    root.children[0].add("memory@80000000", {"reg": devicetree.cells64(0x80000000, 0x400000)})
+    text = qemu.run(kernel=image, initrd=qemu.pack_unchecked(tmp_path, root=root)).text
+    assert "memwalk_os: VM 0, VMID 1, 1 vCPU(s), RAM 8192 KiB at IPA 0x40000000 = PA 0x50000000" in text, text
+    assert re.search(r"memwalk_os: RAM 4096 KiB at IPA 0x80000000 = PA 0x", text), text
+    assert qemu.passed(text) == {"counter_os", "memwalk_os"}, text
+
+
+def test_vcpus_keep_to_the_cpus_that_the_manifest_names(image, tmp_path):
+    """Two VMs pinned to one CPU take turns though another one idles."""
+    guests = [qemu.counter(10)._replace(props={"cpus": [1], "pinned": True}),
+              qemu.memwalk(10)._replace(props={"cpus": [1]})]
+    text = run(image, tmp_path, *guests, smp=2).text
+    assert qemu.passed(text) == {"counter_os", "memwalk_os"}, text
+    assert min(qemu.switches(text).values()) > 5, "each had the CPU again and again"
+
+
+def test_a_slice_of_its_own_lets_a_vm_run_longer(image, tmp_path):
+    """Of two that compete and sleep a little in between, the one with slices ten times as long has more."""
+    long = qemu.memwalk(0, "every=1000000")._replace(props={"time-slice-us": [50000]})
+    short = long._replace(name="other", props={"time-slice-us": [5000]})
+    timer = qemu.counter(60, props={"on-shutdown": "poweroff", "cpus": [1]})
+    text = run(image, tmp_path, long._replace(props={**long.props, "cpus": [0]}),
+               short._replace(kernel="memwalk_os.elf", props={**short.props, "cpus": [0]}), timer, smp=2).text
+    us = {name: int(n) for name, n in re.findall(r"(\w+): \w+, \d+ switches, (\d+) us on CPU", text)}
+    assert us["memwalk_os"] / us["other"] > 1.4, us
