@@ -116,6 +116,12 @@ void fake_machine_boot(unsigned int nr_cpus);
 /* What a VM's job does up to its start: memory, vCPUs, images. It is STOPPED then. */
 int fake_vm_load(struct vm *vm, const char **why);
 
+/* What every exit of a guest ends with, on the calling CPU: the vCPU that goes on. */
+struct vcpu *fake_leave_guest(struct vcpu *current);
+
+/* The guest runs for that many counter ticks, interrupted by EL2's timer; the vCPU that runs then. */
+struct vcpu *fake_run_for(struct vcpu *current, uint64_t ticks);
+
 /* What its job does then. */
 void fake_vm_start(struct vm *vm);
 

@@ -92,6 +92,24 @@ int fake_vm_load(struct vm *vm, const char **why)
 	return 0;
 }
 
+struct vcpu *fake_leave_guest(struct vcpu *current)
+{
+	return READ_ONCE(this_cpu()->exit_work) ? sched_exit_work(current) : current;
+}
+
+struct vcpu *fake_run_for(struct vcpu *current, uint64_t ticks)
+{
+	uint64_t end = fake_counter + ticks;
+
+	while (fake_timer_deadline <= end) {
+		fake_counter = MAX(fake_counter, fake_timer_deadline);
+		irq_handle();
+		current = fake_leave_guest(current);
+	}
+	fake_counter = end;
+	return fake_leave_guest(current);
+}
+
 void fake_vm_start(struct vm *vm)
 {
 	vm->started_at = fake_counter;

@@ -77,6 +77,8 @@ host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.
 
 unit-test += test_sched
 test_sched-src := tests/unit/test_sched.c $(host-kernel)
+unit-test += test_lifecycle
+test_lifecycle-src := tests/unit/test_lifecycle.c $(host-kernel)
 unit-test += test_hvc
 test_hvc-src := tests/unit/test_hvc.c $(host-kernel)
 unit-test += test_report

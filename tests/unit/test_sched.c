@@ -58,26 +58,14 @@ static void boot(unsigned int n)
 	this_cpu()->exit_work = false;
 }
 
-/* What every exit ends with. */
 static struct vcpu *leave_guest(void)
 {
-	if (READ_ONCE(this_cpu()->exit_work))
-		current = sched_exit_work(current);
-	return current;
+	return current = fake_leave_guest(current);
 }
 
-/* The guest runs for a while, interrupted by EL2's timer. */
 static struct vcpu *run_for(uint64_t ticks)
 {
-	uint64_t end = fake_counter + ticks;
-
-	while (fake_timer_deadline <= end) {
-		fake_counter = MAX(fake_counter, fake_timer_deadline);
-		irq_handle();
-		leave_guest();
-	}
-	fake_counter = end;
-	return leave_guest();
+	return current = fake_run_for(current, ticks);
 }
 
 static void sleep_until_timer(void)

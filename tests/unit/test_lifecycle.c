@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The life of VMs on one CPU that another VM keeps busy: requests, illegal moves, policies, and that
+ * everything comes back however often.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/mm/page.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "schism/abi/guest_layout.h"
+#include "tests/host/fake.h"
+#include "tests/unit/random.h"
+
+#define CYCLES	1000
+
+static struct vm *busy, *vm;
+static struct vcpu *current;
+
+static struct vm_desc describe(const char *name)
+{
+	static const uint32_t kernel[] = { 0xd503207f, 0x17ffffff };	/* wfi; b . - 4 */
+	struct vm_desc desc = {
+		.nr_vcpus = MIN(2, CONFIG_MAX_VCPUS), .ram_ipa = { GUEST_RAM_IPA }, .ram_size = MIB(4),
+		.protocol = VM_PROTOCOL_RAW, .kernel = kernel, .kernel_size = sizeof(kernel),
+		.load_address = { GUEST_IMAGE_IPA }, .restart_limit = 3, .restart_backoff_ms = 10,
+	};
+
+	strlcpy(desc.name, name, sizeof(desc.name));
+	return desc;
+}
+
+/* One VM that never ends, and one that is only described. */
+static int setup(void **state)
+{
+	struct vm_desc desc = describe("vm");
+	const char *why;
+
+	if (CONFIG_MAX_VMS < 2)
+		return 0;
+	fake_machine_boot(1);
+	busy = fake_vm("busy", 1);
+	assert_int_equal(vm_define(&desc, &vm, &why), 0);
+	fake_vm_start(busy);
+	current = fake_run_until_guest(sched_run);
+	return 0;
+}
+
+#define NEEDS_TWO_VMS()	do { if (CONFIG_MAX_VMS < 2) skip(); } while (0)
+
+static uint64_t slice(void)
+{
+	return timer_us_to_ticks(CONFIG_SCHED_SLICE_US);
+}
+
+/* Until the VM has come to that state; the other one has its share of the CPU meanwhile. */
+static void run_until(enum vm_state state)
+{
+	for (unsigned int i = 0; i < 50 && vm->state != state; i++)
+		current = fake_run_for(current, slice());
+	assert_int_equal(vm->state, state);
+}
+
+/* Until nothing waits to be done: what a machine leaves the next one would find. */
+static void settle(void)
+{
+	for (unsigned int i = 0; i < 50 && job_pending(); i++)
+		current = fake_run_for(current, slice());
+	assert_false(job_pending());
+}
+
+static void start(void)
+{
+	assert_int_equal(vm_start(vm), 0);
+	assert_int_equal(vm->state, VM_LOADING);
+	run_until(VM_RUNNING);
+}
+
+/* Until one of the VM's vCPUs is on the CPU. */
+static void run_until_current(void)
+{
+	for (unsigned int i = 0; i < 50 && current->vm != vm; i++)
+		current = fake_run_for(current, slice());
+	assert_ptr_equal(current->vm, vm);
+}
+
+static struct page_stats stats(void)
+{
+	struct page_stats s;
+
+	page_get_stats(&s);
+	return s;
+}
+
+static void assert_all_back(const struct page_stats *before)
+{
+	struct page_stats now = stats();
+
+	assert_int_equal(now.free, before->free);
+	assert_int_equal(now.pool_free, before->pool_free);
+}
+
+static void test_a_defined_vm_has_nothing_until_it_is_started(void **state)
+{
+	struct page_stats before;
+
+	NEEDS_TWO_VMS();
+	before = stats();
+	assert_int_equal(vm->state, VM_DEFINED);
+	assert_int_equal(vm->nr_vcpus, 0);
+	start();
+	assert_int_equal(vm->nr_vcpus, vm->desc.nr_vcpus);
+	assert_true(stats().free < before.free);
+	run_until_current();
+	assert_int_equal(current->arch.frame.elr, vm->entry.ipa);
+	assert_int_equal(vm_destroy(vm), 0);
+	run_until(VM_DEFINED);
+	assert_int_equal(vm->nr_vcpus, 0);
+	assert_all_back(&before);
+	assert_ptr_equal(current->vm, busy);
+}
+
+static void test_a_paused_vm_does_not_run_and_goes_on_where_it_was(void **state)
+{
+	uint64_t ran;
+
+	NEEDS_TWO_VMS();
+	start();
+	run_until_current();
+	current->arch.frame.x[3] = 33;
+	assert_int_equal(vm_pause(vm), 0);
+	assert_int_equal(vm->state, VM_PAUSED);
+	current = fake_leave_guest(current);
+	ran = vm->vcpus[0]->run_ticks;
+	for (unsigned int i = 0; i < 10; i++) {
+		current = fake_run_for(current, slice());
+		assert_ptr_equal(current->vm, busy);
+	}
+	/* An interrupt makes it ready, not running. */
+	sched_kick(vm->vcpus[0]);
+	current = fake_run_for(current, slice());
+	assert_int_equal(vm->vcpus[0]->run_ticks, ran);
+	assert_int_equal(vm_resume(vm), 0);
+	run_until_current();
+	assert_int_equal(current->arch.frame.x[3], 33);
+}
+
+static void test_a_blocked_vcpu_that_wakes_while_paused_runs_after_the_pause(void **state)
+{
+	struct vcpu *vcpu;
+
+	NEEDS_TWO_VMS();
+	start();
+	run_until_current();
+	vcpu = current;
+	sched_block(vcpu);
+	current = fake_leave_guest(current);
+	assert_int_equal(vcpu->state, VCPU_BLOCKED);
+	assert_int_equal(vm_pause(vm), 0);
+	sched_kick(vcpu);
+	assert_int_equal(vcpu->state, VCPU_READY);
+	current = fake_run_for(current, slice() * 3);
+	assert_ptr_equal(current->vm, busy);
+	assert_int_equal(vm_resume(vm), 0);
+	run_until_current();
+}
+
+static void test_a_paused_vm_can_be_stopped_and_reset(void **state)
+{
+	NEEDS_TWO_VMS();
+	start();
+	assert_int_equal(vm_pause(vm), 0);
+	assert_int_equal(vm_stop(vm), 0);
+	run_until(VM_STOPPED);
+	start();
+	run_until_current();
+	assert_int_equal(vm_pause(vm), 0);
+	assert_int_equal(vm_reset(vm), 0);
+	run_until(VM_RUNNING);
+	assert_int_equal(vm->resets, 1);
+}
+
+static void test_a_reset_clears_what_the_guest_has_done(void **state)
+{
+	uint64_t at;
+
+	NEEDS_TWO_VMS();
+	start();
+	at = vm->ram[0].base.pa + MIB(3);
+	memset(fake_mem_raw(at), 0xee, 4096);
+	run_until_current();
+	current->arch.frame.x[7] = 7;
+	assert_int_equal(vm_reset(vm), 0);
+	current = fake_leave_guest(current);
+	run_until(VM_RUNNING);
+	assert_int_equal(*(uint64_t *)fake_mem_raw(at), 0);
+	assert_int_equal(vm->vcpus[0]->arch.frame.x[7], 0);
+}
+
+enum { START, PAUSE, RESUME, RESET, STOP, DESTROY };
+static int (*const requests[])(struct vm *) = {
+	[START] = vm_start, [PAUSE] = vm_pause, [RESUME] = vm_resume, [RESET] = vm_reset, [STOP] = vm_stop,
+	[DESTROY] = vm_destroy,
+};
+
+static void test_moves_that_there_are_not_are_refused(void **state)
+{
+	static const struct { enum vm_state state; unsigned int legal; } rows[] = {
+		{ VM_DEFINED, BIT(START) },
+		{ VM_RUNNING, BIT(PAUSE) | BIT(RESET) | BIT(STOP) | BIT(DESTROY) },
+		{ VM_PAUSED, BIT(RESUME) | BIT(RESET) | BIT(STOP) | BIT(DESTROY) },
+		{ VM_STOPPED, BIT(START) | BIT(DESTROY) },
+		{ VM_CRASHED, BIT(START) | BIT(DESTROY) },
+	};
+
+	NEEDS_TWO_VMS();
+	for (unsigned int r = 0; r < ARRAY_SIZE(rows); r++) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(requests); i++) {
+			setup(state);
+			if (rows[r].state != VM_DEFINED)
+				start();
+			if (rows[r].state == VM_PAUSED)
+				assert_int_equal(vm_pause(vm), 0);
+			if (rows[r].state == VM_STOPPED)
+				assert_int_equal(vm_stop(vm), 0);
+			if (rows[r].state == VM_CRASHED)
+				vm_kill(vm, VM_CRASH_WATCHDOG);
+			run_until(rows[r].state);
+			assert_int_equal(requests[i](vm), rows[r].legal & BIT(i) ? 0 : -EINVAL);
+			settle();
+		}
+	}
+}
+
+static void test_between_two_states_a_request_is_told_to_wait(void **state)
+{
+	NEEDS_TWO_VMS();
+	assert_int_equal(vm_start(vm), 0);
+	assert_int_equal(vm_start(vm), -EBUSY);
+	assert_int_equal(vm_pause(vm), -EBUSY);
+	assert_int_equal(vm_destroy(vm), -EBUSY);
+	/* But loading can be called off. */
+	assert_int_equal(vm_stop(vm), 0);
+	for (unsigned int i = 0; i < 20 && vm->state == VM_LOADING; i++)
+		current = fake_run_for(current, slice());
+	assert_true(vm->state == VM_STOPPED || vm->state == VM_DEFINED);
+}
+
+static void test_a_vm_that_cannot_get_what_it_wants_is_defined_again(void **state)
+{
+	struct page_stats before;
+
+	NEEDS_TWO_VMS();
+	before = stats();
+	vm->desc.regions[0].size = vm->desc.ram_size = GIB(32);
+	assert_int_equal(vm_start(vm), 0);
+	run_until(VM_DEFINED);
+	assert_true(fake_log_has("vm: cannot be loaded: not enough contiguous RAM"));
+	assert_all_back(&before);
+	vm->desc.regions[0].size = vm->desc.ram_size = MIB(4);
+	start();
+}
+
+static void test_a_crash_is_restarted_as_the_policy_says(void **state)
+{
+	NEEDS_TWO_VMS();
+	vm->desc.on_crash = VM_ACTION_RESTART;
+	start();
+	for (unsigned int n = 1; n <= 3; n++) {
+		vm_kill(vm, VM_CRASH_WATCHDOG);
+		run_until(VM_CRASHED);
+		assert_int_equal(vm->restarts, n);
+		run_until(VM_RUNNING);
+	}
+	vm_kill(vm, VM_CRASH_WATCHDOG);
+	run_until(VM_CRASHED);
+	current = fake_run_for(current, slice() * 50);
+	assert_int_equal(vm->state, VM_CRASHED);
+	assert_int_equal(vm->crashes, 4);
+	/* By hand it can be started again, and has all its restarts again. */
+	start();
+	vm_kill(vm, VM_CRASH_WATCHDOG);
+	run_until(VM_CRASHED);
+	run_until(VM_RUNNING);
+}
+
+static void test_a_vm_that_ran_for_long_has_all_its_restarts_again(void **state)
+{
+	NEEDS_TWO_VMS();
+	vm->desc.on_crash = VM_ACTION_RESTART;
+	start();
+	for (unsigned int n = 0; n < 10; n++) {
+		current = fake_run_for(current, timer_us_to_ticks(11000000));
+		vm_kill(vm, VM_CRASH_WATCHDOG);
+		run_until(VM_CRASHED);
+		assert_int_equal(vm->restarts, 1);
+		run_until(VM_RUNNING);
+	}
+}
+
+static void test_a_stop_calls_off_the_restart_that_waits(void **state)
+{
+	NEEDS_TWO_VMS();
+	vm->desc.on_crash = VM_ACTION_RESTART;
+	vm->desc.restart_backoff_ms = 60000;
+	start();
+	vm_kill(vm, VM_CRASH_WATCHDOG);
+	run_until(VM_CRASHED);
+	assert_true(vm->restart_waits);
+	assert_int_equal(vm_stop(vm), 0);
+	current = fake_run_for(current, timer_us_to_ticks(70000000));
+	assert_int_equal(vm->state, VM_CRASHED);
+}
+
+static void test_a_vm_stopped_by_hand_is_not_restarted(void **state)
+{
+	NEEDS_TWO_VMS();
+	vm->desc.on_shutdown = VM_ACTION_RESTART;
+	start();
+	assert_int_equal(vm_stop(vm), 0);
+	run_until(VM_STOPPED);
+	current = fake_run_for(current, slice() * 50);
+	assert_int_equal(vm->state, VM_STOPPED);
+	start();
+	run_until_current();
+	vm_guest_off(current);
+	current = fake_leave_guest(current);
+	run_until(VM_STOPPED);
+	run_until(VM_RUNNING);
+}
+
+static void test_a_thousand_lives_leak_nothing(void **state)
+{
+	struct page_stats before;
+
+	NEEDS_TWO_VMS();
+	before = stats();
+	for (unsigned int n = 0; n < CYCLES; n++) {
+		start();
+		assert_int_equal(vm->stage2.vmid, vm->id + 1);
+		if (n % 3 == 0) {
+			run_until_current();
+			vm_crash(current, VM_CRASH_NO_VECTOR);
+			current = fake_leave_guest(current);
+			run_until(VM_CRASHED);
+		} else if (n % 3 == 1) {
+			assert_int_equal(vm_stop(vm), 0);
+			run_until(VM_STOPPED);
+		}
+		fake_log_clear();
+		assert_int_equal(vm_destroy(vm), 0);
+		run_until(VM_DEFINED);
+		assert_all_back(&before);
+	}
+	assert_int_equal(busy->state, VM_RUNNING);
+}
+
+static void test_random_requests_at_random_times_lose_nothing(void **state)
+{
+	struct page_stats before;
+
+	NEEDS_TWO_VMS();
+	before = stats();
+	vm->desc.on_crash = VM_ACTION_RESTART;
+	for (unsigned int step = 0; step < 20000; step++) {
+		int err = requests[random_below(ARRAY_SIZE(requests))](vm);
+
+		assert_true(err == 0 || err == -EINVAL || err == -EBUSY);
+		if (current->vm == vm && !random_below(4))
+			vm_crash(current, VM_CRASH_NO_VECTOR);
+		if (random_below(2))
+			current = fake_leave_guest(current);
+		if (random_below(2))
+			current = fake_run_for(current, random_below((unsigned int)slice() * 3));
+		fake_log_clear();
+	}
+	for (unsigned int i = 0; i < 100 && vm->state != VM_DEFINED; i++) {
+		if (vm_destroy(vm) == -EINVAL && vm->state != VM_DEFINED)
+			fail_msg("a VM that is %s cannot be destroyed", vm_state_name(vm->state));
+		current = fake_run_for(current, slice());
+	}
+	assert_int_equal(vm->state, VM_DEFINED);
+	assert_all_back(&before);
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup(test, setup)
+	const struct CMUnitTest tests[] = {
+		T(test_a_defined_vm_has_nothing_until_it_is_started),
+		T(test_a_paused_vm_does_not_run_and_goes_on_where_it_was),
+		T(test_a_blocked_vcpu_that_wakes_while_paused_runs_after_the_pause),
+		T(test_a_paused_vm_can_be_stopped_and_reset),
+		T(test_a_reset_clears_what_the_guest_has_done),
+		T(test_moves_that_there_are_not_are_refused),
+		T(test_between_two_states_a_request_is_told_to_wait),
+		T(test_a_vm_that_cannot_get_what_it_wants_is_defined_again),
+		T(test_a_crash_is_restarted_as_the_policy_says),
+		T(test_a_vm_that_ran_for_long_has_all_its_restarts_again),
+		T(test_a_stop_calls_off_the_restart_that_waits),
+		T(test_a_vm_stopped_by_hand_is_not_restarted),
+		T(test_a_thousand_lives_leak_nothing),
+		T(test_random_requests_at_random_times_lose_nothing),
+	};
+#undef T
+
+	random_seed("test_lifecycle");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
