@@ -135,12 +135,22 @@ static bool is_offered(const struct vgic *vgic, const struct virq *irq)
 }
 
 /*
+ * Whether the list register ends the physical interrupt as well. The timer's is active only while the line is
+ * up. One that has been latched while active is not linked, for then its end has to be reported.
+ */
+static bool is_linked(const struct virq *irq)
+{
+	return irq->hw_intid && (irq->line || irq->intid >= VGIC_NR_PRIVATE) && !(irq->active && irq->latch);
+}
+
+/*
  * Never pending and active at once: what is pending again while active waits in memory for the end of the
- * active state, which the list register reports (a hardware one cannot, but its line asserts itself anew).
+ * active state, which the list register reports (a linked one cannot, but its line asserts itself anew).
  */
 static uint64_t lr_encode(const struct virq *irq)
 {
 	bool taken = irq->active && irq->running != VIRQ_NOT_TAKEN;
+	bool waits = irq->active && virq_pending(irq);
 	uint64_t lr = FIELD_PREP(LR_VINTID, irq->intid);
 
 	/* The end of an interrupt must match the priority that it was taken with. */
@@ -148,9 +158,9 @@ static uint64_t lr_encode(const struct virq *irq)
 	lr |= irq->active ? LR_ACTIVE : LR_PENDING;
 	if (irq->group1)
 		lr |= LR_GROUP1;
-	if (irq->hw_intid)
+	if (is_linked(irq))
 		lr |= LR_HW | FIELD_PREP(LR_PINTID, irq->hw_intid);
-	else if (!irq->edge || (irq->active && virq_pending(irq)))
+	else if (waits || (!irq->edge && !irq->hw_intid))
 		lr |= LR_EOI;	/* at its end the line is sampled again */
 	return lr;
 }
@@ -439,9 +449,7 @@ void vgic_set_timer_line(struct vcpu *vcpu, bool level)
 
 bool vgic_timer_is_live(const struct vcpu *vcpu)
 {
-	const struct virq *irq = &vcpu->vgic.priv[VGIC_VTIMER_INTID];
-
-	return irq->line || irq->on;
+	return vcpu->vgic.priv[VGIC_VTIMER_INTID].line;
 }
 
 bool vgic_timer_is_raised(const struct vcpu *vcpu)

@@ -108,7 +108,10 @@ void vgic_end_linked(const struct virq *irq);
 /* The virtual timer's line, without a wake-up: the caller is about to run the vCPU. */
 void vgic_set_timer_line(struct vcpu *vcpu, bool level);
 
-/* Whether the physical timer interrupt must be active: raised, or being handled by the guest. */
+/*
+ * Whether the physical timer interrupt must be active: it was taken, and its virtual one has not ended.
+ * While it is not, as when software made the virtual one pending, the timer must be able to fire.
+ */
 bool vgic_timer_is_live(const struct vcpu *vcpu);
 
 /* Whether it is raised and not yet taken by the guest. */

@@ -15,16 +15,22 @@
 
 static uint64_t random_state;
 
+/* Begin the sequence of a given seed. */
+static inline void random_start(uint64_t seed)
+{
+	random_state = seed * 2654435769u + 1;
+}
+
 static inline void random_seed(const char *test)
 {
 	const char *given = getenv("SCHISM_TEST_SEED");
+	uint64_t seed = 20231;
 
-	random_state = 20231;
 	if (given != NULL)
-		random_state = strcmp(given, "random") ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-	printf("%s: SCHISM_TEST_SEED=%llu\n", test, (unsigned long long)random_state);
+		seed = strcmp(given, "random") ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+	printf("%s: SCHISM_TEST_SEED=%llu\n", test, (unsigned long long)seed);
 	fflush(stdout);
-	random_state = random_state * 2654435769u + 1;
+	random_start(seed);
 }
 
 /* 64 bits (xorshift64*). */

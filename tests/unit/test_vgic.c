@@ -1120,6 +1120,42 @@ static void test_a_disabled_timer_waits_for_its_enable(void **state)
 	assert_int_equal(ack(v0), VTIMER);
 }
 
+static void test_a_timer_made_pending_by_software_ends_without_the_physical_interrupt(void **state)
+{
+	enable(v0, VTIMER, 0xa0);
+	set_bit(v0, ISPENDR, VTIMER);
+	/* It can still fire. */
+	assert_false(vgic_timer_is_live(v0));
+	assert_int_equal(ack(v0), VTIMER);
+	eoi(v0, VTIMER);
+	assert_int_equal(hw[0].nr_deactivated, 0);
+	assert_int_equal(ack(v0), SPURIOUS);
+}
+
+static void test_a_timer_that_fires_behind_a_software_set_pending_outlives_its_clearing(void **state)
+{
+	enable(v0, VTIMER, 0xa0);
+	set_bit(v0, ISPENDR, VTIMER);
+	timer_fires();
+	set_bit(v0, ICPENDR, VTIMER);
+	assert_true(get_bit(v0, ISPENDR, VTIMER));
+	assert_int_equal(ack(v0), VTIMER);
+	eoi(v0, VTIMER);
+	assert_int_equal(hw[0].nr_deactivated, 1);
+}
+
+static void test_a_timer_set_pending_while_it_is_handled_comes_again(void **state)
+{
+	enable(v0, VTIMER, 0xa0);
+	timer_fires();
+	assert_int_equal(ack(v0), VTIMER);
+	set_bit(v0, ISPENDR, VTIMER);
+	eoi(v0, VTIMER);
+	assert_int_equal(ack(v0), VTIMER);
+	eoi(v0, VTIMER);
+	assert_int_equal(hw[0].nr_deactivated, 1);
+}
+
 /* ---- waking ---- */
 
 static void test_only_what_would_be_signalled_wakes_a_vcpu(void **state)
@@ -1373,6 +1409,9 @@ int main(void)
 		T(test_any_access_is_served_or_refused_and_never_more),
 		T(test_the_timers_end_deactivates_the_physical_interrupt),
 		T(test_a_timer_that_was_silenced_is_not_taken),
+		T(test_a_timer_made_pending_by_software_ends_without_the_physical_interrupt),
+		T(test_a_timer_that_fires_behind_a_software_set_pending_outlives_its_clearing),
+		T(test_a_timer_set_pending_while_it_is_handled_comes_again),
 		T(test_a_disabled_timer_waits_for_its_enable),
 		T(test_only_what_would_be_signalled_wakes_a_vcpu),
 		T(test_an_interrupt_kicks_the_vcpu_that_is_to_take_it),
