@@ -40,6 +40,9 @@ QEMU     ?= qemu-system-aarch64
 QEMU_ARGS ?=
 # make test, boot-test, variants: further arguments for pytest
 PYTEST_ARGS ?=
+# make bench: rewrite the reference; further arguments for tests/bench/bench.py
+UPDATE   ?=
+BENCH_ARGS ?=
 HOSTCC   ?= gcc
 
 O := $(patsubst %/,%,$(O))
@@ -53,8 +56,8 @@ dry-run      := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 # ---- what the machine needs, before anything asks for it ---------------------------------------------
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
-setup-for := $(if $(filter test check boot-test variants lint,$(goals)),test,run)
-setup-how := $(or $(SETUP),$(if $(filter run run-linux debug test check boot-test variants,$(goals)),yes,no))
+setup-for := $(if $(filter test check boot-test variants lint bench,$(goals)),test,run)
+setup-how := $(or $(SETUP),$(if $(filter run run-linux debug test check boot-test variants bench,$(goals)),yes,no))
 ifneq ($(filter-out help clean distclean,$(goals)),)
 ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup \
 	$(if $(build-goals),$(setup-for),config) >&2 || echo failed),)
@@ -68,7 +71,7 @@ endif
 # Evaluated when first used, then kept.
 once = $(eval $(1) := $(2))$($(1))
 
-test-modules := $(if $(filter test check boot-test variants,$(goals)),pytest pexpect xdist libfdt)
+test-modules := $(if $(filter test check boot-test variants bench,$(goals)),pytest pexpect xdist libfdt)
 PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib $(test-modules)),python3))
 
 ifeq ($(LLVM),)
@@ -446,6 +449,14 @@ lint: $(config-h) $(offsets-h)
 	@$(run-tests) format layering headers
 test: $(unit-bins) all guests
 	@$(run-tests) check format layering headers boot variants
+
+# ---- measuring ---------------------------------------------------------------------------------------
+
+# Always the default configuration, built in $(O)/test/default, whatever $(O) has: the reference is of that.
+.PHONY: bench
+bench: $(libfdt-a)
+	@env -u FRAGMENTS -u LLVM -u LIBFDT_SRC SCHISM_BUILD='$(O)' PYTHON='$(PYTHON)' HOSTCC='$(HOSTCC)' QEMU='$(QEMU)' \
+		$(PYTHON) tests/bench/bench.py --out $(O)/bench.json $(if $(UPDATE),--update) $(BENCH_ARGS)
 
 # ---- compile_commands.json, for editors and clang-tidy -----------------------------------------------
 
