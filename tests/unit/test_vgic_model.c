@@ -350,7 +350,8 @@ static uint64_t guest_read(unsigned int v, int frame, uint32_t offset, unsigned 
 	uint64_t val = UINT64_MAX;
 
 	busy[v] = true;
-	if (offset == GIC_MODEL_ISPENDR || offset == GIC_MODEL_ICPENDR)
+	/* Those that need the state of list registers would do it, but without a look at the timer. */
+	if (offset >= GIC_MODEL_ISPENDR && offset < GIC_MODEL_IPRIORITYR)
 		leave(v);
 	assert_true(vgic_mmio(&vcpu[v], frame < 0 ? NULL : &vcpu[frame], base + offset, size, false, &val));
 	busy[v] = false;
