@@ -8,7 +8,7 @@
  * bits and its byte accesses are handled once, in bank_access(). Registers of their own are rows of
  * gicd_regs[] and rd_regs[]. What no row names is RAZ/WI.
  *
- * Locks: vgic->lock, taken in vgic_mmio().
+ * Locks: vgic->lock, taken in vgic_mmio() for all but reads of registers of their own.
  */
 #include "arch/gic.h"
 #include "arch/vcpu.h"
@@ -57,6 +57,9 @@
 /* Reads, or writes, that must see or change the state that is in list registers of running vCPUs. */
 #define EXACT_READ		BIT(0)
 #define EXACT_WRITE		BIT(1)
+#define EXACT			(EXACT_READ | EXACT_WRITE)
+/* A bit written as 0 changes nothing, so that the setter sees ones only. One bit per interrupt. */
+#define WRITE_ONES		BIT(2)
 
 #define ACCESS_32		BIT(2)
 #define ACCESS_64		BIT(3)
@@ -79,14 +82,12 @@ static uint64_t irq_get_enabled(const struct virq *irq)
 
 static void irq_enable(struct virq *irq, uint64_t val)
 {
-	if (val)
-		irq->enabled = true;
+	irq->enabled = true;
 }
 
 static void irq_disable(struct virq *irq, uint64_t val)
 {
-	if (val)
-		irq->enabled = false;
+	irq->enabled = false;
 }
 
 static uint64_t irq_get_pending(const struct virq *irq)
@@ -96,13 +97,12 @@ static uint64_t irq_get_pending(const struct virq *irq)
 
 static void irq_set_pending(struct virq *irq, uint64_t val)
 {
-	if (val)
-		irq->latch = true;
+	irq->latch = true;
 }
 
 static void irq_clear_pending(struct virq *irq, uint64_t val)
 {
-	if (!val || !irq->latch)
+	if (!irq->latch)
 		return;
 	irq->latch = false;
 	vgic_end_linked(irq);
@@ -115,13 +115,12 @@ static uint64_t irq_get_active(const struct virq *irq)
 
 static void irq_set_active(struct virq *irq, uint64_t val)
 {
-	if (val)
-		irq->active = true;
+	irq->active = true;
 }
 
 static void irq_clear_active(struct virq *irq, uint64_t val)
 {
-	if (!val || !irq->active)
+	if (!irq->active)
 		return;
 	irq->active = false;
 	irq->running = VIRQ_NOT_TAKEN;
@@ -154,7 +153,7 @@ struct vgic_bank {
 	uint32_t offset;
 	uint8_t bits;		/* per interrupt */
 	uint8_t access;		/* ACCESS_*: sizes that the architecture has */
-	uint8_t exact;		/* EXACT_*: what needs the state that list registers hold */
+	uint8_t flags;		/* EXACT_*, WRITE_ONES */
 	uint64_t (*get)(const struct virq *irq);
 	void (*set)(struct virq *irq, uint64_t val);
 };
@@ -162,12 +161,12 @@ struct vgic_bank {
 /* The banks have the same offsets in the distributor and in a redistributor's SGI frame. */
 static const struct vgic_bank banks[] = {
 	{ GIC_IGROUPR, 1, ACCESS_32, EXACT_WRITE, irq_get_group, irq_set_group },
-	{ GIC_ISENABLER, 1, ACCESS_32, 0, irq_get_enabled, irq_enable },
-	{ GIC_ICENABLER, 1, ACCESS_32, EXACT_WRITE, irq_get_enabled, irq_disable },
-	{ GIC_ISPENDR, 1, ACCESS_32, EXACT_READ, irq_get_pending, irq_set_pending },
-	{ GIC_ICPENDR, 1, ACCESS_32, EXACT_READ | EXACT_WRITE, irq_get_pending, irq_clear_pending },
-	{ GIC_ISACTIVER, 1, ACCESS_32, EXACT_READ | EXACT_WRITE, irq_get_active, irq_set_active },
-	{ GIC_ICACTIVER, 1, ACCESS_32, EXACT_READ | EXACT_WRITE, irq_get_active, irq_clear_active },
+	{ GIC_ISENABLER, 1, ACCESS_32, WRITE_ONES, irq_get_enabled, irq_enable },
+	{ GIC_ICENABLER, 1, ACCESS_32, WRITE_ONES | EXACT_WRITE, irq_get_enabled, irq_disable },
+	{ GIC_ISPENDR, 1, ACCESS_32, WRITE_ONES | EXACT_READ, irq_get_pending, irq_set_pending },
+	{ GIC_ICPENDR, 1, ACCESS_32, WRITE_ONES | EXACT, irq_get_pending, irq_clear_pending },
+	{ GIC_ISACTIVER, 1, ACCESS_32, WRITE_ONES | EXACT, irq_get_active, irq_set_active },
+	{ GIC_ICACTIVER, 1, ACCESS_32, WRITE_ONES | EXACT, irq_get_active, irq_clear_active },
 	{ GIC_IPRIORITYR, 8, ACCESS_8 | ACCESS_32, 0, irq_get_priority, irq_set_priority },
 	{ GIC_ICFGR, 2, ACCESS_32, EXACT_WRITE, irq_get_config, irq_set_config },
 };
@@ -202,31 +201,56 @@ static bool bank_has(const struct mmio *m, unsigned int intid)
 			   intid >= VGIC_NR_PRIVATE && intid < VGIC_NR_INTIDS;
 }
 
+static uint64_t bank_read(const struct vgic_bank *bank, const struct virq *irqs, unsigned int count)
+{
+	uint64_t val = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		val |= bank->get(&irqs[i]) << (i * bank->bits);
+	return val;
+}
+
+static void bank_write(const struct vgic_bank *bank, struct virq *irqs, unsigned int count, uint64_t val)
+{
+	uint64_t mask = GENMASK(bank->bits - 1, 0);
+
+	for (unsigned int i = 0; i < count; i++) {
+		bank->set(&irqs[i], (val >> (i * bank->bits)) & mask);
+		vgic_queue(&irqs[i]);
+	}
+}
+
+static void bank_write_ones(const struct vgic_bank *bank, struct virq *irqs, uint32_t val)
+{
+	for (; val; val &= val - 1) {
+		struct virq *irq = &irqs[__builtin_ctz(val)];
+
+		bank->set(irq, 1);
+		vgic_queue(irq);
+	}
+}
+
 static bool bank_access(const struct mmio *m)
 {
 	const struct vgic_bank *bank = m->bank;
 	unsigned int first = (m->offset - bank->offset) * 8 / bank->bits;
 	unsigned int count = m->size * 8 / bank->bits;
-	uint64_t mask = GENMASK(bank->bits - 1, 0);
-	uint64_t val = 0;
+	struct virq *irqs;
 
 	if (!(bank->access & m->size))
 		return false;
-	for (unsigned int i = 0; i < count; i++) {
-		struct virq *irq;
-
-		if (!bank_has(m, first + i))
-			continue;
-		irq = vgic_find(m->vm, m->redist, first + i);
-		if (m->write) {
-			bank->set(irq, (*m->val >> (i * bank->bits)) & mask);
-			vgic_queue(irq);
-		} else {
-			val |= bank->get(irq) << (i * bank->bits);
-		}
-	}
 	if (!m->write)
-		*m->val = val;
+		*m->val = 0;
+	/* At most 32 interrupts, aligned to their number: all of them are of one kind, and side by side. */
+	if (!bank_has(m, first))
+		return true;
+	irqs = vgic_find(m->vm, m->redist, first);
+	if (!m->write)
+		*m->val = bank_read(bank, irqs, count);
+	else if (bank->flags & WRITE_ONES)
+		bank_write_ones(bank, irqs, (uint32_t)*m->val);
+	else
+		bank_write(bank, irqs, count, *m->val);
 	return true;
 }
 
@@ -379,14 +403,37 @@ static bool gicr_access(const struct mmio *m, bool sgi_frame)
 	return sgi_frame ? reg_access(m, NULL, 0) : reg_access(m, rd_regs, ARRAY_SIZE(rd_regs));
 }
 
+static bool frame_access(const struct mmio *m, bool sgi_frame)
+{
+	return m->redist ? gicr_access(m, sgi_frame) : gicd_access(m);
+}
+
 /* Whether the access must see or change what list registers of running vCPUs hold. */
 static bool is_exact(const struct mmio *m)
 {
 	if (m->bank)
-		return (m->bank->exact & (m->write ? EXACT_WRITE : EXACT_READ)) != 0;
+		return (m->bank->flags & (m->write ? EXACT_WRITE : EXACT_READ)) != 0;
 	/* A change of routing moves interrupts, too; a group is off for all when RWP reads as 0. */
 	return m->write && !m->redist &&
 	       (m->offset == GICD_CTLR || (m->offset >= GICD_IROUTER && m->offset < GICD_IROUTER_END));
+}
+
+/* What changes the state, or sees more than one field of it. Out of line, so that other reads pay nothing. */
+static __noinline bool mmio_locked(struct vcpu *vcpu, const struct mmio *m, bool sgi_frame)
+{
+	bool exact = is_exact(m), ok;
+
+	/* What this vCPU's list registers hold is folded for every write, so that none goes by old state. */
+	if (exact || m->write)
+		vcpu_vgic_out(vcpu);
+	if (exact)
+		vgic_freeze(vcpu);
+	spin_lock(&m->vm->vgic.lock);
+	ok = frame_access(m, sgi_frame);
+	spin_unlock(&m->vm->vgic.lock);
+	if (exact)
+		vgic_thaw(vcpu);
+	return ok;
 }
 
 bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
@@ -397,20 +444,11 @@ bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned
 		.vm = vcpu->vm, .redist = redist, .size = size, .write = write, .val = val,
 		.offset = sgi_frame ? offset - GICR_SGI_FRAME : offset,
 	};
-	bool exact, ok;
 
 	if (!redist || sgi_frame)
 		m.bank = bank_find(m.offset);
-	exact = is_exact(&m);
-	/* What this vCPU's list registers hold is folded for every write, so that none goes by old state. */
-	if (exact || write)
-		vcpu_vgic_out(vcpu);
-	if (exact)
-		vgic_freeze(vcpu);
-	spin_lock(&m.vm->vgic.lock);
-	ok = redist ? gicr_access(&m, sgi_frame) : gicd_access(&m);
-	spin_unlock(&m.vm->vgic.lock);
-	if (exact)
-		vgic_thaw(vcpu);
-	return ok;
+	if (write || m.bank)
+		return mmio_locked(vcpu, &m, sgi_frame);
+	/* Constants, or one field or two: right for some moment during the access. */
+	return frame_access(&m, sgi_frame);
 }
