@@ -22,19 +22,27 @@ static uint64_t fault_ipa(uint64_t far)
 	return (sysreg_read(hpfar_el2) & GENMASK(43, 4)) << 8 | (far & PAGE_MASK);
 }
 
-static bool is_translation_fault(const struct trap *trap)
+static bool is_translation_fault(uint32_t iss)
 {
-	return (trap->iss & ABT_FSC_TYPE_MASK) == FSC_TRANSLATION ||
-	       (trap->iss & ABT_FSC_MASK) == 0;		/* address size, level 0: IPA out of range */
+	return (iss & ABT_FSC_TYPE_MASK) == FSC_TRANSLATION ||
+	       (iss & ABT_FSC_MASK) == 0;		/* address size, level 0: IPA out of range */
 }
 
-/* The low size bytes of val, as a register sees them after a load with this syndrome. */
-static uint64_t loaded(uint64_t val, unsigned int size, uint32_t iss)
+/* Without a syndrome (LDP, writeback, SIMD) an access to a device cannot be emulated. */
+static bool can_be_emulated(uint32_t iss)
 {
-	unsigned int shift = 64 - 8 * size;
+	return (iss & (ABT_ISV | ABT_S1PTW | ABT_FNV)) == ABT_ISV && is_translation_fault(iss);
+}
 
-	val <<= shift;
-	val = (iss & ISS_SSE) ? (uint64_t)((int64_t)val >> shift) : val >> shift;
+/* The value of a narrow load or store: what is left of val without its upper bits. */
+static uint64_t zero_extend(uint64_t val, unsigned int upper)
+{
+	return val << upper >> upper;
+}
+
+static uint64_t sign_extend(uint64_t val, unsigned int upper, uint32_t iss)
+{
+	val = (uint64_t)((int64_t)(val << upper) >> upper);
 	return (iss & ISS_SF) ? val : (uint32_t)val;
 }
 
@@ -42,27 +50,33 @@ static enum trap_outcome mmio(struct vcpu *vcpu, uint32_t iss, uint64_t ipa)
 {
 	struct vdev_access *access = &vcpu->access;
 	unsigned int rt = (unsigned int)FIELD_GET(ISS_SRT, iss);
+	unsigned int size = 1u << FIELD_GET(ISS_SAS, iss), upper = 64 - 8 * size;
+	bool write = (iss & ABT_WNR) != 0;
+	uint64_t val;
 
 	access->ipa = ipa;
-	access->size = 1u << FIELD_GET(ISS_SAS, iss);
-	access->write = (iss & ABT_WNR) != 0;
-	access->val = access->write ? loaded(vcpu_reg(vcpu, rt), access->size, ISS_SF) : 0;
+	access->size = size;
+	access->write = write;
+	access->val = write ? zero_extend(vcpu_reg(vcpu, rt), upper) : 0;
 	if (!vdev_access(vcpu, access))
 		return TRAP_ABORT;
-	if (!access->write)
-		vcpu_set_reg(vcpu, rt, loaded(access->val, access->size, iss));
+	if (write)
+		return TRAP_SKIP;
+	val = zero_extend(access->val, upper);
+	vcpu_set_reg(vcpu, rt, unlikely(iss & ISS_SSE) ? sign_extend(val, upper, iss) : val);
 	return TRAP_SKIP;
 }
 
 enum trap_outcome trap_data_abort(struct vcpu *vcpu, const struct trap *trap)
 {
-	/* Without a syndrome (LDP, writeback, SIMD) an access to a device cannot be emulated. */
-	if (!(trap->iss & ABT_ISV) || (trap->iss & (ABT_S1PTW | ABT_FNV)) || !is_translation_fault(trap)) {
+	uint32_t iss = trap->iss;
+
+	if (unlikely(!can_be_emulated(iss))) {
 		vcpu->exits[EXIT_ABORT]++;
 		return TRAP_ABORT;
 	}
 	vcpu->exits[EXIT_MMIO]++;
-	return mmio(vcpu, trap->iss, fault_ipa(sysreg_read(far_el2)));
+	return mmio(vcpu, iss, fault_ipa(sysreg_read(far_el2)));
 }
 
 enum trap_outcome trap_instr_abort(struct vcpu *vcpu, const struct trap *trap)

@@ -129,15 +129,20 @@ static void unclaimed(struct vcpu *vcpu, const struct trap *trap)
 		  esr_ec_name(trap->ec), vcpu->arch.frame.elr);
 }
 
+static inline void skip(struct vcpu *vcpu, const struct trap *trap)
+{
+	vcpu->arch.frame.elr += trap->il;
+	/* As if it had been executed: it was stepped over, and was no branch. */
+	vcpu->arch.frame.spsr &= ~(PSR_SS | PSR_BTYPE);
+}
+
 static void act(struct vcpu *vcpu, const struct trap *trap, enum trap_outcome outcome)
 {
 	switch (outcome) {
 	case TRAP_RESUME:
 		break;
 	case TRAP_SKIP:
-		vcpu->arch.frame.elr += trap->il;
-		/* As if it had been executed: it was stepped over, and was no branch. */
-		vcpu->arch.frame.spsr &= ~(PSR_SS | PSR_BTYPE);
+		skip(vcpu, trap);
 		break;
 	case TRAP_UNDEF:
 		inject_undef(vcpu, trap);
@@ -181,7 +186,10 @@ struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr)
 		outcome = handler(vcpu, trap);
 	else
 		unclaimed(vcpu, trap);
-	if (outcome != TRAP_RESUME)
+	/* The frequent one first. */
+	if (likely(outcome == TRAP_SKIP))
+		skip(vcpu, trap);
+	else
 		act(vcpu, trap, outcome);
 	return resume(vcpu);
 }

@@ -121,7 +121,7 @@ guest_hvc_slow_\pauth:
 END(guest_hvc_\pauth)
 .endm
 
-/* All other exits: the rest of the frame, then the handler. */
+/* All other exits: the rest of the frame, then the handler. guest_sync comes with ESR in x1. */
 .macro guest_handler name, target, pauth, needs_esr
 FUNC(\name)
 	save_rest
@@ -225,8 +225,8 @@ END(guest_exit_\pauth)
 	.text
 	guest_hvc 0
 	guest_hvc 1
-	guest_handler guest_sync_0, trap_guest_sync, 0, 1
-	guest_handler guest_sync_1, trap_guest_sync, 1, 1
+	guest_handler guest_sync_0, trap_guest_sync, 0, 0
+	guest_handler guest_sync_1, trap_guest_sync, 1, 0
 	guest_handler guest_irq_0, trap_guest_irq, 0, 0
 	guest_handler guest_irq_1, trap_guest_irq, 1, 0
 	guest_handler guest_serror_0, trap_guest_serror, 0, 1

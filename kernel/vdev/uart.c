@@ -393,6 +393,20 @@ static void update_line(struct vuart *uart)
 	vgic_set_line(uart->vm->vcpus[0], GUEST_UART_INTID, level);
 }
 
+/* What has a side effect. Out of line, so that a poll of the flags pays nothing for it. */
+static __noinline bool uart_locked_access(struct vuart *uart, unsigned int i, unsigned int lane,
+					  struct vdev_access *access)
+{
+	spin_lock(&uart->lock);
+	if (!access->write)
+		access->val = uart_read(uart, i) >> lane;
+	else if (!lane)
+		uart_write(uart, i, (uint32_t)access->val);
+	update_line(uart);
+	spin_unlock(&uart->lock);
+	return true;
+}
+
 static bool uart_access(struct vcpu *vcpu, struct vdev *dev, uint32_t offset, struct vdev_access *access)
 {
 	struct vuart *uart = dev->state;
@@ -401,17 +415,9 @@ static bool uart_access(struct vcpu *vcpu, struct vdev *dev, uint32_t offset, st
 	/* Registers are 32 bits apart; narrower accesses see a part. */
 	if (access->size == 8)
 		return false;
-	if (!access->write && i != UARTDR) {
-		access->val = uart_read(uart, i) >> lane;
-		return true;
-	}
-	spin_lock(&uart->lock);
-	if (!access->write)
-		access->val = uart_read(uart, i) >> lane;
-	else if (!lane)
-		uart_write(uart, i, (uint32_t)access->val);
-	update_line(uart);
-	spin_unlock(&uart->lock);
+	if (access->write || i == UARTDR)
+		return uart_locked_access(uart, i, lane, access);
+	access->val = uart_read(uart, i) >> lane;
 	return true;
 }
 

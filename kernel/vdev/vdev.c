@@ -75,24 +75,20 @@ static struct vdev *find(struct vcpu *vcpu, uint64_t ipa)
 	struct vm *vm = vcpu->vm;
 
 	for (unsigned int i = 0; i < vm->nr_vdevs; i++) {
-		if (ipa - vm->vdevs[i].base < vm->vdevs[i].size) {
-			vcpu->last_vdev = i;
-			return &vm->vdevs[i];
-		}
+		if (ipa - vm->vdevs[i].base < vm->vdevs[i].size)
+			return vcpu->last_vdev = &vm->vdevs[i];
 	}
 	return NULL;
 }
 
 bool vdev_access(struct vcpu *vcpu, struct vdev_access *access)
 {
-	struct vm *vm = vcpu->vm;
-	struct vdev *dev;
+	struct vdev *dev = vcpu->last_vdev;
 
 	if (access->ipa & (access->size - 1))
 		return false;
 	/* Software mostly comes back to the device that it used last. */
-	dev = &vm->vdevs[vcpu->last_vdev];
-	if (access->ipa - dev->base >= dev->size)
+	if (!dev || access->ipa - dev->base >= dev->size)
 		dev = find(vcpu, access->ipa);
 	return dev && dev->ops->access(vcpu, dev, (uint32_t)(access->ipa - dev->base), access);
 }

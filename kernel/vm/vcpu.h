@@ -60,7 +60,7 @@ struct vcpu {
 
 	struct vgic_cpu vgic;
 	struct vdev_access access;	/* the trapped load or store that is being served */
-	unsigned int last_vdev;		/* index of the emulated device used last */
+	struct vdev *last_vdev;		/* the emulated device used last, NULL at first */
 
 	/* counters, written by the CPU that runs it */
 	uint64_t exits[EXIT_CAUSES];

@@ -146,6 +146,14 @@ def linux_package(directory):
     return out
 
 
+def summed(pairs):
+    """An object whose equal keys, static functions of one name, are added up."""
+    found = {}
+    for key, value in pairs:
+        found[key] = found[key] + value if key in found else value
+    return found
+
+
 def counts(directory, cpu):
     """What the plugin has written down, by where."""
     build, out = qemu.default_build(), directory / "counts.json"
@@ -153,7 +161,8 @@ def counts(directory, cpu):
     result = qemu.run("-plugin", options, *FIXED, kernel=build / "Image", initrd=linux_package(directory), cpu=cpu,
                       timeout=900)
     assert "schism-linux: done, status 0" in result.text, result.text[-4000:]
-    return {line["at"]: line for line in map(json.loads, out.read_text(encoding="utf-8").splitlines())}
+    lines = out.read_text(encoding="utf-8").splitlines()
+    return {line["at"]: line for line in (json.loads(line, object_pairs_hook=summed) for line in lines)}
 
 
 def linux_figures(cpu):
