@@ -116,6 +116,8 @@ static void add_segment(struct elf64_info *info, const struct elf64_segment *seg
 	info->nr_load++;
 	info->paddr_low = MIN(info->paddr_low, seg->paddr);
 	info->paddr_high = MAX(info->paddr_high, seg->paddr + seg->memsz);
+	info->vaddr_low = MIN(info->vaddr_low, seg->vaddr);
+	info->vaddr_high = MAX(info->vaddr_high, seg->vaddr + seg->memsz);
 	if (e_entry >= seg->vaddr && e_entry - seg->vaddr < seg->memsz)
 		info->entry = seg->paddr + (e_entry - seg->vaddr);
 }
@@ -130,8 +132,10 @@ int elf64_check(const void *image, size_t size, struct elf64_info *info, const c
 		return -ENOEXEC;
 	*info = (struct elf64_info) {
 		.entry = ehdr.e_entry,
+		.virt_entry = ehdr.e_entry,
 		.phnum = ehdr.e_phnum,
 		.paddr_low = UINT64_MAX,
+		.vaddr_low = UINT64_MAX,
 	};
 	for (unsigned int i = 0; i < info->phnum; i++) {
 		int rc = elf64_segment(image, size, i, &seg);

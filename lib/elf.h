@@ -15,10 +15,13 @@
 
 struct elf64_info {
 	uint64_t entry;		/* physical where a segment's virtual range holds it */
+	uint64_t virt_entry;	/* as it stands in the file */
 	unsigned int phnum;	/* program headers of all types */
 	unsigned int nr_load;	/* those that load something, at least 1 */
 	uint64_t paddr_low;	/* first byte of all that is loaded */
 	uint64_t paddr_high;	/* one past the last */
+	uint64_t vaddr_low;	/* the same, of virtual addresses */
+	uint64_t vaddr_high;
 };
 
 struct elf64_segment {

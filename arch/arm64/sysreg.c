@@ -92,14 +92,19 @@ static uint64_t id_read(struct vcpu *vcpu, const struct sysreg_row *row)
 }
 
 /* Guests copy PARange to TCR_EL1.IPS: not more than stage 2 translates. */
-static uint64_t mmfr0_read(struct vcpu *vcpu, const struct sysreg_row *row)
+uint64_t guest_parange(void)
 {
 	static const uint8_t ranges[] = { 32, 36, 40, 42, 44, 48 };
 	uint64_t parange = 0;
 
 	while (parange + 1 < ARRAY_SIZE(ranges) && ranges[parange + 1] <= arch_ipa_bits())
 		parange++;
-	return id_read(vcpu, row) | parange;
+	return parange;
+}
+
+static uint64_t mmfr0_read(struct vcpu *vcpu, const struct sysreg_row *row)
+{
+	return id_read(vcpu, row) | guest_parange();
 }
 
 static uint64_t raz(struct vcpu *vcpu, const struct sysreg_row *row)

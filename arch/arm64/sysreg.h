@@ -87,6 +87,14 @@
 #define SCTLR_EL1_RES1		0x30d00980
 #define SCTLR_EL3_RES1		0x30c50830
 
+/* TCR_EL1: both halves alike, with 4 KiB granules; and its parts. */
+#define TCR_TSZ(bits)		((64 - (uint64_t)(bits)) | (64 - (uint64_t)(bits)) << 16)
+#define TCR_CACHED		(UINT64_C(0x0500) | UINT64_C(0x0500) << 16)	/* walks: write-back */
+#define TCR_INNER_SHAREABLE	(UINT64_C(0x3000) | UINT64_C(0x3000) << 16)
+#define TCR_TG1_4K		(UINT64_C(2) << 30)
+#define TCR_IPS(range)		((uint64_t)(range) << 32)
+#define TCR_AS			(UINT64_C(1) << 36)	/* ASIDs of 16 bits */
+
 #define HCR_VM			(1 << 0)
 #define HCR_SWIO		(1 << 1)
 #define HCR_FMO			(1 << 3)

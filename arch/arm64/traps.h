@@ -52,6 +52,9 @@ void arch_ptimer_write(struct vcpu *vcpu, enum arch_ptimer_reg reg, uint64_t val
 /* A trapped access to a system register, by the rows of sysreg.c. */
 enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap);
 
+/* ID_AA64MMFR0_EL1.PARange as guests see it. */
+uint64_t guest_parange(void);
+
 /* Set what EL1 may not do directly, on this CPU: timers, debug, FP/SVE, PMU. */
 void traps_configure(void);
 

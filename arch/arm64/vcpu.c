@@ -19,6 +19,7 @@
 #include "kernel/main.h"
 #include "kernel/panic.h"
 #include "kernel/vgic/vgic.h"
+#include "kernel/vm/entry.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
@@ -59,13 +60,29 @@ enum vcpu_sysreg {
 _Static_assert(NR_VCPU_SYSREGS <= ARCH_NR_SYSREGS, "struct arch_vcpu has too little room");
 
 #define SCTLR_EL1_RESET	(SCTLR_EL1_RES1)
+/*
+ * seL4's elfloader: Device-nGnRnE, nGnRE, GRE, Normal non-cacheable, write-back, write-through. PTE_ENTRY_NORMAL
+ * is one of them.
+ */
+#define ENTRY_MAIR	UINT64_C(0xaaff440c0400)
+#define ENTRY_VA_BITS	48
 
 static void ptimer_fired(struct timer *timer);
 
 void fpsimd_save(struct arch_fpsimd *state);
 void fpsimd_restore(const struct arch_fpsimd *state);
 
-void arch_vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t arg)
+static void set_translated(uint64_t *r, const struct vm_entry *entry)
+{
+	r[R_MAIR_EL1] = ENTRY_MAIR;
+	r[R_TCR_EL1] = TCR_TSZ(ENTRY_VA_BITS) | TCR_CACHED | TCR_TG1_4K | TCR_AS | TCR_IPS(guest_parange()) |
+		       (entry->shared ? TCR_INNER_SHAREABLE : 0);
+	r[R_TTBR0_EL1] = entry->low.ipa;
+	r[R_TTBR1_EL1] = entry->high.ipa;
+	r[R_SCTLR_EL1] |= SCTLR_M | SCTLR_C | SCTLR_I;
+}
+
+void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 {
 	struct arch_vcpu *arch = &vcpu->arch;
 
@@ -83,10 +100,14 @@ void arch_vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t arg)
 	arch->injected_pc = 0;
 	arch->nr_exits = 0;
 
-	arch->frame.elr = pc;
+	arch->frame.elr = entry->pc;
 	arch->frame.spsr = PSR_MODE_EL1H | PSR_DAIF;
-	arch->frame.x[0] = arg;
+	memcpy(arch->frame.x, entry->args, sizeof(entry->args));
 	arch->sysregs[R_SCTLR_EL1] = SCTLR_EL1_RESET;
+	if (entry->translated)
+		set_translated(arch->sysregs, entry);
+	if (entry->all_vcpus)
+		arch->sysregs[R_TPIDR_EL1] = vcpu->id;
 	arch->vpidr = sysreg_read(midr_el1);
 	arch->vmpidr = BIT(31) | vcpu->affinity;
 	arch->vttbr = vm_vttbr(vcpu->vm);

@@ -10,4 +10,5 @@ obj-y += manifest_memory.o
 obj-y += manifest_vm.o
 obj-y += package.o
 obj-y += package_data.o
+obj-y += sel4.o
 obj-y += vm.o

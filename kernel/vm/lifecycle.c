@@ -144,12 +144,16 @@ static int load_step(struct vm *vm, bool *done, const char **why)
 
 static void run(struct vm *vm)
 {
+	unsigned int n = vm->entry.all_vcpus ? vm->nr_vcpus : 1;
+
 	vm_power_on(vm);
 	spin_lock(&vm->lock);
 	vm->started_at = arch_counter();
-	vm->nr_live_vcpus = 1;
+	vm->nr_live_vcpus = n;
 	move(vm, VM_RUNNING);
-	sched_start(vm->vcpus[0]);
+	/* With the lock held: none may be told to stop before the last has its start. */
+	for (unsigned int i = 0; i < n; i++)
+		sched_start(vm->vcpus[i]);
 	spin_unlock(&vm->lock);
 }
 
@@ -572,7 +576,7 @@ int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t con
 		result = PSCI_DENIED;
 	} else if (READ_ONCE(target->state) == VCPU_OFF) {
 		__atomic_fetch_add(&vm->nr_live_vcpus, 1, __ATOMIC_RELAXED);
-		arch_vcpu_reset(target, entry, context);
+		arch_vcpu_reset(target, &(struct vm_entry){ .pc = entry, .args = { context } });
 		sched_start(target);
 		if (vm->state == VM_PAUSED)
 			sched_pause(target);

@@ -8,6 +8,7 @@
 #include "kernel/vm/loader.h"
 
 #include "kernel/vm/guest_dtb.h"
+#include "kernel/vm/sel4.h"
 #include "lib/elf.h"
 #include "lib/errno.h"
 #include "lib/fmt.h"
@@ -37,6 +38,7 @@ struct load {
 	const char **why;
 	struct extent ramdisk, dtb;
 	uint64_t entry;
+	struct vm_entry start;		/* of a protocol that says it itself */
 	struct extent taken[MAX_EXTENTS];
 	unsigned int nr_taken;
 };
@@ -201,10 +203,59 @@ static int place_raw(struct load *load)
 	return put(load, "kernel", load->entry, desc->kernel, desc->kernel_size);
 }
 
-static int (*const place_kernel[])(struct load *load) = {
-	[VM_PROTOCOL_ELF] = place_elf,
-	[VM_PROTOCOL_LINUX] = place_linux,
-	[VM_PROTOCOL_RAW] = place_raw,
+/* Pages in which a device tree is generated, or tables; NULL when there are none. */
+static void *get_buffer(struct vm *vm)
+{
+	if (!vm->dtb.buf)
+		vm->dtb.buf = hyp_alloc_pages(DTB_PAGES);
+	return vm->dtb.buf;
+}
+
+_Static_assert(SEL4_TABLES_SIZE <= DTB_PAGES * PAGE_SIZE, "tables are written in the device tree's pages");
+
+static int put_sel4(struct load *load, const struct sel4_plan *plan, void *tables)
+{
+	static const char *const names[] = {
+		[SEL4_KERNEL] = "kernel (kernel.elf)", [SEL4_DTB] = "kernel (kernel.dtb)",
+		[SEL4_ROOTSERVER] = "kernel (rootserver)", [SEL4_TABLE] = "kernel (page tables)",
+	};
+	struct sel4_piece piece;
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < SEL4_PARTS; i++)
+		err = take(load, names[i], plan->places[i].base, plan->places[i].size);
+	for (unsigned int i = 0; !err && sel4_piece(plan, tables, i, &piece); i++)
+		err = add_piece(load, piece.to, piece.from, piece.len);
+	return err;
+}
+
+static int place_sel4(struct load *load)
+{
+	struct vm *vm = load->vm;
+	struct sel4_plan plan;
+	int err = sel4_plan(vm->desc.kernel, vm->desc.kernel_size, ram_base(load), vm->desc.ram_size,
+			    vm->desc.nr_vcpus, &plan);
+
+	if (err)
+		return refuse(load, err, "kernel: %s", plan.why);
+	if (vm->desc.dtb)
+		return refuse(load, -EINVAL, "dtb: is in the CPIO where the protocol is \"sel4\"");
+	if (!get_buffer(vm))
+		return refuse(load, -ENOMEM, "kernel: no pages left to make its tables in");
+	sel4_write_tables(&plan, vm->dtb.buf);
+	load->start = plan.entry;
+	load->dtb.base = plan.places[SEL4_DTB].base;
+	return put_sel4(load, &plan, vm->dtb.buf);
+}
+
+static const struct protocol {
+	int (*place)(struct load *load);
+	bool complete;			/* places everything that there is, and sets load->start */
+} protocols[] = {
+	[VM_PROTOCOL_ELF] = { place_elf },
+	[VM_PROTOCOL_LINUX] = { place_linux },
+	[VM_PROTOCOL_RAW] = { place_raw },
+	[VM_PROTOCOL_SEL4] = { place_sel4, .complete = true },
 };
 
 /* ---- what comes beside the kernel ---- */
@@ -245,9 +296,7 @@ static int generate_dtb(struct load *load, size_t *size)
 {
 	struct vm *vm = load->vm;
 
-	if (!vm->dtb.buf)
-		vm->dtb.buf = hyp_alloc_pages(DTB_PAGES);
-	if (!vm->dtb.buf)
+	if (!get_buffer(vm))
 		return refuse(load, -ENOMEM, "dtb: no pages left to generate it in");
 	if (guest_dtb_build(vm, ipa(load->ramdisk.base), load->ramdisk.size, vm->dtb.buf, size))
 		return refuse(load, -ENOSPC, "dtb: what is to be generated exceeds %lu bytes", GUEST_DTB_MAX);
@@ -292,25 +341,34 @@ static int write_mailbox(struct vm *vm)
 
 /* ---- all of it ---- */
 
-static int place_all(struct load *load)
+/* Where the protocol places a kernel and nothing else. */
+static int place_others(struct load *load)
 {
 	const struct vm_desc *desc = &load->vm->desc;
 	int err;
 
-	if (desc->protocol >= ARRAY_SIZE(place_kernel))
-		return refuse(load, -ENOEXEC, "protocol: is not built in");
-	err = place_kernel[desc->protocol](load);
 	if (desc->has_entry)
 		load->entry = desc->entry;
-	if (!err && !in_ram(load, load->entry, sizeof(uint32_t)))
-		err = refuse(load, -EFAULT, "kernel: its entry point 0x%lx lies outside the memory",
-			     load->entry);
-	if (!err && desc->has_mailbox)
-		err = take(load, "mailbox", desc->mailbox.ipa, GUEST_MAILBOX_SIZE);
-	if (!err)
-		err = place_ramdisk(load);
+	if (!in_ram(load, load->entry, sizeof(uint32_t)))
+		return refuse(load, -EFAULT, "kernel: its entry point 0x%lx lies outside the memory",
+			      load->entry);
+	err = place_ramdisk(load);
 	if (!err)
 		err = place_dtb(load);
+	load->start = (struct vm_entry){ .pc = load->entry, .args = { load->dtb.base } };
+	return err;
+}
+
+static int place_all(struct load *load)
+{
+	const struct vm_desc *desc = &load->vm->desc;
+	const struct protocol *protocol = &protocols[desc->protocol];
+	int err = protocol->place(load);
+
+	if (!err && desc->has_mailbox)
+		err = take(load, "mailbox", desc->mailbox.ipa, GUEST_MAILBOX_SIZE);
+	if (!err && !protocol->complete)
+		err = place_others(load);
 	return err;
 }
 
@@ -338,7 +396,7 @@ int loader_begin(struct vm *vm, const char **why)
 		err = place_all(&load);
 	if (err)
 		return err;
-	vm->entry = ipa(load.entry);
+	vm->entry = load.start;
 	vm->dtb.ipa = ipa(load.dtb.base);
 	return 0;
 }

@@ -8,9 +8,11 @@
  *   linux      text_offset above the first multiple of        its first byte
  *              2 MiB that leaves 2 MiB below it free
  *   raw        at load-address; default RAM + 2 MiB           its first byte
+ *   sel4       as its elfloader would have it: sel4.h         e_entry, stage 1 on
  *
  * The ramdisk comes as high as it fits, but within 32 GiB of the kernel; the device tree as low as it
- * fits: at the start of RAM, unless the kernel is there. All start with x0 = the device tree's address.
+ * fits: at the start of RAM, unless the kernel is there. All start with x0 = the device tree's address, but
+ * seL4, which has neither and registers of its own.
  */
 #ifndef KERNEL_VM_LOADER_H
 #define KERNEL_VM_LOADER_H

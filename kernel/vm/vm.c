@@ -246,7 +246,7 @@ void vm_power_on(struct vm *vm)
 {
 	reset_interrupts(vm);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
-		arch_vcpu_reset(vm->vcpus[i], vm->entry.ipa, vm->dtb.ipa.ipa);
+		arch_vcpu_reset(vm->vcpus[i], &vm->entry);
 	vdev_reset_all(vm);
 	/* The same VMID and address-space identifiers, but other tables. */
 	arch_tlb_flush_vm(vm->stage2.pt.vttbr);

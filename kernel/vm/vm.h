@@ -23,6 +23,7 @@
 #include "kernel/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
+#include "kernel/vm/entry.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 
@@ -40,7 +41,7 @@ enum vm_protocol {
 	VM_PROTOCOL_ELF,	/* ELF64 at its physical addresses */
 	VM_PROTOCOL_LINUX,	/* arm64 Image, entered by the arm64 boot protocol */
 	VM_PROTOCOL_RAW,	/* bytes, entered at the first */
-	VM_PROTOCOL_SEL4,	/* a newc CPIO with kernel.elf, kernel.dtb and rootserver */
+	VM_PROTOCOL_SEL4,	/* CPIO of seL4's images, entered as by its elfloader: kernel/vm/sel4.h */
 };
 
 enum vm_state {
@@ -164,8 +165,8 @@ struct vm {
 	struct vcpu *vcpus[CONFIG_MAX_VCPUS];
 	unsigned int nr_lrs;
 	uint64_t cntvoff;
-	ipa_t entry;
-	struct vm_dtb dtb;		/* ipa is the boot vCPU's x0 */
+	struct vm_entry entry;		/* of the boot vCPU, or of all; from loading on */
+	struct vm_dtb dtb;
 	struct vdev vdevs[VDEV_MAX];
 	unsigned int nr_vdevs;
 	struct virq *spis;

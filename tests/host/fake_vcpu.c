@@ -13,6 +13,7 @@
 #include "kernel/irq.h"
 #include "kernel/panic.h"
 #include "kernel/vgic/vgic.h"
+#include "kernel/vm/entry.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/string.h"
 
@@ -24,13 +25,13 @@ struct fake_vcpu_stats fake_vcpu;
 void (*fake_gich_in)(struct vcpu *vcpu);
 void (*fake_gich_out)(struct vcpu *vcpu);
 
-static jmp_buf entry;
+static jmp_buf guest_entered;
 
-void arch_vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t arg)
+void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 {
 	memset(&vcpu->arch, 0, sizeof(vcpu->arch));
-	vcpu->arch.frame.elr = pc;
-	vcpu->arch.frame.x[0] = arg;
+	vcpu->arch.frame.elr = entry->pc;
+	memcpy(vcpu->arch.frame.x, entry->args, sizeof(entry->args));
 	fake_vcpu.resets++;
 }
 
@@ -112,13 +113,13 @@ void arch_enter_guest(struct vcpu *vcpu)
 {
 	fake_vcpu.entries++;
 	fake_vcpu.entered = vcpu;
-	longjmp(entry, 1);
+	longjmp(guest_entered, 1);
 }
 
 struct vcpu *fake_run_until_guest(void (*body)(void))
 {
 	fake_vcpu.entered = NULL;
-	if (!setjmp(entry))
+	if (!setjmp(guest_entered))
 		body();
 	return fake_vcpu.entered;
 }

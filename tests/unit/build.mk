@@ -38,7 +38,10 @@ host-manifest := kernel/vm/manifest.c kernel/vm/manifest_check.c kernel/vm/manif
 test_manifest-src := tests/unit/test_manifest.c $(host-manifest) kernel/vdev/vdev.c kernel/machine.c \
 	lib/dt.c lib/dt_walk.c lib/fmt.c tests/host/fake_log.c tests/host/fake_tlb.c
 unit-test += test_loader
-test_loader-src := tests/unit/test_loader.c kernel/vm/loader.c lib/elf.c lib/fmt.c lib/linux_image.c
+test_loader-src := tests/unit/test_loader.c kernel/vm/loader.c kernel/vm/sel4.c lib/cpio.c lib/elf.c \
+	lib/fmt.c lib/linux_image.c
+unit-test += test_sel4
+test_sel4-src := tests/unit/test_sel4.c kernel/vm/sel4.c lib/cpio.c lib/elf.c lib/fmt.c
 unit-test += test_guest_dtb
 test_guest_dtb-src := tests/unit/test_guest_dtb.c kernel/vm/guest_dtb.c kernel/vdev/vdev.c \
 	kernel/cpu.c lib/fmt.c tests/host/fake_cpu.c tests/host/fake_panic.c
@@ -70,8 +73,9 @@ test_vgic_model-src := tests/unit/test_vgic_model.c kernel/vgic/vgic.c kernel/vg
 host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
 	kernel/hvc/*.c) \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
-	kernel/vm/lifecycle.c kernel/vm/crash.c kernel/job.c kernel/vm/loader.c kernel/vm/guest_mem.c \
-	kernel/vm/guest_dtb.c lib/fmt.c lib/elf.c lib/linux_image.c tests/host/fake_log.c \
+	kernel/vm/lifecycle.c kernel/vm/crash.c kernel/job.c kernel/vm/loader.c kernel/vm/sel4.c \
+	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/fmt.c lib/elf.c lib/linux_image.c \
+	tests/host/fake_log.c \
 	tests/host/fake_vcpu.c \
 	tests/host/fake_machine.c
 

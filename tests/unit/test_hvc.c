@@ -206,24 +206,24 @@ static void test_cpu_on_starts_the_vcpu_that_is_named(void **state)
 	if (CONFIG_MAX_VCPUS < 2)
 		skip();
 	assert_int_equal(call(PSCI_AFFINITY_INFO_64, 1, 0, 0), 1);
-	assert_int_equal(call(PSCI_CPU_ON_64, 5, vm->entry.ipa, 0), PSCI_INVALID_PARAMETERS);
+	assert_int_equal(call(PSCI_CPU_ON_64, 5, vm->entry.pc, 0), PSCI_INVALID_PARAMETERS);
 	assert_int_equal(call(PSCI_CPU_ON_64, 1, 8, 0), PSCI_INVALID_ADDRESS);
-	assert_int_equal(call(PSCI_CPU_ON_64, 0, vm->entry.ipa, 0), PSCI_ALREADY_ON);
-	assert_int_equal(call(PSCI_CPU_ON_64, 1, vm->entry.ipa, 0x1234567890), 0);
+	assert_int_equal(call(PSCI_CPU_ON_64, 0, vm->entry.pc, 0), PSCI_ALREADY_ON);
+	assert_int_equal(call(PSCI_CPU_ON_64, 1, vm->entry.pc, 0x1234567890), 0);
 	assert_int_equal(vm->vcpus[1]->arch.frame.x[0], 0x1234567890);
 	assert_int_equal(call(PSCI_AFFINITY_INFO_64, 1, 0, 0), 0);
 	assert_int_equal(call(PSCI_AFFINITY_INFO_64, 0, 4, 0), PSCI_INVALID_PARAMETERS);
-	assert_int_equal(call(PSCI_CPU_ON_64, 1, vm->entry.ipa, 0), PSCI_ALREADY_ON);
+	assert_int_equal(call(PSCI_CPU_ON_64, 1, vm->entry.pc, 0), PSCI_ALREADY_ON);
 }
 
 static void test_the_32_bit_forms_see_32_bits_of_their_arguments(void **state)
 {
 	if (CONFIG_MAX_VCPUS < 2)
 		skip();
-	assert_int_equal(call(PSCI_CPU_ON_32, UINT64_C(0xffffffff00000001), BIT(63) | vm->entry.ipa,
+	assert_int_equal(call(PSCI_CPU_ON_32, UINT64_C(0xffffffff00000001), BIT(63) | vm->entry.pc,
 			      BIT(40) | 7), 0);
 	assert_int_equal(vm->vcpus[1]->arch.frame.x[0], 7);
-	assert_int_equal(vm->vcpus[1]->arch.frame.elr, vm->entry.ipa);
+	assert_int_equal(vm->vcpus[1]->arch.frame.elr, vm->entry.pc);
 }
 
 static void test_random_numbers_come_in_the_amount_asked_for(void **state)

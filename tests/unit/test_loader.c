@@ -201,8 +201,8 @@ static void test_linux_lies_2_mib_into_the_memory_below_its_text_offset(void **s
 {
 	make_linux(0x80000);
 	assert_loaded();
-	assert_int_equal(vm.entry.ipa, RAM + MIB(2) + 0x80000);
-	assert_at(vm.entry.ipa, kernel, sizeof(kernel));
+	assert_int_equal(vm.entry.pc, RAM + MIB(2) + 0x80000);
+	assert_at(vm.entry.pc, kernel, sizeof(kernel));
 	assert_dtb_at(RAM);
 	assert_zero(RAM + DTB_SIZE, MIB(2) - DTB_SIZE);
 }
@@ -213,7 +213,7 @@ static void test_linux_base_is_a_multiple_of_2_mib_in_any_memory(void **state)
 	vm.desc.ram_size -= PAGE_SIZE;
 	make_linux(0);
 	assert_loaded();
-	assert_int_equal(vm.entry.ipa, RAM + MIB(4));
+	assert_int_equal(vm.entry.pc, RAM + MIB(4));
 	assert_dtb_at(RAM + PAGE_SIZE);
 }
 
@@ -279,7 +279,7 @@ static void test_elf_is_loaded_at_its_physical_addresses(void **state)
 {
 	make_elf(RAM + MIB(1), RAM + MIB(1) + 8);
 	assert_loaded();
-	assert_int_equal(vm.entry.ipa, RAM + MIB(1) + 8);
+	assert_int_equal(vm.entry.pc, RAM + MIB(1) + 8);
 	assert_at(RAM + MIB(1), kernel + 0x1000, 0x4000);
 	assert_zero(RAM + MIB(1) + 0x4000, 0x1000);
 	assert_dtb_at(RAM);
@@ -339,7 +339,7 @@ static void test_raw_kernel_lies_where_the_manifest_says(void **state)
 	vm.desc.protocol = VM_PROTOCOL_RAW;
 	vm.desc.load_address = ipa(RAM + MIB(3));
 	assert_loaded();
-	assert_int_equal(vm.entry.ipa, RAM + MIB(3));
+	assert_int_equal(vm.entry.pc, RAM + MIB(3));
 	assert_at(RAM + MIB(3), kernel, sizeof(kernel));
 	memset(ram, 0xaa, sizeof(ram));
 	vm.desc.load_address = ipa(RAM + RAM_SIZE - PAGE_SIZE);
@@ -371,7 +371,7 @@ static void test_second_load_clears_what_the_first_run_left(void **state)
 	memset(ram, 0x55, sizeof(ram));
 	assert_loaded();
 	assert_ptr_equal(vm.dtb.buf, buf);
-	assert_at(vm.entry.ipa, kernel, sizeof(kernel));
+	assert_at(vm.entry.pc, kernel, sizeof(kernel));
 	assert_zero(RAM + MIB(8), MIB(8));
 	assert_dtb_at(RAM);
 }
@@ -400,7 +400,7 @@ static void test_the_entry_point_may_be_another_than_the_formats(void **state)
 	vm.desc.has_entry = true;
 	vm.desc.entry = RAM + 0x200400;
 	assert_loaded();
-	assert_int_equal(vm.entry.ipa, RAM + 0x200400);
+	assert_int_equal(vm.entry.pc, RAM + 0x200400);
 	assert_at(RAM + 0x200000, kernel, sizeof(kernel));
 	memset(ram, 0xaa, sizeof(ram));
 	vm.desc.entry = RAM + RAM_SIZE;

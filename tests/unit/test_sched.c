@@ -344,7 +344,7 @@ static void test_a_vm_that_resets_starts_again_at_the_end_of_the_queue(void **st
 		assert_ptr_equal(run_for(slice()), v[1 + (i + 1) % 2]);
 	assert_int_equal(vm[0]->state, VM_RUNNING);
 	assert_int_equal(v[0]->arch.frame.x[5], 0);
-	assert_int_equal(v[0]->arch.frame.elr, vm[0]->entry.ipa);
+	assert_int_equal(v[0]->arch.frame.elr, vm[0]->entry.pc);
 	run_for(slice() * 2);
 	assert_true(current == v[0] || v[0]->run_ticks > 0);
 }
@@ -540,7 +540,7 @@ static void test_stopping_a_vm_takes_all_its_vcpus_off_wherever_they_are(void **
 	vm[1] = fake_vm("other", 1);
 	fake_vm_start(smp);
 	for (unsigned int i = 1; i < 4; i++)
-		assert_int_equal(vm_cpu_on(smp, i, smp->entry.ipa, i), 0);
+		assert_int_equal(vm_cpu_on(smp, i, smp->entry.pc, i), 0);
 	assert_int_equal(smp->nr_live_vcpus, 4);
 	/* One of them blocked, one on each CPU, one waiting. */
 	be(1);
@@ -582,17 +582,17 @@ static void test_a_vcpu_can_be_switched_on_once(void **state)
 	fake_machine_boot(1);
 	smp = fake_vm("smp", 2);
 	/* Not before its VM runs. */
-	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.ipa, 9), -3);
+	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.pc, 9), -3);
 	fake_vm_start(smp);
 	assert_int_equal(vm_affinity_info(smp, 1, 0), 1);
 	assert_int_equal(vm_cpu_on(smp, 1, 0x1000, 9), -9);
-	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.ipa + 2, 9), -9);
+	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.pc + 2, 9), -9);
 	assert_int_equal(vm_cpu_on(smp, 1, UINT64_MAX - 3, 9), -9);
-	assert_int_equal(vm_cpu_on(smp, 2, smp->entry.ipa, 9), -2);
-	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.ipa, 9), 0);
+	assert_int_equal(vm_cpu_on(smp, 2, smp->entry.pc, 9), -2);
+	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.pc, 9), 0);
 	assert_int_equal(smp->vcpus[1]->arch.frame.x[0], 9);
-	assert_int_equal(smp->vcpus[1]->arch.frame.elr, smp->entry.ipa);
-	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.ipa, 9), -4);
+	assert_int_equal(smp->vcpus[1]->arch.frame.elr, smp->entry.pc);
+	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.pc, 9), -4);
 	assert_int_equal(vm_affinity_info(smp, 1, 0), 0);
 	assert_int_equal(vm_affinity_info(smp, 7, 0), -2);
 	current = fake_run_until_guest(sched_run);
@@ -603,7 +603,7 @@ static void test_a_vcpu_can_be_switched_on_once(void **state)
 	assert_ptr_equal(leave_guest(), smp->vcpus[0]);
 	assert_int_equal(vm_affinity_info(smp, 1, 0), 1);
 	assert_int_equal(smp->state, VM_RUNNING);
-	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.ipa, 10), 0);
+	assert_int_equal(vm_cpu_on(smp, 1, smp->entry.pc, 10), 0);
 	assert_int_equal(smp->vcpus[1]->arch.frame.x[0], 10);
 }
 
@@ -654,7 +654,7 @@ static void random_action(struct vcpu *vcpu)
 		break;
 	case 3:
 		if (vcpu->vm->nr_vcpus > 1)
-			(void)vm_cpu_on(vcpu->vm, random_below(vcpu->vm->nr_vcpus), vcpu->vm->entry.ipa, 0);
+			(void)vm_cpu_on(vcpu->vm, random_below(vcpu->vm->nr_vcpus), vcpu->vm->entry.pc, 0);
 		break;
 	case 4:
 		/* A VM whose vCPUs are all off is over; the boot vCPU stays. */

@@ -34,6 +34,12 @@ typedef uint64_t pte_t;
 #define PTE_S2_W		BIT(7)
 #define PTE_S2_XN		BIT(54)
 
+/*
+ * Stage 1 of a guest that is entered with its MMU on: Normal write-back memory, which only EL1 sees, and may
+ * write and execute. The index is that of the MAIR_EL1 which arch_vcpu_reset() sets.
+ */
+#define PTE_ENTRY_NORMAL	(PTE_AF | PTE_S1_ATTR(4))
+
 /* MAIR_EL2 indices. */
 #define MAIR_IDX_NORMAL		0
 #define MAIR_IDX_DEVICE		1

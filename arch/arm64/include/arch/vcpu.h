@@ -12,6 +12,7 @@
 #include "lib/types.h"
 
 struct vcpu;
+struct vm_entry;
 struct cpu;
 
 /* EL1 and EL0 system registers that move with a vCPU; arch/arm64/vcpu.c has the list by name. */
@@ -101,10 +102,11 @@ struct arch_vcpu {
 
 /*
  * Put the vCPU into the architectural reset state that PSCI and the arm64 boot protocol describe: EL1h,
- * DAIF masked, MMU off, entry point pc, x0 = arg, other registers 0 (DEN0022, 6.4).
- * Context: the vCPU is not on a CPU. vttbr: VTTBR_EL2 of its VM.
+ * DAIF masked, MMU off, entry->pc, entry->args from x0 on, other registers 0 (DEN0022, 6.4). Where the entry
+ * is translated: MMU and caches on, 48 bits of addresses in each half, 4 KiB granules, as seL4's elfloader
+ * has it. Context: the vCPU is not on a CPU.
  */
-void arch_vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t arg);
+void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry);
 
 /* Moves a vCPU onto this CPU and off it: system registers, timer, stage 2, keys; FP lazily. */
 void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu);
