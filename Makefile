@@ -306,16 +306,17 @@ $(patsubst %.S,$(O)/guests/obj/%.o,$(filter %.S,$(guest-lib))): $(O)/guests/obj/
 $(O)/guests/guest.lds: guests/lib/guest.lds.S $(guest-track) $(config-h)
 	$(Q)$(CC) -E -P -x assembler-with-cpp $(target-cppflags) -D__ASSEMBLER__ -D__LINKER__ -MMD -MP -MF $@.d -MT $@ -o $@ $<
 
-# $(1) is a guest's name: NAME-src (default guests/NAME.c) and NAME-cppflags come from guests/build.mk.
+# $(1) is a guest's name: NAME-src (default guests/NAME.c), NAME-cppflags and NAME-ldflags come from
+# guests/build.mk.
 define guest-rules
 $(1)-objs := $$(patsubst %.c,$(O)/guests/obj/$(1)/%.o,$$(or $$($(1)-src),guests/$(1).c))
 guest-objs += $$($(1)-objs)
 $$($(1)-objs): $(O)/guests/obj/$(1)/%.o: %.c $(guest-track) guests/build.mk $(config-h)
 	$$(call say,CC,[$(1)] $$<)
 	$$(Q)$$(CC) $$(guest-cflags) $$($(1)-cppflags) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
-$(O)/guests/$(1).elf: $$($(1)-objs) $(guest-lib-objs) $(O)/guests/guest.lds
+$(O)/guests/$(1).elf: $$($(1)-objs) $(guest-lib-objs) $(O)/guests/guest.lds guests/build.mk
 	$$(call say,LD,$$@)
-	$$(Q)$$(LD) $$(guest-ldflags) -T $(O)/guests/guest.lds -Map $$(@:.elf=.map) -o $$@ $$(filter %.o,$$^)
+	$$(Q)$$(LD) $$(guest-ldflags) $$($(1)-ldflags) -T $(O)/guests/guest.lds -Map $$(@:.elf=.map) -o $$@ $$(filter %.o,$$^)
 $(O)/guests/stripped/$(1).elf: $(O)/guests/$(1).elf
 	$$(Q)$$(OBJCOPY) --strip-all $$< $$@
 endef
@@ -323,7 +324,7 @@ guest-objs :=
 $(foreach guest,$(guest-all),$(eval $(call guest-rules,$(guest))))
 
 .PHONY: guests
-guests: $(patsubst %,$(O)/guests/%.elf,$(guest-all))
+guests: $(patsubst %,$(O)/guests/%.elf,$(guest-all)) $(guest-images)
 	@:
 
 # ---- packages ----------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 #
 # A guest is guests/NAME.c on the runtime in guests/lib, linked to $(O)/guests/NAME.elf. To add one: a line
 # in guest-all, and if the embedded package may hold it, a line with its option. NAME-src lists its sources
-# where they are not guests/NAME.c, NAME-cppflags adds flags to their compilation.
+# where they are not guests/NAME.c, NAME-cppflags adds flags to their compilation, NAME-ldflags to the link.
+# guest-images are files that "make guests" makes beside the ELFs.
 
 # The runtime, and what it shares with Schism.
 guest-lib += $(sort $(wildcard guests/lib/*.c) $(filter-out %.lds.S,$(wildcard guests/lib/*.S)))
@@ -23,3 +24,32 @@ guest-$(CONFIG_GUEST_BENCH_OS)   += bench_os
 guest-tests := $(basename $(notdir $(wildcard guests/tests/test_*.c)))
 guest-all += $(guest-tests)
 $(foreach test,$(guest-tests),$(eval $(test)-src := guests/tests/$(test).c))
+
+# The state in which each protocol enters a guest: guests/tests/entry, run by tests/boot/test_entry.py. The
+# kernel of the last one is linked at seL4's address.
+entry-tests := test_entry_elf test_entry_linux test_entry_raw test_entry_sel4
+guest-all += $(entry-tests)
+$(foreach test,$(entry-tests),$(eval $(test)-src := guests/tests/entry/entry.c))
+test_entry_elf-cppflags   := -DENTRY=ENTRY_ELF
+test_entry_linux-cppflags := -DENTRY=ENTRY_LINUX
+test_entry_raw-cppflags   := -DENTRY=ENTRY_RAW
+test_entry_sel4-cppflags  := -DENTRY=ENTRY_SEL4
+test_entry_elf-ldflags   := -e guest_entry --defsym guest_image_base=0x40230000
+test_entry_linux-ldflags := -e guest_linux_header --defsym guest_image_base=0x40280000
+test_entry_raw-ldflags   := -e guest_entry --defsym guest_image_base=0x40303000
+test_entry_sel4-ldflags  := -e guest_entry --defsym guest_image_base=0xffffffffc0000000 \
+	--defsym guest_image_offset=0xffffffff80000000
+guest-images := $(addprefix $(O)/guests/test_entry_,linux.bin raw.bin sel4.cpio)
+
+$(O)/guests/%.bin: $(O)/guests/%.elf
+	$(call say,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) -O binary $< $@
+$(O)/guests/entry_rootserver.elf: guests/tests/entry/rootserver.S guests/tests/entry/rootserver.lds $(guest-track)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(guest-asflags) -c -o $(@:.elf=.o) $<
+	$(Q)$(LD) $(guest-ldflags) -T $(filter %.lds,$^) -o $@ $(@:.elf=.o)
+$(O)/guests/entry_kernel.dtb: guests/tests/entry/kernel.dts
+	$(Q)dtc -q -I dts -O dtb -p 200 -o $@ $<
+$(O)/guests/test_entry_sel4.cpio: $(O)/guests/stripped/test_entry_sel4.elf $(O)/guests/entry_kernel.dtb $(O)/guests/entry_rootserver.elf scripts/cpio.py
+	$(call say,PACK,$@)
+	$(Q)$(PYTHON) scripts/cpio.py -o $@ kernel.elf=$(word 1,$^) kernel.dtb=$(word 2,$^) rootserver=$(word 3,$^)

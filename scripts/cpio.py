@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Writing newc CPIO archives: the same bytes for the same members, whoever writes them and when."""
+"""
+Writing newc CPIO archives: the same bytes for the same members, whoever writes them and when.
+
+As a program: cpio.py -o ARCHIVE NAME=FILE..., with the members in that order.
+"""
+import argparse
+import pathlib
 from typing import NamedTuple
 
 FILE, DIRECTORY, CHARACTER = 0o100000, 0o040000, 0o020000
@@ -33,3 +39,16 @@ def newc(members, align=4):
         add(inode, Member(*member), 1)
     add(0, Member("TRAILER!!!", mode=0), 1)
     return bytes(archive)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Make a newc CPIO archive of files.")
+    parser.add_argument("-o", dest="out", required=True, type=pathlib.Path, metavar="ARCHIVE")
+    parser.add_argument("members", nargs="+", metavar="NAME=FILE")
+    args = parser.parse_args()
+    named = (member.split("=", 1) for member in args.members)
+    args.out.write_bytes(newc([(name, pathlib.Path(path).read_bytes()) for name, path in named]))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,8 @@
 /*
  * Where a guest's image lies; preprocess before use. Three PT_LOADs, none writable and executable,
  * and each starting a page of its own, so that mmu.c can map them W^X. Load and link addresses are
- * the same: guests run identity-mapped.
+ * the same: guests run identity-mapped. Tests of entry states are linked elsewhere (--defsym
+ * guest_image_base=ADDRESS), one away from where it is loaded (--defsym guest_image_offset=DISTANCE).
  */
 #include "guests/lib/asm.h"
 #include "schism/abi/guest_layout.h"
@@ -16,25 +17,28 @@ PHDRS
 	data PT_LOAD FLAGS(6);
 }
 
+guest_image_offset = DEFINED(guest_image_offset) ? guest_image_offset : 0;
+
 SECTIONS
 {
-	. = GUEST_IMAGE_IPA;
+	. = DEFINED(guest_image_base) ? guest_image_base : GUEST_IMAGE_IPA;
 	__image_start = .;
-	.text : {
+	.text : AT(ADDR(.text) - guest_image_offset) {
+		*(.text.header)
 		*(.text.start)
 		*(.text .text.*)
 	} :text
 	. = ALIGN(4096);
 	__text_end = .;
 
-	.rodata : {
+	.rodata : AT(ADDR(.rodata) - guest_image_offset) {
 		*(.rodata .rodata.*)
 	} :rodata
 	. = ALIGN(4096);
 	__rodata_end = .;
 
 	__data_start = .;
-	.data : {
+	.data : AT(ADDR(.data) - guest_image_offset) {
 		*(.data .data.*)
 	} :data
 	.bss (NOLOAD) : ALIGN(64) {
@@ -57,10 +61,11 @@ SECTIONS
 		__stack_top = .;
 	} :data
 	__image_end = .;
+	__image_size = ABSOLUTE(__image_end - __image_start);
 
 	/DISCARD/ : {
 		*(.comment .note .note.* .eh_frame .eh_frame_hdr .ARM.attributes)
 	}
 }
 
-ASSERT(__image_end <= GUEST_WORK_IPA, "the guest's image does not fit below its work buffer")
+ASSERT(__image_end - guest_image_offset <= GUEST_WORK_IPA, "the guest's image does not fit below its work buffer")
