@@ -135,11 +135,16 @@ static void sgi_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t 
 /* Trapped in VMs of several vCPUs, and while active interrupts are out of list registers. */
 static void dir_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val)
 {
+	unsigned int intid = (unsigned int)(val & GENMASK(23, 0));
+	/* An SPI may be in another vCPU's list register, a private interrupt is in none but this one's. */
+	bool shared = intid >= VGIC_NR_PRIVATE;
+
 	vcpu_vgic_out(vcpu);
-	/* An SPI may be in another vCPU's list register. */
-	vgic_freeze(vcpu);
-	vgic_deactivate(vcpu, (unsigned int)(val & GENMASK(23, 0)));
-	vgic_thaw(vcpu);
+	if (shared)
+		vgic_freeze(vcpu);
+	vgic_deactivate(vcpu, intid);
+	if (shared)
+		vgic_thaw(vcpu);
 }
 
 /* The system-register interface is on, without bypass, for good. */
