@@ -69,6 +69,7 @@ class Guest(typing.NamedTuple):
     kernel: str = ""
     ram_size: int = 0x800000
     props: dict = {}
+    more_memory: tuple = ()     # (address, size) of further regions
 
 
 def counter(rounds, *args, **fields):
@@ -96,7 +97,8 @@ def manifest(*guests):
             "vm-name": guest.name, "compatible": "schism,vm", "vcpus": [1], "protocol": "elf",
             "kernel": guest.kernel or f"{guest.name}.elf", "bootargs": guest.args, "devices": "uart",
             "mailbox": devicetree.cells64(layout["GUEST_MAILBOX_IPA"]), **guest.props})
-        vm.add("memory@40000000", {"reg": devicetree.cells64(layout["GUEST_RAM_IPA"], guest.ram_size)})
+        for base, size in ((layout["GUEST_RAM_IPA"], guest.ram_size), *guest.more_memory):
+            vm.add(f"memory@{base:x}", {"reg": devicetree.cells64(base, size)})
     return root
 
 

@@ -22,10 +22,10 @@ def pattern(size):
     return bytes((i * 7 + (i >> 8) + 3) & 0xff for i in range(size))
 
 
-def run(directory, image, kernel, protocol, args="", vcpus=1, cpus=1, cpu="cortex-a57", **props):
+def run(directory, image, kernel, protocol, args="", vcpus=1, cpus=1, cpu="cortex-a57", more=(), **props):
     """Run one guest to its end, beside another VM; its lines."""
     guest = qemu.Guest("entry", f"entry=1 {args}".strip(), kernel=kernel,
-                       props={"protocol": protocol, "vcpus": [vcpus], **props})
+                       props={"protocol": protocol, "vcpus": [vcpus], **props}, more_memory=more)
     result = qemu.run(kernel=image, initrd=qemu.pack(directory, guest, qemu.counter(5)), smp=cpus, cpu=cpu)
     found = re.findall(r"^(?:\[entry\] )?((?:PASS|FAIL): entry: .*)$", result.text, re.M)
     counts = re.search(r"END: entry: (\d+) passed, (\d+) failed, 0 skipped", result.text)
@@ -63,6 +63,25 @@ def test_segments_of_an_elf_lie_anywhere_in_memory(image, tmp_path):
                                                     (far, pattern(size), 0x40000)))
     found = run(tmp_path, image, "far.elf", "elf", f"far={far:#x} far-size={size:#x}")
     assert "PASS: entry: segments: a segment far away" in found
+
+
+def test_segments_of_an_elf_lie_in_several_regions_of_memory(image, tmp_path):
+    region, region_size, size = 0x60000000, 0x600000, 0x300001
+    elf = (qemu.guests_dir() / "test_entry_elf.elf").read_bytes()
+    far = region + region_size - size
+    (tmp_path / "far.elf").write_bytes(add_segments(elf, (far, pattern(size), size)))
+    found = run(tmp_path, image, "far.elf", "elf", f"far={far:#x} far-size={size:#x} more={region:#x} "
+                f"more-size={region_size:#x}", more=((region, region_size),))
+    assert "PASS: entry: segments: a segment far away" in found
+    assert "PASS: entry: rest of memory: is zero in the other region" in found
+
+
+def test_segment_across_the_end_of_a_region_is_refused(image, tmp_path):
+    elf = (qemu.guests_dir() / "test_entry_elf.elf").read_bytes()
+    (tmp_path / "far.elf").write_bytes(add_segments(elf, (0x60000000, b"1234", 0x200001)))
+    text = refusal(tmp_path, image, tmp_path / "far.elf", more_memory=((0x60000000, 0x200000),),
+                   props={"protocol": "elf"})
+    assert "kernel: 0x60000000 with 0x200001 bytes lies outside the memory" in text, text
 
 
 @pytest.mark.parametrize("cpu", CPUS)

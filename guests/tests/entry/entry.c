@@ -4,7 +4,8 @@
  * but seL4's stay with the MMU off, so that they see memory as it is behind the caches.
  *
  * Arguments: entry=1, there to be found in the device tree; ramdisk=SIZE, filled with pattern(); far=ADDRESS
- * far-size=SIZE, of a segment of the ELF with the same; supplied=1, the device tree is the package's.
+ * far-size=SIZE, of a segment of the ELF with the same; more=ADDRESS more-size=SIZE, of another region of memory;
+ * supplied=1, the device tree is the package's.
  */
 #include "guests/lib/entry.h"
 
@@ -331,10 +332,10 @@ static bool is_known(uint64_t at)
 	return false;
 }
 
-/* First byte of RAM that is not zero and nobody's, or 0. */
-static uint64_t find_dirt(void)
+/* First byte in RAM that is not zero and nobody's, or 0. */
+static uint64_t find_dirt(uint64_t base, uint64_t end)
 {
-	for (uint64_t at = GUEST_RAM_IPA; at < RAM_END; at += 8) {
+	for (uint64_t at = base; at < end; at += 8) {
 		if (!*(const volatile uint64_t *)at)
 			continue;
 		for (uint64_t byte = at; byte < at + 8; byte++) {
@@ -347,9 +348,13 @@ static uint64_t find_dirt(void)
 
 static void test_rest_of_memory(void)
 {
+	uint64_t more = guest_arg("more", 0);
+
 	add_extent(image_pa(), image_size());
 	add_extent(GUEST_MAILBOX_IPA, GUEST_MAILBOX_SIZE);
-	test_equal(find_dirt(), 0, "is zero");
+	test_equal(find_dirt(GUEST_RAM_IPA, RAM_END), 0, "is zero");
+	if (more)
+		test_equal(find_dirt(more, more + guest_arg("more-size", 0)), 0, "is zero in the other region");
 }
 
 static void test_other_vcpus(void)
