@@ -188,6 +188,7 @@ static uint64_t group_off(const struct vcpu *vcpu, const struct virq *irq)
 /* Which events in the guest end the wait of an interrupt for a list register. */
 static uint64_t wait_events(const struct vcpu *vcpu, const struct virq *irq)
 {
+	const uint64_t both = GICH_VMCR_VENG0 | GICH_VMCR_VENG1;
 	uint64_t vmcr = vcpu->arch.gich.vmcr;
 
 	if (irq->active)
@@ -195,9 +196,12 @@ static uint64_t wait_events(const struct vcpu *vcpu, const struct virq *irq)
 	/* vgic_thaw() kicks. */
 	if (vcpu->vm->vgic.frozen)
 		return 0;
-	/* All list registers hold pending ones as urgent as this; it is next when they are gone, or off. */
-	return GICH_HCR_NPIE | (vmcr & GICH_VMCR_VENG0 ? GICH_HCR_VGRP0DIE : 0) |
-	       (vmcr & GICH_VMCR_VENG1 ? GICH_HCR_VGRP1DIE : 0);
+	/*
+	 * All list registers hold pending ones as urgent as this; it is next when they are gone, or when their
+	 * group is off and its own is not. QEMU 7.2 tells of group 0's end by the enable of group 1: asked for
+	 * with group 1 off, it would interrupt for ever.
+	 */
+	return GICH_HCR_NPIE | ((vmcr & both) == both ? GICH_HCR_VGRP0DIE | GICH_HCR_VGRP1DIE : 0);
 }
 
 static void populate(struct vcpu *vcpu)
