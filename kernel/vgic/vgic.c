@@ -91,16 +91,13 @@ static unsigned int ap_key(const struct virq *irq)
 
 static void ap_insert(struct vcpu *vcpu, struct virq *irq)
 {
-	struct list_head *pos = &vcpu->vgic.ap_list;
-	struct virq *it;
+	struct list_head *list = &vcpu->vgic.ap_list, *after = list->prev;
+	unsigned int key = ap_key(irq);
 
-	list_for_each_entry(it, &vcpu->vgic.ap_list, ap_link) {
-		if (ap_key(irq) < ap_key(it)) {
-			pos = &it->ap_link;
-			break;
-		}
-	}
-	list_add_tail(&irq->ap_link, pos);
+	/* From the end: fold() puts back in the list's own order, which must not cost its square. */
+	while (after != list && key < ap_key(list_entry(after, struct virq, ap_link)))
+		after = after->prev;
+	list_add(&irq->ap_link, after);
 	irq->on = vcpu;
 }
 
