@@ -309,11 +309,15 @@ $(O)/guests/guest.lds: guests/lib/guest.lds.S $(guest-track) $(config-h)
 # $(1) is a guest's name: NAME-src (default guests/NAME.c), NAME-cppflags and NAME-ldflags come from
 # guests/build.mk.
 define guest-rules
-$(1)-objs := $$(patsubst %.c,$(O)/guests/obj/$(1)/%.o,$$(or $$($(1)-src),guests/$(1).c))
+$(1)-src-all := $$(or $$($(1)-src),guests/$(1).c)
+$(1)-objs := $$(patsubst %,$(O)/guests/obj/$(1)/%.o,$$(basename $$($(1)-src-all)))
 guest-objs += $$($(1)-objs)
-$$($(1)-objs): $(O)/guests/obj/$(1)/%.o: %.c $(guest-track) guests/build.mk $(config-h)
+$$(patsubst %.c,$(O)/guests/obj/$(1)/%.o,$$(filter %.c,$$($(1)-src-all))): $(O)/guests/obj/$(1)/%.o: %.c $(guest-track) guests/build.mk $(config-h)
 	$$(call say,CC,[$(1)] $$<)
 	$$(Q)$$(CC) $$(guest-cflags) $$($(1)-cppflags) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
+$$(patsubst %.S,$(O)/guests/obj/$(1)/%.o,$$(filter %.S,$$($(1)-src-all))): $(O)/guests/obj/$(1)/%.o: %.S $(guest-track) guests/build.mk $(config-h)
+	$$(call say,AS,[$(1)] $$<)
+	$$(Q)$$(CC) $$(guest-asflags) $$($(1)-cppflags) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
 $(O)/guests/$(1).elf: $$($(1)-objs) $(guest-lib-objs) $(O)/guests/guest.lds guests/build.mk
 	$$(call say,LD,$$@)
 	$$(Q)$$(LD) $$(guest-ldflags) $$($(1)-ldflags) -T $(O)/guests/guest.lds -Map $$(@:.elf=.map) -o $$@ $$(filter %.o,$$^)

@@ -80,7 +80,7 @@ void guest_handle_sync(struct guest_frame *frame)
 
 void guest_handle_unexpected(struct guest_frame *frame)
 {
-	if (frame->kind == GUEST_KIND_FIQ && guest_hook_run(GUEST_HOOK_FIQ, frame))
+	if (guest_hook_run(frame->kind == GUEST_KIND_FIQ ? GUEST_HOOK_FIQ : GUEST_HOOK_OTHER, frame))
 		return;
 	frame_fatal(frame);
 }
