@@ -6,6 +6,7 @@ obj-y += console.o
 obj-y += cpu.o
 obj-y += errcode.o
 obj-y += inspect.o
+obj-$(CONFIG_CHECK_INVARIANTS) += invariants.o
 obj-y += irq.o
 obj-y += job.o
 obj-y += lock.o

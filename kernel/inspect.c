@@ -5,6 +5,7 @@
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/report.h"
+#include "kernel/invariants.h"
 #include "kernel/log.h"
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
@@ -75,6 +76,12 @@ static void focus_digit(char digit)
 	move_focus(digit == '0' ? NULL : console_nth((unsigned int)(digit - '1')));
 }
 
+static void check_invariants(void)
+{
+	if (!invariants_check())
+		log_err("invariants: broken, see above");
+}
+
 static void power_off(void)
 {
 	log_info("powering off, as the console asked");
@@ -87,6 +94,7 @@ static const struct {
 	void (*run)(void);
 } commands[] = {
 	{ 'h', "this help", show_help },
+	{ 'i', "check Schism's invariants", check_invariants },
 	{ 'm', "mailboxes of the guests", show_mailboxes },
 	{ 'n', "console to the next VM, after the last one to Schism", focus_next },
 	{ 'p', "pages of memory", show_memory },

@@ -392,3 +392,72 @@ void page_get_stats(struct page_stats *stats)
 		stats->free += extents[i].size / PAGE_SIZE;
 	spin_unlock(&mem_lock);
 }
+
+static uint64_t count(uint16_t owner, bool free_only)
+{
+	uint64_t n = 0;
+
+	for (unsigned int b = 0; b < nr_banks; b++) {
+		for (uint64_t i = 0; i < banks[b].nr; i++)
+			n += banks[b].pages[i].owner == owner &&
+			     (!free_only || banks[b].pages[i].state == PAGE_FREE);
+	}
+	return n;
+}
+
+uint64_t page_count(uint16_t owner)
+{
+	uint64_t n;
+
+	spin_lock(&mem_lock);
+	n = count(owner, false);
+	spin_unlock(&mem_lock);
+	return n;
+}
+
+/* Sorted, apart, and free by the records of all their pages. */
+static bool extents_hold(uint64_t *pages)
+{
+	uint64_t end = 0;
+
+	for (unsigned int i = 0; i < nr_extents; i++) {
+		uint64_t base = extents[i].base.pa;
+
+		if (base < end || !extents[i].size)
+			return false;
+		end = base + extents[i].size;
+		for (; base < end; base += PAGE_SIZE) {
+			const struct page *page = page_record(pa(base));
+
+			if (!page || page->state != PAGE_FREE || page->owner != OWNER_NONE || page->refs)
+				return false;
+		}
+		*pages += extents[i].size / PAGE_SIZE;
+	}
+	return true;
+}
+
+static bool pool_holds(void)
+{
+	uint64_t used = 0;
+
+	for (uint64_t i = 0; i < pool.nr; i++)
+		used += bitmap_test(pool.used, i);
+	return used + pool.nr_free == pool.nr;
+}
+
+const char *page_check(void)
+{
+	const char *why = NULL;
+	uint64_t free = 0;
+
+	spin_lock(&mem_lock);
+	if (!extents_hold(&free))
+		why = "an extent of free memory is out of order, or not free";
+	else if (count(OWNER_NONE, true) != free)
+		why = "pages are free that are in no extent";
+	else if (!pool_holds())
+		why = "EL2's pool counts other pages as free than its bitmap";
+	spin_unlock(&mem_lock);
+	return why;
+}

@@ -96,4 +96,9 @@ struct page_stats {
 };
 void page_get_stats(struct page_stats *stats);
 
+/* Pages with this owner. */
+uint64_t page_count(uint16_t owner);
+/* Whether extents, records and the pool's bitmap agree: NULL, or what does not. */
+const char *page_check(void);
+
 #endif

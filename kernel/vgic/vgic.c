@@ -66,8 +66,7 @@ struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid)
 	return NULL;
 }
 
-/* The vCPU on whose ap list the interrupt belongs now; NULL: on none. */
-static struct vcpu *vgic_target(const struct virq *irq)
+struct vcpu *vgic_target(const struct virq *irq)
 {
 	if (irq->active)
 		return irq->on ? irq->on : irq->target;

@@ -150,6 +150,12 @@ void vgic_thaw(struct vcpu *vcpu);
 struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid);
 void vgic_queue(struct virq *irq);
 
+/* The vCPU on whose ap list the interrupt belongs now; NULL: on none. Lock held. */
+struct vcpu *vgic_target(const struct virq *irq);
+
+/* Whether all of the above holds of a VM's interrupts: NULL, or what does not. Takes the lock. */
+const char *vgic_check(struct vm *vm);
+
 static inline bool virq_pending(const struct virq *irq)
 {
 	return irq->latch || (!irq->edge && irq->line);

@@ -13,6 +13,7 @@
 #include "arch/vcpu.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/report.h"
+#include "kernel/invariants.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
 #include "kernel/panic.h"
@@ -171,6 +172,7 @@ static void end_machine(bool good)
 			 us);
 		good = good && vm->state != VM_CRASHED && !vm->failures;
 	}
+	good = invariants_check() && good;
 	log_info("all VMs are off: powering off, %s", good ? "success" : "failure");
 	machine_end(good ? 0 : 1);
 }

@@ -71,7 +71,7 @@ unit-test += test_vgic_model
 test_vgic_model-src := tests/unit/test_vgic_model.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c \
 	tests/host/gic_model.c tests/host/fake_vcpu.c tests/host/fake_gich.c $(host-cpu)
 host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
-	kernel/hvc/*.c) \
+	kernel/hvc/*.c) kernel/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
 	kernel/vm/lifecycle.c kernel/vm/crash.c kernel/job.c kernel/vm/loader.c kernel/vm/sel4.c \
 	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/fmt.c lib/elf.c lib/linux_image.c \
@@ -89,6 +89,8 @@ unit-test += test_report
 test_report-src := tests/unit/test_report.c $(host-kernel)
 unit-test += test_vm
 test_vm-src := tests/unit/test_vm.c $(host-kernel)
+unit-test += test_invariants
+test_invariants-src := tests/unit/test_invariants.c $(host-kernel)
 
 # Device trees that tests read: $(O)/tests/dtb/NAME.dtb from tests/unit/dts/NAME.dts.
 unit-dtbs := $(patsubst tests/unit/dts/%.dts,$(O)/tests/dtb/%.dtb,$(wildcard tests/unit/dts/*.dts))

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Schism's invariants, each stated once more where all of its parties can be seen:
+ *
+ *   locks        this CPU holds none, and each comes free
+ *   run queues   hold as many vCPUs as they count, all READY and theirs
+ *   vCPUs        are on a queue, on a CPU or on none, as their state says; as many live as the VM counts
+ *   interrupts   vgic_check()
+ *   memory       page_check(); each page of a VM's RAM is that VM's by its record, where stage 2 maps it, and
+ *                no further page is
+ *
+ * Other CPUs go on meanwhile. What they pass through while a vCPU moves is no error: what looks wrong is
+ * looked at again for a while. What a lock guards is read under it.
+ */
+#include "kernel/invariants.h"
+
+#include "arch/cpu.h"
+#include "kernel/cpu.h"
+#include "kernel/lock.h"
+#include "kernel/log.h"
+#include "kernel/mm/page.h"
+#include "kernel/timer.h"
+#include "kernel/vgic/vgic.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+
+#define SETTLE_US	20000
+
+static unsigned int nr_broken;
+
+#define BROKEN(fmt, ...)							\
+	do {									\
+		nr_broken++;							\
+		log_err("invariants: " fmt, ##__VA_ARGS__);			\
+	} while (0)
+
+static bool settles(bool (*holds)(const void *), const void *arg)
+{
+	uint64_t end = arch_counter() + timer_us_to_ticks(SETTLE_US);
+
+	while (!holds(arg)) {
+		if (arch_counter() > end)
+			return false;
+		arch_cpu_relax();
+	}
+	return true;
+}
+
+/* ---- locks ---- */
+
+static bool is_free(const void *arg)
+{
+	const struct spinlock *lock = arg;
+
+	return READ_ONCE(lock->next) == READ_ONCE(lock->owner);
+}
+
+static void check_locks(void)
+{
+	if (this_cpu()->locks_held)
+		BROKEN("CPU %u holds locks of ranks 0x%x", this_cpu()->id, this_cpu()->locks_held);
+	for_each_online_cpu(cpu) {
+		if (!settles(is_free, &cpu->rq.lock))
+			BROKEN("the run queue of CPU %u stays locked", cpu->id);
+		if (!settles(is_free, &cpu->timers.lock))
+			BROKEN("the timers of CPU %u stay locked", cpu->id);
+	}
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		if (!settles(is_free, &vms[i]->lock) || !settles(is_free, &vms[i]->vgic.lock))
+			BROKEN("%s stays locked", vms[i]->name);
+	}
+}
+
+/* ---- scheduling ---- */
+
+static void check_queue(struct cpu *cpu)
+{
+	const struct list_head *it;
+	unsigned int n = 0;
+
+	spin_lock(&cpu->rq.lock);
+	list_for_each(it, &cpu->rq.queue) {
+		const struct vcpu *vcpu = list_entry(it, struct vcpu, rq_link);
+
+		if (vcpu->cpu != cpu || vcpu->state != VCPU_READY || vcpu->parked)
+			BROKEN("%s, vCPU %u: on the queue of CPU %u in state %u", vcpu->vm->name, vcpu->id,
+			       cpu->id, vcpu->state);
+		/* A list that went in circles would end nowhere. */
+		if (++n > cpu->rq.nr_queued)
+			break;
+	}
+	if (n != cpu->rq.nr_queued)
+		BROKEN("CPU %u counts %u on its queue, where %u are", cpu->id, cpu->rq.nr_queued, n);
+	spin_unlock(&cpu->rq.lock);
+}
+
+static bool is_where_its_state_says(const void *arg)
+{
+	const struct vcpu *vcpu = arg;
+	bool queued = !list_empty(&vcpu->rq_link);
+
+	switch (READ_ONCE(vcpu->state)) {
+	case VCPU_READY:
+		return queued != READ_ONCE(vcpu->parked);
+	case VCPU_RUNNING:
+		return !queued && READ_ONCE(READ_ONCE(vcpu->cpu)->current) == vcpu;
+	case VCPU_OFF:
+		return !queued && !READ_ONCE(vcpu->parked) && !timer_is_armed(&vcpu->wake_timer);
+	default:
+		return !queued;
+	}
+}
+
+static bool counts_its_live_vcpus(const void *arg)
+{
+	const struct vm *vm = arg;
+	unsigned int live = 0;
+
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
+		live += READ_ONCE(vm->vcpus[i]->state) != VCPU_OFF;
+	return live == READ_ONCE(vm->nr_live_vcpus);
+}
+
+static void check_vcpus(const struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		if (!settles(is_where_its_state_says, vm->vcpus[i]))
+			BROKEN("%s, vCPU %u: not where its state %u says", vm->name, i, vm->vcpus[i]->state);
+	}
+	if (!settles(counts_its_live_vcpus, vm))
+		BROKEN("%s: counts %u live vCPUs", vm->name, vm->nr_live_vcpus);
+}
+
+/* ---- memory ---- */
+
+/* One leaf's part of a region: mapped where it belongs, and the VM's own. Returns its end. */
+static uint64_t check_leaf(struct vm *vm, unsigned int region, uint64_t offset)
+{
+	const struct vm_region *r = &vm->desc.regions[region];
+	pa_t want = pa(vm->ram[region].base.pa + offset);
+	struct pgtable_leaf leaf;
+	uint64_t end;
+
+	if (pgtable_lookup(&vm->stage2.pt, r->ipa.ipa + offset, &leaf) || leaf.pa.pa != want.pa) {
+		BROKEN("%s: IPA 0x%lx is not mapped to its page", vm->name, r->ipa.ipa + offset);
+		return r->size;
+	}
+	end = MIN(r->size, offset + pte_level_size(leaf.level));
+	for (; offset < end; offset += PAGE_SIZE) {
+		const struct page *page = page_record(pa(vm->ram[region].base.pa + offset));
+
+		if (!page || page->owner != OWNER_VM(vm->id) || page->state != PAGE_OWNED) {
+			BROKEN("%s: IPA 0x%lx is mapped to a page that is not its own", vm->name,
+			       r->ipa.ipa + offset);
+			return r->size;
+		}
+	}
+	return end;
+}
+
+static void check_memory(struct vm *vm)
+{
+	uint64_t owned = 0;
+
+	for (unsigned int i = 0; i < vm->desc.nr_regions; i++) {
+		for (uint64_t at = 0; vm->ram[i].size && at < vm->desc.regions[i].size;)
+			at = check_leaf(vm, i, at);
+		owned += vm->ram[i].size / PAGE_SIZE;
+	}
+	if (page_count(OWNER_VM(vm->id)) != owned)
+		BROKEN("%s: %lu pages are its own, its RAM has %lu", vm->name, page_count(OWNER_VM(vm->id)), owned);
+}
+
+static void check_vm(struct vm *vm)
+{
+	const char *why;
+
+	spin_lock(&vm->lock);
+	/* Being loaded or taken apart, it is the job's. */
+	if (vm->state != VM_LOADING && vm->state != VM_STOPPING) {
+		check_vcpus(vm);
+		check_memory(vm);
+		why = vm->nr_vcpus ? vgic_check(vm) : NULL;
+		if (why)
+			BROKEN("%s: %s", vm->name, why);
+	}
+	spin_unlock(&vm->lock);
+}
+
+bool invariants_check(void)
+{
+	const char *why;
+
+	nr_broken = 0;
+	check_locks();
+	/* Behind a lock that never comes free nothing else can be looked at. */
+	if (nr_broken)
+		return false;
+	for_each_online_cpu(cpu)
+		check_queue(cpu);
+	for (unsigned int i = 0; i < nr_vms; i++)
+		check_vm(vms[i]);
+	why = page_check();
+	if (why)
+		BROKEN("%s", why);
+	if (!nr_broken)
+		log_info("invariants: clean");
+	return !nr_broken;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/* The invariant checker: says that a sound system is clean, and names what is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "kernel/cpu.h"
+#include "kernel/invariants.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/sched.h"
+#include "kernel/vm/lifecycle.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/errno.h"
+#include "schism/abi/guest_layout.h"
+#include "tests/host/fake.h"
+
+static struct vm *vm;
+
+/* What does not come by itself would be waited for without end. */
+static void let_time_pass(void)
+{
+	fake_counter += 100000;
+}
+
+static int setup(void **state)
+{
+	static const char kernel[] = "nop";
+	struct vm_desc desc;
+	const char *why;
+
+	fake_machine_boot(1);
+	fake_relax = let_time_pass;
+	desc = (struct vm_desc){
+		.name = "guest", .nr_vcpus = MIN(2, CONFIG_MAX_VCPUS), .ram_ipa = { GUEST_RAM_IPA },
+		.ram_size = MIB(4), .protocol = VM_PROTOCOL_RAW, .kernel = kernel,
+		.kernel_size = sizeof(kernel), .load_address = { GUEST_IMAGE_IPA },
+	};
+	assert_int_equal(vm_define(&desc, &vm, &why), 0);
+	assert_int_equal(fake_vm_load(vm, &why), 0);
+	fake_log_clear();
+	return 0;
+}
+
+static void assert_broken(const char *text)
+{
+	fake_log_clear();
+	assert_false(invariants_check());
+	if (!fake_log_has(text))
+		print_error("%s", fake_log_text());
+	assert_true(fake_log_has(text));
+	assert_false(fake_log_has("clean"));
+}
+
+static void test_a_stopped_vm_is_clean(void **state)
+{
+	assert_true(invariants_check());
+	assert_true(fake_log_has("invariants: clean"));
+}
+
+static void test_a_page_of_somebody_else_in_a_vm_is_found(void **state)
+{
+	page_record(pa(vm->ram[0].base.pa + MIB(3)))->owner = OWNER_VM(7);
+	assert_broken("not its own");
+}
+
+static void test_a_lost_page_is_found(void **state)
+{
+	vm->ram[0].size -= PAGE_SIZE;
+	assert_broken("pages are its own");
+}
+
+static void test_a_page_that_is_mapped_nowhere_is_found(void **state)
+{
+	assert_int_equal(pgtable_unmap(&vm->stage2.pt, GUEST_RAM_IPA + MIB(2), PAGE_SIZE), 0);
+	assert_broken("is not mapped to its page");
+}
+
+static void test_a_page_that_is_free_twice_is_found(void **state)
+{
+	struct carveout c;
+
+	assert_int_equal(carveout_alloc(PAGE_SIZE, 0, OWNER_HYP, &c), 0);
+	page_record(c.base)->owner = OWNER_NONE;
+	page_record(c.base)->state = PAGE_FREE;
+	assert_broken("in no extent");
+}
+
+static void test_a_queue_that_miscounts_is_found(void **state)
+{
+	this_cpu()->rq.nr_queued++;
+	assert_broken("counts 1 on its queue, where 0 are");
+}
+
+static void test_a_ready_vcpu_on_no_queue_is_found(void **state)
+{
+	vm->vcpus[0]->state = VCPU_READY;
+	assert_broken("not where its state");
+}
+
+static void test_a_wrong_count_of_live_vcpus_is_found(void **state)
+{
+	vm->nr_live_vcpus++;
+	assert_broken("counts 1 live vCPUs");
+}
+
+static void test_a_pending_interrupt_on_no_list_is_found(void **state)
+{
+	vm->vgic.spis[3].enabled = true;
+	vm->vgic.spis[3].latch = true;
+	assert_broken("not on the ap list of its target");
+}
+
+static void test_a_list_register_that_nobody_knows_is_found(void **state)
+{
+	vm->vcpus[0]->vgic.used_lrs = 1;
+	assert_broken("list registers in use");
+}
+
+static void test_a_lock_that_stays_held_is_found(void **state)
+{
+	vm->vgic.lock.next++;
+	assert_broken("stays locked");
+}
+
+static void test_a_lock_of_ones_own_is_found(void **state)
+{
+	spin_lock(&vm->lock);
+	assert_broken("holds locks of ranks 0x1");
+	spin_unlock(&vm->lock);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_a_stopped_vm_is_clean, setup),
+		cmocka_unit_test_setup(test_a_page_of_somebody_else_in_a_vm_is_found, setup),
+		cmocka_unit_test_setup(test_a_lost_page_is_found, setup),
+		cmocka_unit_test_setup(test_a_page_that_is_mapped_nowhere_is_found, setup),
+		cmocka_unit_test_setup(test_a_page_that_is_free_twice_is_found, setup),
+		cmocka_unit_test_setup(test_a_queue_that_miscounts_is_found, setup),
+		cmocka_unit_test_setup(test_a_ready_vcpu_on_no_queue_is_found, setup),
+		cmocka_unit_test_setup(test_a_wrong_count_of_live_vcpus_is_found, setup),
+		cmocka_unit_test_setup(test_a_pending_interrupt_on_no_list_is_found, setup),
+		cmocka_unit_test_setup(test_a_list_register_that_nobody_knows_is_found, setup),
+		cmocka_unit_test_setup(test_a_lock_that_stays_held_is_found, setup),
+		cmocka_unit_test_setup(test_a_lock_of_ones_own_is_found, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
