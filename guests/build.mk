@@ -53,6 +53,7 @@ $(O)/guests/entry_kernel.dtb: guests/tests/entry/kernel.dts
 $(O)/guests/test_entry_sel4.cpio: $(O)/guests/stripped/test_entry_sel4.elf $(O)/guests/entry_kernel.dtb $(O)/guests/entry_rootserver.elf scripts/cpio.py
 	$(call say,PACK,$@)
 	$(Q)$(PYTHON) scripts/cpio.py -o $@ kernel.elf=$(word 1,$^) kernel.dtb=$(word 2,$^) rootserver=$(word 3,$^)
+
 # What tests/boot/test_hostile.py runs: a guest that tries everything, and the sibling that must not notice.
 guest-all += hostile heartbeat
 hostile-src      := $(sort $(wildcard guests/tests/hostile/*.c guests/tests/hostile/*.S))

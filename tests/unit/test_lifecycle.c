@@ -121,7 +121,7 @@ static void test_a_defined_vm_has_nothing_until_it_is_started(void **state)
 	assert_int_equal(vm->nr_vcpus, vm->desc.nr_vcpus);
 	assert_true(stats().free < before.free);
 	run_until_current();
-	assert_int_equal(current->arch.frame.elr, vm->entry.ipa);
+	assert_int_equal(current->arch.frame.elr, vm->entry.pc);
 	assert_int_equal(vm_destroy(vm), 0);
 	run_until(VM_DEFINED);
 	assert_int_equal(vm->nr_vcpus, 0);
