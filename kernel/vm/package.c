@@ -27,10 +27,7 @@ struct package {
 	const char *origin;
 };
 
-/* What the manifest describes and nothing speaks against. */
 static struct manifest_windows windows;
-static struct vm_desc descs[CONFIG_MAX_VMS];
-static unsigned int nr_descs;
 
 static struct package find_package(void)
 {
@@ -77,40 +74,6 @@ static void read_windows(const void *manifest)
 		boot_complain(BOOT_E_VM_RESOURCES, "%s", why);
 }
 
-/* The VM at node, as descs[nr_descs]. */
-static int read_vm(const void *manifest, int node, struct package *p, struct manifest_error *err)
-{
-	struct manifest_images images = { find_image, p };
-	struct vm_desc *desc = &descs[nr_descs];
-	int ret = manifest_read_vm(manifest, node, &images, &windows, desc, err);
-
-	for (unsigned int i = 0; !ret && i < nr_descs; i++)
-		ret = manifest_check_pair(desc, &descs[i], err);
-	return ret ? ret : manifest_check_machine(desc, err);
-}
-
-/* All VMs, before any of them is created: the number of nodes, refused ones included. */
-static unsigned int read_vms(const void *manifest, struct package *p)
-{
-	struct manifest_error err;
-	unsigned int described = 0;
-	int node = -1;
-
-	arch_fp_begin();
-	while ((node = manifest_next_vm(manifest, node)) >= 0) {
-		described++;
-		if (nr_descs == CONFIG_MAX_VMS)
-			boot_complain(BOOT_E_VM_RESOURCES, "VM %u of the manifest: CONFIG_MAX_VMS is %u",
-				      described, CONFIG_MAX_VMS);
-		else if (read_vm(manifest, node, p, &err))
-			complain(&err);
-		else
-			nr_descs++;
-	}
-	arch_fp_end();
-	return described;
-}
-
 static enum boot_error code_for(int err)
 {
 	return err == -ENOMEM || err == -E2BIG ? BOOT_E_VM_RESOURCES : BOOT_E_BAD_IMAGE;
@@ -132,6 +95,38 @@ static void define_vm(const struct vm_desc *desc)
 	}
 }
 
+/* What the VM at node asks for, if nothing speaks against it, the VMs so far among that. */
+static int read_vm(const void *manifest, int node, struct package *p, struct vm_desc *desc,
+		   struct manifest_error *err)
+{
+	struct manifest_images images = { find_image, p };
+	int ret = manifest_read_vm(manifest, node, &images, &windows, desc, err);
+
+	for (unsigned int i = 0; !ret && i < nr_vms; i++)
+		ret = manifest_check_pair(desc, &vms[i]->desc, err);
+	return ret ? ret : manifest_check_machine(desc, err);
+}
+
+/* All VMs, before any of them is given anything: the number of nodes, refused ones included. */
+static unsigned int define_vms(const void *manifest, struct package *p)
+{
+	static struct vm_desc desc;
+	struct manifest_error err;
+	unsigned int described = 0;
+	int node = -1;
+
+	arch_fp_begin();
+	while ((node = manifest_next_vm(manifest, node)) >= 0) {
+		described++;
+		if (read_vm(manifest, node, p, &desc, &err))
+			complain(&err);
+		else
+			define_vm(&desc);
+	}
+	arch_fp_end();
+	return described;
+}
+
 static bool start_vm(struct vm *vm)
 {
 	const char *why;
@@ -147,13 +142,11 @@ static bool start_vm(struct vm *vm)
 	return true;
 }
 
-/* All of them exist before the first one runs; how many do what their description says. */
+/* How many do what their description says. */
 static unsigned int start_vms(void)
 {
 	unsigned int good = 0;
 
-	for (unsigned int i = 0; i < nr_descs; i++)
-		define_vm(&descs[i]);
 	for (unsigned int i = 0; i < nr_vms; i++)
 		good += !vms[i]->refused && (!vms[i]->desc.autostart || start_vm(vms[i]));
 	return good;
@@ -202,7 +195,7 @@ void package_start_vms(void)
 		boot_fail(BOOT_E_BAD_PACKAGE, "the %s package: manifest.dtb: %s", p.origin, why);
 	log_info("%s package: %zu files, %zu KiB", p.origin, files, p.size >> 10);
 	read_windows(manifest);
-	described = read_vms(manifest, &p);
+	described = define_vms(manifest, &p);
 	started = start_vms();
 	if (started < described)
 		vm_note_refused();
