@@ -85,6 +85,7 @@ struct finder {
 
 	struct irq_ref timer_irq;
 	struct dt_prop timer_irq_names;
+	struct irq_ref pmu_irq;
 	struct irq_ref gic_irq;
 	int gic_node;
 	uint32_t gic_phandle;
@@ -504,6 +505,26 @@ static int resolve_timer(struct finder *f)
 	return 0;
 }
 
+/* PMU */
+
+static int visit_pmu(struct finder *f)
+{
+	if (f->pmu_irq.spec == NULL)
+		f->pmu_irq = irq_ref_of_node(f);
+	return 0;
+}
+
+/* One private interrupt of all CPUs. An SPI for each of them is possible, and of no use here. */
+static int resolve_pmu(struct finder *f)
+{
+	uint32_t intid;
+	bool edge;
+	int rc = resolve_irq(f, &f->pmu_irq, 0, &intid, &edge);
+
+	f->m->pmu_intid = intid < GIC_SPI_BASE ? intid : 0;
+	return rc;
+}
+
 /* Devices */
 
 /* Fill dev from the node. Returns 0; -ENOENT when the CPU can't reach its registers; -EINVAL. */
@@ -808,6 +829,7 @@ static const struct visitor visitors[] = {
 	{ "arm,gic-v3",			visit_gicv3 },
 	{ "arm,gic-v3-its",		visit_its },
 	{ "arm,armv8-timer",		visit_timer },
+	{ "arm,armv8-pmuv3",		visit_pmu },
 	{ "arm,psci-1.0",		visit_psci },
 	{ "arm,psci-0.2",		visit_psci },
 	{ "arm,psci",			visit_psci },
@@ -864,6 +886,8 @@ static int discover(struct finder *f, int *wanted_uart)
 		rc = resolve_gic(f);
 	if (rc == 0)
 		rc = resolve_timer(f);
+	if (rc == 0)
+		rc = resolve_pmu(f);
 	if (rc == 0)
 		rc = resolve_devices(f);
 	if (rc == 0)

@@ -74,6 +74,8 @@ struct machine {
 	uint32_t timer_virt_intid;
 	uint32_t timer_hyp_intid;
 
+	uint32_t pmu_intid;		/* arm,armv8-pmuv3, if a PPI; 0 when absent */
+
 	struct machine_dev uart;	/* stdout-path's node, else the first enabled PL011 */
 	bool has_uart;
 	uint32_t uart_clock_hz;		/* 0: unknown */

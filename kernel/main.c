@@ -4,6 +4,7 @@
 
 #include "arch/cpu.h"
 #include "arch/gic.h"
+#include "arch/pmu.h"
 #include "arch/stage2.h"
 #include "kernel/boot.h"
 #include "kernel/clock.h"
@@ -50,6 +51,7 @@ static void irq_init(void)
 	    irq_request(machine.gic_maint_intid, vcpu_maintenance_interrupt))
 		boot_fail(BOOT_E_NO_TIMER, "interrupts %u, %u, %u of timer and GIC collide",
 			  machine.timer_hyp_intid, machine.timer_virt_intid, machine.gic_maint_intid);
+	arch_pmu_request_interrupt();
 	smp_init();
 	smp_enable_interrupts();
 	if (machine.uart.intid && !irq_request(machine.uart.intid, on_uart)) {

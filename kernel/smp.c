@@ -3,6 +3,7 @@
 #include "kernel/smp.h"
 
 #include "arch/cpu.h"
+#include "arch/pmu.h"
 #include "arch/smp.h"
 #include "kernel/cpu.h"
 #include "kernel/irq.h"
@@ -51,6 +52,7 @@ void smp_enable_interrupts(void)
 	irqchip_enable(machine.timer_hyp_intid, false);
 	irqchip_enable(machine.timer_virt_intid, false);
 	irqchip_enable(machine.gic_maint_intid, false);
+	arch_pmu_enable_interrupt();
 }
 
 static bool claim(struct cpu *cpu, enum cpu_claim as)

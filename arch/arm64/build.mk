@@ -12,6 +12,7 @@ obj-y += inject.o
 obj-y += mmu.o
 obj-y += debug.o
 obj-y += sysreg.o
+obj-$(CONFIG_VPMU) += pmu.o
 obj-y += smp.o
 obj-y += traps.o
 obj-y += vcpu.o

@@ -2,13 +2,15 @@
 /*
  * Trapped system registers (Arm ARM D19). One row each, sorted by encoding; a row reads and writes, or
  * says what a guest sees of an identification register: the hardware's value, less the fields that
- * Schism does not virtualize, with some fields set. What has no row is UNDEFINED.
+ * Schism does not virtualize, with some fields set. What has no row is the PMU's, whose registers are rows
+ * of their own (pmu.c), or UNDEFINED.
  *
  * What is offered, and what is hidden and why, is listed in docs/design/system-registers.md.
  */
 #include "arch/arm64/sysreg.h"
 
 #include "arch/arm64/debug.h"
+#include "arch/arm64/pmu.h"
 #include "arch/arm64/traps.h"
 #include "arch/stage2.h"
 #include "kernel/log.h"
@@ -42,7 +44,7 @@ struct sysreg_row {
 /* ID_AA64PFR1_EL1: no MTE, RAS_frac, MPAM_frac, SME, RNDR_trap, CSV2_frac, NMI. */
 #define PFR1_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(16) | FIELD4(24) | FIELD4(28) | FIELD4(32) | \
 			 FIELD4(36))
-/* ID_AA64DFR0_EL1: breakpoints and watchpoints of Armv8.0; no PMU, trace, SPE, BRBE. */
+/* ID_AA64DFR0_EL1: breakpoints and watchpoints of Armv8.0; PMUVer is put in; no trace, SPE, BRBE. */
 #define DFR0_KEPT	(FIELD4(12) | FIELD4(20) | FIELD4(28))
 /* ID_AA64ISAR1_EL1: no LS64, XS. */
 #define ISAR1_HIDDEN	(FIELD4(56) | FIELD4(60))
@@ -54,7 +56,7 @@ struct sysreg_row {
 #define MMFR1_HIDDEN	(FIELD4(4) | FIELD4(8) | FIELD4(16) | FIELD4(32) | FIELD4(40))
 /* ID_AA64MMFR2_EL1: no NV, FWB, EVT. */
 #define MMFR2_HIDDEN	(FIELD4(24) | FIELD4(40) | FIELD4(56))
-/* ID_DFR0_EL1 (AArch32): debug only, no trace, no PMU. */
+/* ID_DFR0_EL1 (AArch32): debug only, no trace; PerfMon is put in. */
 #define DFR0_32_KEPT	(FIELD4(0) | FIELD4(4))
 
 #define ID_HOST(name)	static uint64_t host_##name(void) { return sysreg_read(name); }
@@ -105,6 +107,16 @@ uint64_t guest_parange(void)
 static uint64_t mmfr0_read(struct vcpu *vcpu, const struct sysreg_row *row)
 {
 	return id_read(vcpu, row) | guest_parange();
+}
+
+static uint64_t dfr0_read(struct vcpu *vcpu, const struct sysreg_row *row)
+{
+	return id_read(vcpu, row) | FIELD_PREP(FIELD4(8), pmu_version());
+}
+
+static uint64_t dfr0_32_read(struct vcpu *vcpu, const struct sysreg_row *row)
+{
+	return id_read(vcpu, row) | FIELD_PREP(FIELD4(24), pmu_version_aarch32());
 }
 
 static uint64_t raz(struct vcpu *vcpu, const struct sysreg_row *row)
@@ -212,7 +224,8 @@ static const struct sysreg_row rows[] = {
 	RAZ_WI(2, 3, 0, 5, 0),				/* DBGDTRRX_EL0, DBGDTRTX_EL0 */
 	ID(3, 0, 0, 1, 0, id_pfr0_el1, FIELD4(28) | FIELD4(20), 0),	/* no RAS, AMU */
 	ID(3, 0, 0, 1, 1, id_pfr1_el1, FIELD4(12) | FIELD4(4), 0),	/* no virtualization, security */
-	ID(3, 0, 0, 1, 2, id_dfr0_el1, ~DFR0_32_KEPT, 0),
+	{ .enc = ENC(3, 0, 0, 1, 2), .read = dfr0_32_read, .host = host_id_dfr0_el1,
+	  .hidden = ~DFR0_32_KEPT },
 	RAZ(3, 0, 0, 1, 3),				/* ID_AFR0_EL1 */
 	ID(3, 0, 0, 1, 4, id_mmfr0_el1, 0, 0),
 	ID(3, 0, 0, 1, 5, id_mmfr1_el1, 0, 0),
@@ -242,7 +255,8 @@ static const struct sysreg_row rows[] = {
 	RAZ(3, 0, 0, 4, 5),				/* ID_AA64SMFR0_EL1 */
 	RAZ(3, 0, 0, 4, 6),
 	RAZ(3, 0, 0, 4, 7),
-	ID(3, 0, 0, 5, 0, id_aa64dfr0_el1, ~DFR0_KEPT, 6),
+	{ .enc = ENC(3, 0, 0, 5, 0), .read = dfr0_read, .host = host_id_aa64dfr0_el1, .hidden = ~DFR0_KEPT,
+	  .set = 6 },
 	RAZ(3, 0, 0, 5, 1),				/* ID_AA64DFR1_EL1 */
 	RAZ(3, 0, 0, 5, 2),
 	RAZ(3, 0, 0, 5, 3),
@@ -314,6 +328,8 @@ enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap)
 	unsigned int rt = (unsigned int)FIELD_GET(ISS_RT, trap->iss);
 
 	vcpu->exits[EXIT_SYSREG]++;
+	if (!row && pmu_access(vcpu, trap))
+		return TRAP_SKIP;
 	if (trap->iss & ISS_READ) {
 		if (!row || !row->read)
 			return unhandled(vcpu, trap);

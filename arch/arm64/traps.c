@@ -8,6 +8,7 @@
 #include "arch/arm64/traps.h"
 
 #include "arch/arm64/debug.h"
+#include "arch/arm64/pmu.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/cpu.h"
 #include "kernel/cpu.h"
@@ -73,6 +74,7 @@ void traps_configure(void)
 	/* Interrupts come to EL2 from now on, so that they also wake it from WFI before any guest ran. */
 	sysreg_write(hcr_el2, BIT(31) | HCR_AMO | HCR_IMO | HCR_FMO);
 	arch_debug_init_cpu();
+	pmu_init_cpu();
 	isb();
 }
 

@@ -10,6 +10,7 @@
 
 #include "arch/arm64/debug.h"
 #include "arch/arm64/gich.h"
+#include "arch/arm64/pmu.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
 #include "arch/gic.h"
@@ -92,6 +93,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	memset(&arch->vtimer, 0, sizeof(arch->vtimer));
 	memset(&arch->gich, 0, sizeof(arch->gich));
 	memset(&arch->debug, 0, sizeof(arch->debug));
+	pmu_reset(vcpu);
 	memset(&arch->fpsimd, 0, sizeof(arch->fpsimd));
 	arch->fp_cpu = NULL;
 	arch->ptimer.ctl = 0;
@@ -404,6 +406,8 @@ void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 		pauth_load(&arch->pauth);
 	fp_trap(!fp_is_resident(cpu, vcpu));
 	arch_debug_load(vcpu);
+	if (vcpu->pmu.used)
+		pmu_load_used(vcpu);
 
 	vgic_set_timer_line(vcpu, vtimer_deadline(vcpu) <= arch_counter());
 	ptimer_update(vcpu);
@@ -436,6 +440,8 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 		pauth_save(&arch->pauth);
 	sysregs_save(arch->sysregs);
 	arch_debug_save(vcpu);
+	if (vcpu->pmu.used)
+		pmu_save_used(vcpu);
 	keep_pending_serror(vcpu);
 	cpu->arch.loaded = NULL;
 }

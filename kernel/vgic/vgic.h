@@ -29,6 +29,9 @@
 #define VGIC_VTIMER_INTID	27
 #define VGIC_PTIMER_INTID	30
 
+/* And what its PMU node names. */
+#define VGIC_PMU_INTID		23
+
 #define VIRQ_NOT_TAKEN		0xff	/* made active by GICD_ISACTIVER */
 
 struct vcpu;

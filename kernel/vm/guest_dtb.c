@@ -8,6 +8,7 @@
 #include "kernel/vm/guest_dtb.h"
 
 #include "arch/cpu.h"
+#include "arch/pmu.h"
 #include "arch/vcpu.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vm/vcpu.h"
@@ -27,6 +28,7 @@
 #define PPI_TIMER_PHYS		14
 #define PPI_TIMER_VIRT		11
 #define PPI_TIMER_HYP		10
+#define PPI_PMU			(VGIC_PMU_INTID - VGIC_NR_SGIS)
 
 #define HIGH(x)	((uint32_t)((x) >> 32))
 #define LOW(x)	((uint32_t)(x))
@@ -153,6 +155,14 @@ static void write_timer(struct guest_dtb *dtb)
 	guest_dtb_end_node(dtb);
 }
 
+static void write_pmu(struct guest_dtb *dtb)
+{
+	guest_dtb_begin_node(dtb, "pmu", GUEST_DTB_NO_ADDRESS, GUEST_DTB_NO_REG);
+	guest_dtb_string(dtb, "compatible", "arm,armv8-pmuv3");
+	guest_dtb_numbers(dtb, "interrupts", GUEST_DTB_PPI, PPI_PMU, GUEST_DTB_LEVEL);
+	guest_dtb_end_node(dtb);
+}
+
 static void write_clock(struct guest_dtb *dtb)
 {
 	guest_dtb_begin_node(dtb, "apb-pclk", GUEST_DTB_NO_ADDRESS, GUEST_DTB_NO_REG);
@@ -200,6 +210,8 @@ static void write_tree(const struct vm *vm, struct guest_dtb *dtb, ipa_t ramdisk
 	write_cpus(vm, dtb);
 	write_memory(vm, dtb);
 	write_timer(dtb);
+	if (arch_pmu_offered())
+		write_pmu(dtb);
 	write_clock(dtb);
 	vdev_describe_all(vm, dtb);
 	write_chosen(vm, dtb, ramdisk, ramdisk_size);

@@ -70,6 +70,8 @@ struct vcpu {
 	uint64_t ready_since;		/* when it last became ready or was preempted */
 	uint64_t stolen_ticks;		/* ready, but not running */
 	uint64_t nr_injected;		/* exceptions injected */
+
+	struct arch_pmu pmu;		/* arch/'s; large, and out of the way of what every exit looks at */
 };
 
 _Static_assert(offsetof(struct vcpu, arch) == 0, "assembly finds the trap frame at offset 0");

@@ -8,10 +8,12 @@ import re
 
 import pytest
 
+import devicetree
 import qemu
 
 # Those that one vCPU says nothing about are run with several, too.
-SMP_GUESTS = ("test_psci", "test_gic", "test_timer", "test_debug", "test_sysreg", "test_fp", "test_reset")
+SMP_GUESTS = ("test_psci", "test_gic", "test_timer", "test_debug", "test_sysreg", "test_fp", "test_reset",
+              "test_pmu")
 UP_GUESTS = ("test_uart", "test_rtc")
 # vCPUs on CPUs
 SMP = ((2, 2), (4, 1), (4, 2), (4, 4))
@@ -82,6 +84,36 @@ def test_fp_registers_of_two_vms_on_the_same_cpus_stay_apart(vcpus, cpus, image,
                image, cpus, "max")
     for name in ("one", "two"):
         assert lines(text, name) == bare("test_fp", vcpus, "max"), text
+
+
+def test_counters_stand_while_a_sibling_runs(image, tmp_path):
+    package = qemu.pack(tmp_path, vm("test_pmu", 2, args="sibling=1"), qemu.memwalk(60))
+    text = run(package, image, 1, "cortex-a57")
+    assert "PASS: pmu: schism: descheduled: a sibling has stolen time" in text, text
+    assert not re.search("FAIL: ", text), text
+
+
+def without_node(directory):
+    """The machine's PMU is there, but the tree does not have it."""
+    tree = qemu.dump_tree(directory / "virt.dtb", cpu="cortex-a57")
+    tree.remove(*tree.compatible("arm,armv8-pmuv3"))
+    (directory / "bare.dtb").write_bytes(devicetree.flatten(tree))
+    return {"dtb": directory / "bare.dtb", "cpu": "cortex-a57"}
+
+
+@pytest.mark.parametrize("name,build,options", [
+    ("configured off", ("no_vpmu", "no_vpmu"), lambda _: {"cpu": "cortex-a57"}),
+    ("a CPU without", ("default",), lambda _: {"cpu": "cortex-a57,pmu=off"}),
+    ("a tree without", ("default",), without_node),
+])
+def test_guests_see_no_pmu_where_there_is_none(name, build, options, tmp_path):
+    """Nor can they use it: test_sysreg compares the ID registers with what is UNDEFINED."""
+    package = qemu.pack(tmp_path, vm("test_pmu", 1), vm("test_sysreg", 1))
+    result = qemu.run(*CLOCK, kernel=qemu.build(*build) / "Image", initrd=package, **options(tmp_path))
+    assert result.status == 0, result.text
+    assert "SKIP: pmu: PMU: everything: there is none" in result.text, result.text
+    assert "PASS: sysreg: shown as it is: PMU" in result.text, result.text
+    assert not re.search("FAIL: ", result.text), result.text
 
 
 def test_reset_by_psci_restarts_the_vm_and_leaves_its_sibling_alone(image, tmp_path):

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "arch/cpu.h"
+#include "arch/pmu.h"
 #include "kernel/panic.h"
 #include "lib/string.h"
 
@@ -14,6 +15,7 @@ __thread struct cpu *fake_this_cpu = cpus;
 uint64_t fake_counter;
 uint64_t fake_counter_hz;
 uint64_t fake_timer_deadlines[CONFIG_NR_CPUS];
+bool fake_pmu_offered;
 void (*fake_wfi)(void);
 void (*fake_relax)(void);
 
@@ -33,6 +35,7 @@ void fake_reset(void)
 	memset(fake_timer_deadlines, 0xff, sizeof(fake_timer_deadlines));
 	fake_wfi = NULL;
 	fake_relax = NULL;
+	fake_pmu_offered = false;
 	random_state = 1;
 }
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "arch/pmu.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vcpu.h"
@@ -183,6 +184,16 @@ static void test_timer_has_four_level_interrupts_of_the_interrupt_controller(voi
 	assert_numbers(GIC, "phandle", 1);
 }
 
+static void test_pmu_is_there_if_guests_have_one(void **state)
+{
+	build(0, 0);
+	assert_true(fdt_path_offset(blob, "/pmu") < 0);
+	fake_pmu_offered = true;
+	build(0, 0);
+	assert_text("/pmu", "compatible", "arm,armv8-pmuv3");
+	assert_numbers("/pmu", "interrupts", 1, 7, 4);
+}
+
 static void test_clock_that_devices_name_is_there(void **state)
 {
 	build(0, 0);
@@ -269,6 +280,7 @@ int main(void)
 		TEST(test_tree_describes_memory_beyond_4_gib),
 		TEST(test_each_vcpu_is_a_cpu_started_by_psci),
 		TEST(test_timer_has_four_level_interrupts_of_the_interrupt_controller),
+		TEST(test_pmu_is_there_if_guests_have_one),
 		TEST(test_clock_that_devices_name_is_there),
 		TEST(test_only_granted_devices_are_described),
 		TEST(test_console_is_stdout_where_there_is_one),

@@ -96,6 +96,7 @@ static void test_qemu_virt_has_its_gic_and_timers(void **state)
 	assert_int_equal(m.timer_phys_intid, 30);
 	assert_int_equal(m.timer_virt_intid, 27);
 	assert_int_equal(m.timer_hyp_intid, 26);
+	assert_int_equal(m.pmu_intid, 23);
 }
 
 static void test_qemu_virt_has_its_devices(void **state)
@@ -191,6 +192,15 @@ static void test_gic_with_several_regions_and_its_is_read(void **state)
 	assert_int_equal(m.nr_its, 2);
 	assert_region(m.its[0], 0x1900000, 0x20000);
 	assert_region(m.its[1], 0x1b00000, 0x20000);
+}
+
+static void test_pmu_interrupts_that_are_not_private_are_not_used(void **state)
+{
+	(void)state;
+	discover("renamed");
+	assert_int_equal(m.pmu_intid, 0);
+	discover("gicv2");
+	assert_int_equal(m.pmu_intid, 0);
 }
 
 static void test_timer_interrupts_are_found_by_name(void **state)
@@ -956,6 +966,7 @@ int main(void)
 		cmocka_unit_test(test_absent_nodes_leave_their_fields_empty),
 		cmocka_unit_test(test_names_and_order_of_nodes_mean_nothing),
 		cmocka_unit_test(test_gic_with_several_regions_and_its_is_read),
+		cmocka_unit_test(test_pmu_interrupts_that_are_not_private_are_not_used),
 		cmocka_unit_test(test_timer_interrupts_are_found_by_name),
 		cmocka_unit_test(test_console_is_found_through_alias_and_two_buses),
 		cmocka_unit_test(test_device_outside_its_bus_ranges_is_not_there),

@@ -78,6 +78,20 @@ struct arch_debug {
 	bool used;
 };
 
+/* Performance monitors (CONFIG_VPMU), as their registers are named; 31 is the cycle counter. */
+struct arch_pmu {
+	bool used;			/* in the CPU's registers while the vCPU is */
+	bool line;			/* of its interrupt, as the virtual GIC knows it */
+	uint64_t counter[32];		/* PMEVCNTR<n>_EL0, PMCCNTR_EL0 */
+	uint64_t filter[32];		/* PMEVTYPER<n>_EL0, PMCCFILTR_EL0 */
+	uint64_t pmcr;			/* less what is written only, or read only */
+	uint64_t enabled;		/* PMCNTENSET_EL0 */
+	uint64_t inten;			/* PMINTENSET_EL1 */
+	uint64_t overflow;		/* PMOVSSET_EL0 */
+	uint64_t selr;
+	uint64_t userenr;
+};
+
 struct arch_vcpu {
 	struct trapframe frame;		/* first: see above */
 	uint64_t el2_sp;		/* EL2 stack of the CPU it runs on */
