@@ -38,9 +38,10 @@ struct sysreg_row {
 
 #define FIELD4(lsb)	GENMASK((lsb) + 3, lsb)
 
-/* ID_AA64PFR0_EL1: no EL2, EL3, RAS, SVE, SEL2, MPAM, AMU, RME; a GIC; CSV2 of 1: no SCXTNUM. */
+/* ID_AA64PFR0_EL1: no EL2, EL3, RAS, SVE, SEL2, MPAM, AMU, RME; a GIC; CSV2 is put in. */
 #define PFR0_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(24) | FIELD4(28) | FIELD4(32) | FIELD4(36) | \
-			 FIELD4(40) | FIELD4(44) | FIELD4(52) | GENMASK(59, 57))
+			 FIELD4(40) | FIELD4(44) | FIELD4(52) | PFR0_CSV2)
+#define PFR0_CSV2	FIELD4(56)
 /* ID_AA64PFR1_EL1: no MTE, RAS_frac, MPAM_frac, SME, RNDR_trap, CSV2_frac, NMI. */
 #define PFR1_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(16) | FIELD4(24) | FIELD4(28) | FIELD4(32) | \
 			 FIELD4(36))
@@ -91,6 +92,12 @@ static uint64_t host_id_aa64mmfr2_el1(void) { return sysreg_read(S3_0_C0_C7_2); 
 static uint64_t id_read(struct vcpu *vcpu, const struct sysreg_row *row)
 {
 	return (row->host() & ~row->hidden) | row->set;
+}
+
+/* CSV2 of 2 has SCXTNUM; but that branches are not predicted by other contexts' is true from 1 on. */
+static uint64_t pfr0_read(struct vcpu *vcpu, const struct sysreg_row *row)
+{
+	return id_read(vcpu, row) | ((row->host() & PFR0_CSV2) ? FIELD_PREP(PFR0_CSV2, 1) : 0);
 }
 
 /* Guests copy PARange to TCR_EL1.IPS: not more than stage 2 translates. */
@@ -247,7 +254,8 @@ static const struct sysreg_row rows[] = {
 	RAZ(3, 0, 0, 3, 5),				/* ID_DFR1_EL1 */
 	RAZ(3, 0, 0, 3, 6),				/* ID_MMFR5_EL1 */
 	RAZ(3, 0, 0, 3, 7),
-	ID(3, 0, 0, 4, 0, id_aa64pfr0_el1, PFR0_HIDDEN, FIELD_PREP(FIELD4(24), 1)),
+	{ .enc = ENC(3, 0, 0, 4, 0), .read = pfr0_read, .host = host_id_aa64pfr0_el1, .hidden = PFR0_HIDDEN,
+	  .set = FIELD_PREP(FIELD4(24), 1) },
 	ID(3, 0, 0, 4, 1, id_aa64pfr1_el1, PFR1_HIDDEN, 0),
 	RAZ(3, 0, 0, 4, 2),
 	RAZ(3, 0, 0, 4, 3),

@@ -9,6 +9,9 @@
 #define PSCI_MIGRATE_32		0x84000005
 #define PSCI_UNKNOWN		0x840000fe
 #define SMCCC_ARCH_SOC_ID	0x80000002
+#define SMCCC_WORKAROUND_1	0x80008000
+#define SMCCC_WORKAROUND_2	0x80007fff
+#define SMCCC_WORKAROUND_3	0x80003fff
 #define TRNG_VERSION		0x84000050
 #define TRNG_FEATURES		0x84000051
 #define TRNG_GET_UUID		0x84000052
@@ -75,6 +78,7 @@ static void test_features_schism(void)
 	test_check(hvc(PSCI_FEATURES, SMCCC_VERSION, 0, 0) >= 0, "SMCCC_VERSION");
 	test_check(hvc(PSCI_FEATURES, PSCI_SYSTEM_RESET2_32, 0, 0) >= 0, "SYSTEM_RESET2 32");
 	test_check(hvc(PSCI_FEATURES, PSCI_SYSTEM_RESET2_64, 0, 0) >= 0, "SYSTEM_RESET2 64");
+	test_check(is(hvc(PSCI_FEATURES, TRNG_RND_64, 0, 0), PSCI_NOT_SUPPORTED), "not the TRNG");
 }
 
 /* No call of these may succeed, whoever's service it would be. */
@@ -386,6 +390,10 @@ static void test_smccc(void)
 		   "no SOC_ID");
 	test_equal((uint64_t)hvc(SMCCC_ARCH_SOC_ID, 0, 0, 0), (uint64_t)SMCCC_NOT_SUPPORTED,
 		   "SOC_ID is not supported");
+	test_check(is(hvc(SMCCC_ARCH_FEATURES, SMCCC_WORKAROUND_1, 0, 0), SMCCC_NOT_SUPPORTED) &&
+			   is(hvc(SMCCC_ARCH_FEATURES, SMCCC_WORKAROUND_2, 0, 0), SMCCC_NOT_SUPPORTED) &&
+			   is(hvc(SMCCC_ARCH_FEATURES, SMCCC_WORKAROUND_3, 0, 0), SMCCC_NOT_SUPPORTED),
+		   "no WORKAROUND_1, 2, 3");
 	test_equal((uint64_t)hvc(SMCCC_ARCH_FEATURES, PSCI_VERSION, 0, 0), (uint64_t)SMCCC_NOT_SUPPORTED,
 		   "PSCI is not an architecture call");
 }

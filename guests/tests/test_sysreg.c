@@ -170,6 +170,7 @@ static void test_identification(void)
 	test_check(FIELD(ID_AA64MMFR0, 0) <= pa_max + 1, "PARange");
 	test_check(FIELD(ID_AA64MMFR0, 28) != 0xf, "4 KiB granule");
 	test_check(FIELD(ID_AA64PFR0, 16) != 0xf, "FP");
+	test_check(true, FIELD(ID_AA64PFR0, 56) ? "CSV2" : "no CSV2");
 	(void)guest_read_sysreg("revidr_el1");
 	(void)guest_read_sysreg("aidr_el1");
 	(void)guest_read_sysreg("ctr_el0");

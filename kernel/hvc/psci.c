@@ -10,6 +10,8 @@
 
 #define PSCI_1_1		0x00010001
 #define FN(fid)			((fid) & 0xffff)
+#define PSCI_OWNER		4
+#define PSCI_LAST		0x1f	/* function numbers that are set aside for PSCI */
 #define MIGRATE_NOT_REQUIRED	2	/* a Trusted OS is not present */
 #define POWER_STATE_POWERDOWN	BIT(16)
 #define POWER_STATE_MBZ		(GENMASK(31, 26) | GENMASK(23, 17))
@@ -67,12 +69,11 @@ static int64_t psci_migrate_info_type(struct vcpu *vcpu)
 static int64_t psci_features(struct vcpu *vcpu)
 {
 	uint32_t fid = (uint32_t)vcpu->arch.frame.x[1];
-	unsigned int owner = fid >> 24 & 0x3f;
+	/* Others share the owner (DEN0028, table 6-4): the TRNG's functions are none of PSCI's. */
+	bool own = (fid >> 24 & 0x3f) == PSCI_OWNER && FN(fid) <= PSCI_LAST;
 
-	/* PSCI's own functions, and SMCCC_VERSION, through which SMCCC is discovered (DEN0028, 7.2). */
-	if (fid != SMCCC_VERSION && owner != 4)
-		return PSCI_NOT_SUPPORTED;
-	return hvc_exists(fid) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
+	/* And SMCCC_VERSION, through which SMCCC is discovered (DEN0028, 7.2). */
+	return (own || fid == SMCCC_VERSION) && hvc_exists(fid) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
 }
 
 static int64_t psci_system_off(struct vcpu *vcpu)
@@ -108,4 +109,4 @@ static const struct hvc_func psci_funcs[] = {
 	[FN(PSCI_SYSTEM_RESET2_32)] = { HVC_32 | HVC_64, psci_system_reset2 },
 };
 
-HVC_SERVICE(psci) = { .owner = 4, .nr = ARRAY_SIZE(psci_funcs), .funcs = psci_funcs };
+HVC_SERVICE(psci) = { .owner = PSCI_OWNER, .nr = ARRAY_SIZE(psci_funcs), .funcs = psci_funcs };

@@ -149,7 +149,12 @@ static void test_psci_features_agrees_with_what_exists(void **state)
 		if (!is_known(fid))
 			assert_int_equal(call(PSCI_FEATURES, fid, 0, 0), -1);
 	}
-	/* No functions of PSCI: Schism's own ones, and those of the architecture service but one. */
+	/* No functions of PSCI: others' under the same owner, Schism's own, the architecture's but one. */
+	assert_true(hvc_exists(TRNG_VERSION) && hvc_exists(TRNG_RND_64));
+	assert_int_equal(call(PSCI_FEATURES, TRNG_VERSION, 0, 0), -1);
+	assert_int_equal(call(PSCI_FEATURES, TRNG_FEATURES, 0, 0), -1);
+	assert_int_equal(call(PSCI_FEATURES, TRNG_RND_32, 0, 0), -1);
+	assert_int_equal(call(PSCI_FEATURES, TRNG_RND_64, 0, 0), -1);
 	assert_int_equal(call(PSCI_FEATURES, SCHISM_CALL_NULL, 0, 0), -1);
 	assert_int_equal(call(PSCI_FEATURES, SMCCC_ARCH_FEATURES, 0, 0), -1);
 }
@@ -160,9 +165,10 @@ static void test_smccc_discovery_finds_the_architecture_calls(void **state)
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, SMCCC_ARCH_FEATURES, 0, 0), 0);
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, PSCI_VERSION, 0, 0), -1);
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, SCHISM_CALL_NULL, 0, 0), -1);
-	/* SMCCC_ARCH_WORKAROUND_1 and _2, and _SOC_ID: there is none. */
+	/* SMCCC_ARCH_WORKAROUND_1, _2 and _3, and _SOC_ID: there is none. */
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80008000, 0, 0), -1);
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80007fff, 0, 0), -1);
+	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80003fff, 0, 0), -1);
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80000002, 0, 0), -1);
 }
 
