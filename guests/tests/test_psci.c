@@ -76,6 +76,8 @@ static void test_features(void)
 static void test_features_schism(void)
 {
 	test_check(hvc(PSCI_FEATURES, SMCCC_VERSION, 0, 0) >= 0, "SMCCC_VERSION");
+	test_check(hvc(PSCI_FEATURES, PSCI_SYSTEM_SUSPEND_32, 0, 0) >= 0, "SYSTEM_SUSPEND 32");
+	test_check(hvc(PSCI_FEATURES, PSCI_SYSTEM_SUSPEND_64, 0, 0) >= 0, "SYSTEM_SUSPEND 64");
 	test_check(hvc(PSCI_FEATURES, PSCI_SYSTEM_RESET2_32, 0, 0) >= 0, "SYSTEM_RESET2 32");
 	test_check(hvc(PSCI_FEATURES, PSCI_SYSTEM_RESET2_64, 0, 0) >= 0, "SYSTEM_RESET2 64");
 	test_check(is(hvc(PSCI_FEATURES, TRNG_RND_64, 0, 0), PSCI_NOT_SUPPORTED), "not the TRNG");
@@ -374,6 +376,143 @@ static void test_suspend_sgi(void)
 	test_check(test_join(1), "join");
 }
 
+/* ---- SYSTEM_SUSPEND ---- */
+
+#define VTIMER		27
+#define TIMER_ENABLE	BIT(0)
+
+/* What the entry point finds, then the caller's registers, for the way back. */
+struct suspension {
+	uint64_t context, sctlr, el, daif, sp_sel;
+	uint64_t regs[16];
+};
+
+/* Calls function with this entry point; the PSCI code, or 1 when it has come back by that. */
+int64_t suspend_call(uint64_t function, struct suspension *s);
+extern const char suspend_entry[];
+
+__asm__(
+	".pushsection .text.suspend, \"ax\"\n"
+	"suspend_entry:\n"			/* x0: the suspension */
+	"	mrs x1, sctlr_el1\n\tmrs x2, currentel\n\tmrs x3, daif\n\tmrs x4, spsel\n"
+	"	stp x0, x1, [x0]\n\tstp x2, x3, [x0, #16]\n\tstr x4, [x0, #32]\n"
+	"	ldp x19, x20, [x0, #40]\n\tldp x21, x22, [x0, #56]\n\tldp x23, x24, [x0, #72]\n"
+	"	ldp x25, x26, [x0, #88]\n\tldp x27, x28, [x0, #104]\n\tldp x29, x30, [x0, #120]\n"
+	"	ldp x1, x2, [x0, #136]\n\tldp x3, x4, [x0, #152]\n\tmov x5, #(3 << 20)\n"
+	"	mov sp, x1\n\tmsr vbar_el1, x2\n\tmsr mair_el1, x3\n\tmsr tcr_el1, x4\n\tmsr cpacr_el1, x5\n"
+	"	ldr x1, [x0, #168]\n\tmsr ttbr0_el1, x1\n\tisb\n"
+	"	tlbi vmalle1\n\tic iallu\n\tdsb nsh\n\tisb\n"
+	"	ldr x1, [x0, #176]\n\tmsr sctlr_el1, x1\n\tisb\n"
+	"	mov x0, #1\n\tret\n"
+	".globl suspend_call\n.type suspend_call, %function\n"
+	"suspend_call:\n"
+	"	stp x19, x20, [x1, #40]\n\tstp x21, x22, [x1, #56]\n\tstp x23, x24, [x1, #72]\n"
+	"	stp x25, x26, [x1, #88]\n\tstp x27, x28, [x1, #104]\n\tstp x29, x30, [x1, #120]\n"
+	"	mov x2, sp\n\tmrs x3, vbar_el1\n\tstp x2, x3, [x1, #136]\n"
+	"	mrs x2, mair_el1\n\tmrs x3, tcr_el1\n\tstp x2, x3, [x1, #152]\n"
+	"	mrs x2, ttbr0_el1\n\tmrs x3, sctlr_el1\n\tstp x2, x3, [x1, #168]\n"
+	/* It will be read past the caches. */
+	"	dc civac, x1\n\tadd x2, x1, #64\n\tdc civac, x2\n\tadd x2, x1, #128\n\tdc civac, x2\n"
+	"	dsb sy\n"
+	"	mov x2, x1\n\tadr x1, suspend_entry\n\thvc #0\n"
+	"	ret\n"
+	".popsection\n");
+
+_Static_assert(offsetof(struct suspension, regs) == 40, "the offsets above");
+
+static void wake_in(uint64_t ticks)
+{
+	guest_write_sysreg("cntv_cval_el0", guest_counter() + ticks);
+	guest_write_sysreg("cntv_ctl_el0", TIMER_ENABLE);
+	guest_isb();
+}
+
+static int64_t suspend(uint64_t function, struct suspension *s)
+{
+	int64_t result = suspend_call(function, s);
+
+	/* The core's interface to the GIC has been off; the rest of that has not. */
+	guest_write_sysreg(ICC_PMR_EL1, 0xff);
+	guest_write_sysreg(ICC_IGRPEN1_EL1, 1);
+	guest_isb();
+	return result;
+}
+
+static void test_system_suspend(void)
+{
+	static struct suspension s __aligned(64);
+	uint64_t start;
+
+	test_irq_init();
+	test_irq_handler(NULL);
+	test_gic_set(GIC_ISENABLER, VTIMER);
+	start = guest_counter();
+	wake_in(test_us(2000));
+	test_equal((uint64_t)suspend(PSCI_SYSTEM_SUSPEND_64, &s), 1, "comes back by its entry point");
+	test_check(guest_counter() - start >= test_us(2000), "when the timer interrupts, not before");
+	test_equal(s.context, (uint64_t)&s, "with its context in x0");
+	test_check(s.el == 4 && s.sp_sel == 1 && s.daif == 0x3c0 && !(s.sctlr & 1), "as after a reset");
+	test_equal(guest_read_sysreg("cntv_ctl_el0") & TIMER_ENABLE, 0, "the timer is off");
+	guest_irq_unmask();
+	test_delay(test_us(10));
+	guest_irq_mask();
+	test_equal(test_irq_count(0, VTIMER), 0, "and its interrupt gone");
+}
+
+static void test_system_suspend_sources(void)
+{
+	static struct suspension s __aligned(64);
+	uint64_t start;
+
+	test_irq_init();
+	test_irq_handler(NULL);
+	test_gic_set(GIC_ISENABLER, VTIMER);
+	test_gic_set(GIC_ISENABLER, SGI);
+	/* What an operating system does that powers down: its CPU interface lets nothing through. */
+	guest_write_sysreg(ICC_IGRPEN1_EL1, 0);
+	guest_write_sysreg(ICC_PMR_EL1, 0);
+	guest_isb();
+	start = guest_counter();
+	wake_in(test_us(2000));
+	test_equal((uint64_t)suspend(PSCI_SYSTEM_SUSPEND_32, &s), 1, "a masked interrupt wakes; 32-bit call");
+	test_check(guest_counter() - start >= test_us(2000), "it took its time");
+	test_gic_set(GIC_ICENABLER, SGI);
+	test_sgi_self(SGI);
+	start = guest_counter();
+	wake_in(test_us(2000));
+	test_equal((uint64_t)suspend(PSCI_SYSTEM_SUSPEND_64, &s), 1, "a disabled one does not");
+	test_check(guest_counter() - start >= test_us(2000), "but the timer");
+	test_gic_set(GIC_ISENABLER, SGI);
+	start = guest_counter();
+	test_equal((uint64_t)suspend(PSCI_SYSTEM_SUSPEND_64, &s), 1, "one that is pending already, at once");
+	guest_irq_unmask();
+	test_check(TEST_WAIT(test_irq_count(0, SGI) == 1), "and it is taken afterwards");
+	guest_irq_mask();
+}
+
+static void test_system_suspend_refused(void)
+{
+	static const uint64_t bad[] = {
+		0, GUEST_UART_IPA, GUEST_RAM_IPA + GUEST_RAM_SIZE, GUEST_IMAGE_IPA + 2, ~UINT64_C(3),
+	};
+	static struct suspension s __aligned(64);
+	bool ok = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		ok &= is(hvc(PSCI_SYSTEM_SUSPEND_64, bad[i], 0, 0), PSCI_INVALID_ADDRESS);
+	test_check(ok, "bad addresses");
+	gate_close();
+	test_check(test_start_vcpu(1, stay_on, NULL), "start another vCPU");
+	test_check(is(suspend(PSCI_SYSTEM_SUSPEND_64, &s), PSCI_DENIED), "denied while that is on");
+	gate_open();
+	test_check(test_join(1), "it goes off");
+	test_irq_handler(NULL);
+	test_gic_set(GIC_ISENABLER, VTIMER);
+	wake_in(test_us(500));
+	test_equal((uint64_t)suspend(PSCI_SYSTEM_SUSPEND_64, &s), 1, "and not any more");
+	test_check(test_on_vcpu(1, nothing, NULL), "the other vCPU can be started afterwards");
+}
+
 /* ---- what only Schism has ---- */
 
 static void test_smccc(void)
@@ -494,6 +633,9 @@ static const struct test tests[] = {
 	{ "cpu_on race", test_race, .vcpus = 3 },
 	{ "cpu_suspend", test_suspend_pending },
 	{ "cpu_suspend sgi", test_suspend_sgi, .vcpus = 2 },
+	{ "system_suspend", test_system_suspend, .schism = true },
+	{ "system_suspend sources", test_system_suspend_sources, .schism = true },
+	{ "system_suspend refused", test_system_suspend_refused, .vcpus = 2, .schism = true },
 	{ "smccc", test_smccc, .schism = true },
 	{ "smc", test_smc_conduit, .schism = true },
 	{ "trng", test_trng, .schism = true },

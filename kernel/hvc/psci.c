@@ -96,6 +96,11 @@ static int64_t psci_system_reset2(struct vcpu *vcpu)
 	return psci_system_reset(vcpu);
 }
 
+static int64_t psci_system_suspend(struct vcpu *vcpu)
+{
+	return vm_system_suspend(vcpu, arg(vcpu, 1), arg(vcpu, 2));
+}
+
 static const struct hvc_func psci_funcs[] = {
 	[FN(PSCI_VERSION)] = { HVC_32, psci_version },
 	[FN(PSCI_CPU_SUSPEND_32)] = { HVC_32 | HVC_64, psci_cpu_suspend },
@@ -106,6 +111,7 @@ static const struct hvc_func psci_funcs[] = {
 	[FN(PSCI_SYSTEM_OFF)] = { HVC_32, psci_system_off },
 	[FN(PSCI_SYSTEM_RESET)] = { HVC_32, psci_system_reset },
 	[FN(PSCI_FEATURES)] = { HVC_32, psci_features },
+	[FN(PSCI_SYSTEM_SUSPEND_32)] = { HVC_32 | HVC_64, psci_system_suspend },
 	[FN(PSCI_SYSTEM_RESET2_32)] = { HVC_32 | HVC_64, psci_system_reset2 },
 };
 

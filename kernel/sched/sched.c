@@ -22,6 +22,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/vgic/vgic.h"
+#include "kernel/vm/entry.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 
@@ -180,6 +181,7 @@ void sched_start(struct vcpu *vcpu)
 	timer_init(&vcpu->wake_timer, wake_timer_fired);
 	vcpu->stop = false;
 	vcpu->paused = false;
+	vcpu->suspended = false;
 	vcpu->next_state = VCPU_READY;
 	vcpu->home = cpu;
 	vcpu->wake_cpu = NULL;
@@ -303,15 +305,16 @@ static void arm_wake_timer(struct cpu *cpu, struct vcpu *vcpu)
 		timer_arm(&cpu->timers, &vcpu->wake_timer, deadline);
 }
 
-/* Take the vCPU off this CPU, into the state that its handler chose. */
-static void switch_out(struct cpu *cpu, struct vcpu *vcpu)
+static bool has_wake_up(struct vcpu *vcpu)
+{
+	return vcpu->suspended ? vgic_has_wake_up(vcpu) : vgic_has_deliverable(vcpu);
+}
+
+/* What a RUNNING vCPU that is not loaded any more becomes. */
+static void settle(struct cpu *cpu, struct vcpu *vcpu)
 {
 	enum vcpu_state state;
 
-	arch_vcpu_save(vcpu, cpu);
-	vcpu->ready_since = arch_counter();
-	vcpu->run_ticks += vcpu->ready_since - vcpu->run_since;
-	cpu->current = NULL;
 	/* Armed before it can be found BLOCKED, so that waking it finds the timer where it says. */
 	if (vcpu->next_state == VCPU_BLOCKED)
 		arm_wake_timer(cpu, vcpu);
@@ -328,10 +331,20 @@ static void switch_out(struct cpu *cpu, struct vcpu *vcpu)
 	spin_unlock(&cpu->rq.lock);
 
 	/* An interrupt that came before the state was BLOCKED has woken nobody. */
-	if (state == VCPU_BLOCKED && vgic_has_deliverable(vcpu))
+	if (state == VCPU_BLOCKED && has_wake_up(vcpu))
 		wake(vcpu);
 	if (state == VCPU_OFF)
 		vm_vcpu_gone(vcpu->vm);
+}
+
+/* Take the vCPU off this CPU, into the state that its handler chose. */
+static void switch_out(struct cpu *cpu, struct vcpu *vcpu)
+{
+	arch_vcpu_save(vcpu, cpu);
+	vcpu->ready_since = arch_counter();
+	vcpu->run_ticks += vcpu->ready_since - vcpu->run_since;
+	cpu->current = NULL;
+	settle(cpu, vcpu);
 }
 
 static void switch_in(struct cpu *cpu, struct vcpu *vcpu)
@@ -413,6 +426,29 @@ static struct vcpu *wait_for_next(struct cpu *cpu)
 	return next;
 }
 
+/* Whether a suspended vCPU was woken by an interrupt, and not just kicked: it then starts anew. */
+static bool end_suspension(struct vcpu *vcpu)
+{
+	if (!vgic_has_wake_up(vcpu) && arch_vcpu_wake_deadline(vcpu) > arch_counter())
+		return false;
+	vcpu->suspended = false;
+	arch_vcpu_reset(vcpu, &(struct vm_entry){ .pc = vcpu->resume_entry,
+						  .args = { vcpu->resume_context } });
+	return true;
+}
+
+static struct vcpu *next_awake(struct cpu *cpu)
+{
+	for (;;) {
+		struct vcpu *vcpu = wait_for_next(cpu);
+
+		if (likely(!vcpu->suspended) || end_suspension(vcpu))
+			return vcpu;
+		vcpu->next_state = VCPU_BLOCKED;
+		settle(cpu, vcpu);
+	}
+}
+
 /* Somebody waits for the CPU: a vCPU, or work of EL2's. */
 static bool is_wanted(const struct cpu *cpu)
 {
@@ -451,7 +487,7 @@ struct vcpu *sched_exit_work(struct vcpu *vcpu)
 		switch_out(cpu, vcpu);
 		timer_cancel(&cpu->timers, &cpu->slice);
 		job_run_step();
-		vcpu = wait_for_next(cpu);
+		vcpu = next_awake(cpu);
 		switch_in(cpu, vcpu);
 	} else {
 		vcpu_vgic_in(vcpu);
@@ -464,7 +500,7 @@ struct vcpu *sched_exit_work(struct vcpu *vcpu)
 void sched_run(void)
 {
 	struct cpu *cpu = this_cpu();
-	struct vcpu *vcpu = wait_for_next(cpu);
+	struct vcpu *vcpu = next_awake(cpu);
 
 	switch_in(cpu, vcpu);
 	set_competition(cpu, vcpu);

@@ -378,7 +378,12 @@ static bool is_signalled(const struct vcpu *vcpu, const struct virq *irq)
 	       irq->priority < FIELD_GET(GICH_VMCR_VPMR, vcpu->arch.gich.vmcr);
 }
 
-bool vgic_has_deliverable(struct vcpu *vcpu)
+static bool is_forwarded(const struct vcpu *vcpu, const struct virq *irq)
+{
+	return is_offered(&vcpu->vm->vgic, irq);
+}
+
+static bool has_one(struct vcpu *vcpu, bool (*is_one)(const struct vcpu *vcpu, const struct virq *irq))
 {
 	struct vgic *vgic = &vcpu->vm->vgic;
 	bool found = false;
@@ -386,13 +391,23 @@ bool vgic_has_deliverable(struct vcpu *vcpu)
 
 	spin_lock(&vgic->lock);
 	list_for_each_entry(irq, &vcpu->vgic.ap_list, ap_link) {
-		if (is_signalled(vcpu, irq)) {
+		if (is_one(vcpu, irq)) {
 			found = true;
 			break;
 		}
 	}
 	spin_unlock(&vgic->lock);
 	return found;
+}
+
+bool vgic_has_deliverable(struct vcpu *vcpu)
+{
+	return has_one(vcpu, is_signalled);
+}
+
+bool vgic_has_wake_up(struct vcpu *vcpu)
+{
+	return has_one(vcpu, is_forwarded);
 }
 
 void vgic_set_line(struct vcpu *vcpu, unsigned int intid, bool level)

@@ -92,6 +92,12 @@ void vgic_save(struct vcpu *vcpu);
 bool vgic_has_deliverable(struct vcpu *vcpu);
 
 /*
+ * Whether one is pending that the distributor would forward, whatever the vCPU's interface lets through: what
+ * wakes a core that is powered down (IHI 0069H, 11.1). Context: saved.
+ */
+bool vgic_has_wake_up(struct vcpu *vcpu);
+
+/*
  * Drive the line of a level interrupt or, for an edge interrupt, latch a rising edge. vcpu is the owner
  * of a private interrupt (intid < 32), any vCPU of the VM otherwise. Wakes or kicks the target.
  */

@@ -563,6 +563,11 @@ static struct vcpu *find_vcpu(struct vm *vm, uint64_t affinity)
 	return NULL;
 }
 
+static bool is_entry(const struct vm *vm, uint64_t entry)
+{
+	return vm_has_ram(vm, entry, sizeof(uint32_t)) && !(entry & 3);
+}
+
 int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t context)
 {
 	struct vcpu *target = find_vcpu(vm, affinity);
@@ -570,7 +575,7 @@ int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t con
 
 	if (!target)
 		return PSCI_INVALID_PARAMETERS;
-	if (!vm_has_ram(vm, entry, sizeof(uint32_t)) || (entry & 3))
+	if (!is_entry(vm, entry))
 		return PSCI_INVALID_ADDRESS;
 	/* One at a time: of two that start the same vCPU, the second finds it on. */
 	spin_lock(&vm->lock);
@@ -596,4 +601,29 @@ int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level)
 	if (level || !target)
 		return PSCI_INVALID_PARAMETERS;
 	return READ_ONCE(target->state) == VCPU_OFF ? 1 : 0;
+}
+
+static bool others_are_off(const struct vcpu *vcpu)
+{
+	const struct vm *vm = vcpu->vm;
+
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		if (vm->vcpus[i] != vcpu && READ_ONCE(vm->vcpus[i]->state) != VCPU_OFF)
+			return false;
+	}
+	return true;
+}
+
+int64_t vm_system_suspend(struct vcpu *vcpu, uint64_t entry, uint64_t context)
+{
+	if (!is_entry(vcpu->vm, entry))
+		return PSCI_INVALID_ADDRESS;
+	/* Only one that is on can switch another one on: none does until this one goes on. */
+	if (!others_are_off(vcpu))
+		return PSCI_DENIED;
+	vcpu->suspended = true;
+	vcpu->resume_entry = entry;
+	vcpu->resume_context = context;
+	sched_block(vcpu);
+	return PSCI_SUCCESS;
 }

@@ -53,6 +53,11 @@ struct vcpu {
 	/* of the CPU that runs it: what it becomes when it leaves the CPU */
 	enum vcpu_state next_state;
 
+	/* PSCI SYSTEM_SUSPEND: BLOCKED, to start anew there when an interrupt comes */
+	bool suspended;
+	uint64_t resume_entry;
+	uint64_t resume_context;
+
 	uint64_t cpu_mask;		/* CPUs that it may run on */
 	struct timer wake_timer;	/* its timers' deadline while it is not running */
 	struct cpu *home;		/* where it was started, for the load count */

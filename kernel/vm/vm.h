@@ -269,6 +269,13 @@ void vm_vcpu_gone(struct vm *vm);
 int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t context);
 int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level);
 
+/*
+ * PSCI SYSTEM_SUSPEND (DEN0022, 5.20): when the handler returns, the calling vCPU, the last one that is on,
+ * sleeps until an interrupt is pending for it; then it starts at entry with context in x0. Returns a PSCI
+ * code.
+ */
+int64_t vm_system_suspend(struct vcpu *vcpu, uint64_t entry, uint64_t context);
+
 /* A VM of the package does not run: when the others are done, the machine ends as a failure all the same. */
 void vm_note_refused(void);
 

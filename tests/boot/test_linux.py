@@ -28,6 +28,7 @@ for n in 1 2 3; do
 	echo 1 > /sys/devices/system/cpu/cpu2/online
 	test $(nproc) = 4
 done
+dmesg | grep -q "armv8_pmuv3 PMU driver, 7 counters available"
 awk '/arch_timer/ { for (i = 2; i <= 5; i++) if ($i == 0) exit 1 }' /proc/interrupts
 d=$(($(date +%s) - $(cat /sys/class/rtc/rtc0/since_epoch))); test ${d#-} -le 2
 for n in 1 2 3 4; do sha256sum /bin/busybox & done | sort -u | wc -l | grep -qx 1
@@ -90,6 +91,30 @@ def test_debian_runs_on_four_vcpus_unplugs_one_and_goes_off(tmp_path, cpu, smp):
             console.expect(rf"{guest}: report")
         assert b": FAIL" not in console.log
         assert not re.search(rb"rcu.*stall|Oops|Internal error|BUG:", console.log), qemu.plain(console.log)[-4000:]
+
+
+SUSPEND = """
+set -ex
+echo deep > /sys/power/mem_sleep
+before=$(cat /sys/class/rtc/rtc0/since_epoch)
+echo +5 > /sys/class/rtc/rtc0/wakealarm
+echo mem > /sys/power/state
+slept=$(($(cat /sys/class/rtc/rtc0/since_epoch) - before)); test $slept -ge 4 -a $slept -le 8
+d=$(($(date +%s) - $(cat /sys/class/rtc/rtc0/since_epoch))); test ${d#-} -le 2
+test $(nproc) = 2
+"""
+
+
+@pytest.mark.parametrize("cpu, smp", [("cortex-a57", 1), ("max", 2)])
+def test_suspended_to_ram_it_sleeps_until_its_clock_wakes_it(tmp_path, cpu, smp):
+    package = pack(tmp_path, linux(vcpus=2), qemu.counter(0, "every=20"), run=SUSPEND)
+    with qemu.Console(*CLOCK, kernel=image(), initrd=package, cpu=cpu, smp=smp, mem="512M",
+                      timeout=PATIENCE) as console:
+        console.expect(r"PM: suspend entry \(deep\)")
+        console.expect(r"counter_os: report")
+        text = console.expect(r"schism-linux: done, status \d+")
+        assert text.endswith("done, status 0"), text[-3000:]
+        console.expect(r"linux: off")
 
 
 def test_a_reboot_restarts_that_vm_alone(tmp_path):

@@ -232,6 +232,74 @@ static void test_the_32_bit_forms_see_32_bits_of_their_arguments(void **state)
 	assert_int_equal(vm->vcpus[1]->arch.frame.elr, vm->entry.pc);
 }
 
+#define WAKER	20
+
+static unsigned int sleeps;
+
+/* The first time, only a kick; then the interrupt. */
+static void wake_second_time(void)
+{
+	if (sleeps++ == 0)
+		sched_kick(vcpu);
+	else
+		vgic_set_line(vcpu, WAKER, true);
+}
+
+static void enable_waker(void)
+{
+	vm->vgic.enable_grp1 = true;
+	vcpu->vgic.priv[WAKER].enabled = true;
+	vcpu->vgic.priv[WAKER].group1 = true;
+}
+
+static void test_system_suspend_starts_anew_when_an_interrupt_comes(void **state)
+{
+	const struct trapframe *frame = &vcpu->arch.frame;
+
+	enable_waker();
+	sleeps = 0;
+	fake_wfi = wake_second_time;
+	call(PSCI_SYSTEM_SUSPEND_64, vm->entry.pc + 8, 0x1234567890, 0);
+	vcpu->arch.frame.x[5] = 55;
+	assert_true(this_cpu()->exit_work);
+	/* The CPU interface lets nothing through (no group, no priority): that is no obstacle. */
+	assert_ptr_equal(sched_exit_work(vcpu), vcpu);
+	assert_int_equal(sleeps, 2);
+	assert_int_equal(frame->elr, vm->entry.pc + 8);
+	assert_int_equal(frame->x[0], 0x1234567890);
+	assert_int_equal(frame->x[5], 0);
+	assert_int_equal(vm->state, VM_RUNNING);
+	assert_false(vcpu->suspended);
+	/* From now on a wait is one again: the interrupt, which is pending still, ends it. */
+	vcpu->arch.gich.vmcr = UINT64_MAX;
+	vcpu->arch.frame.elr = 64;
+	call(PSCI_CPU_SUSPEND_64, 0, 0, 0);
+	assert_ptr_equal(sched_exit_work(vcpu), vcpu);
+	assert_int_equal(frame->elr, 64);
+}
+
+static void test_system_suspend_ends_at_once_if_an_interrupt_is_pending(void **state)
+{
+	enable_waker();
+	vgic_set_line(vcpu, WAKER, true);
+	fake_wfi = NULL;	/* panics */
+	call(PSCI_SYSTEM_SUSPEND_32, BIT(40) | vm->entry.pc, BIT(40) | 7, 0);
+	assert_ptr_equal(sched_exit_work(vcpu), vcpu);
+	assert_int_equal(vcpu->arch.frame.elr, vm->entry.pc);
+	assert_int_equal(vcpu->arch.frame.x[0], 7);
+}
+
+static void test_system_suspend_is_refused_while_another_vcpu_is_on(void **state)
+{
+	assert_int_equal(call(PSCI_SYSTEM_SUSPEND_64, 8, 0, 0), PSCI_INVALID_ADDRESS);
+	assert_int_equal(call(PSCI_SYSTEM_SUSPEND_64, vm->entry.pc + 2, 0, 0), PSCI_INVALID_ADDRESS);
+	if (CONFIG_MAX_VCPUS < 2)
+		skip();
+	assert_int_equal(call(PSCI_CPU_ON_64, 1, vm->entry.pc, 0), 0);
+	assert_int_equal(call(PSCI_SYSTEM_SUSPEND_64, vm->entry.pc, 0, 0), PSCI_DENIED);
+	assert_false(vcpu->suspended);
+}
+
 static void test_random_numbers_come_in_the_amount_asked_for(void **state)
 {
 	const uint64_t *x = vcpu->arch.frame.x;
@@ -302,6 +370,9 @@ int main(void)
 		T(test_system_off_and_reset_stop_the_vm_that_calls),
 		T(test_cpu_on_starts_the_vcpu_that_is_named),
 		T(test_the_32_bit_forms_see_32_bits_of_their_arguments),
+		T(test_system_suspend_starts_anew_when_an_interrupt_comes),
+		T(test_system_suspend_ends_at_once_if_an_interrupt_is_pending),
+		T(test_system_suspend_is_refused_while_another_vcpu_is_on),
 		T(test_random_numbers_come_in_the_amount_asked_for),
 		T(test_stolen_time_counts_what_others_took),
 	};

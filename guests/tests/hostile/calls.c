@@ -18,6 +18,8 @@ static bool is_final(uint32_t fid)
 	case PSCI_SYSTEM_RESET2_64:
 	case PSCI_CPU_SUSPEND_32:
 	case PSCI_CPU_SUSPEND_64:
+	case PSCI_SYSTEM_SUSPEND_32:
+	case PSCI_SYSTEM_SUSPEND_64:
 		return true;
 	default:
 		return false;
