@@ -42,15 +42,16 @@ struct sysreg_row {
 #define PFR0_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(24) | FIELD4(28) | FIELD4(32) | FIELD4(36) | \
 			 FIELD4(40) | FIELD4(44) | FIELD4(52) | PFR0_CSV2)
 #define PFR0_CSV2	FIELD4(56)
-/* ID_AA64PFR1_EL1: no MTE, RAS_frac, MPAM_frac, SME, RNDR_trap, CSV2_frac, NMI. */
-#define PFR1_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(16) | FIELD4(24) | FIELD4(28) | FIELD4(32) | \
-			 FIELD4(36))
+/* ID_AA64PFR1_EL1: BT and SSBS; of the others, most have registers that would have to be switched. */
+#define PFR1_KEPT	(FIELD4(0) | FIELD4(4))
 /* ID_AA64DFR0_EL1: breakpoints and watchpoints of Armv8.0; PMUVer is put in; no trace, SPE, BRBE. */
 #define DFR0_KEPT	(FIELD4(12) | FIELD4(20) | FIELD4(28))
+/* DebugVer of Armv8.0; DoubleLock is a field that says "not there" by all ones: OSDLR_EL1 is RAZ/WI. */
+#define DFR0_SET	(FIELD_PREP(FIELD4(0), 6) | FIELD4(36))
 /* ID_AA64ISAR1_EL1: no LS64, XS. */
 #define ISAR1_HIDDEN	(FIELD4(56) | FIELD4(60))
-/* ID_AA64ISAR2_EL1: no WFxT: a trapped one has no timeout; no MOPS: it needs HCRX_EL2. */
-#define ISAR2_HIDDEN	(FIELD4(0) | FIELD4(16))
+/* ID_AA64ISAR2_EL1: no WFxT: a trapped one has no timeout; no MOPS: needs HCRX_EL2; nor 128 bits. */
+#define ISAR2_HIDDEN	(FIELD4(0) | FIELD4(16) | FIELD4(32) | FIELD4(36))
 /* ID_AA64MMFR0_EL1: PARange is put in; no ExS, FGT, ECV. */
 #define MMFR0_HIDDEN	(FIELD4(0) | FIELD4(44) | FIELD4(56) | FIELD4(60))
 /* ID_AA64MMFR1_EL1: no VMIDBits, VH, LO, TWED, HCX. */
@@ -256,7 +257,7 @@ static const struct sysreg_row rows[] = {
 	RAZ(3, 0, 0, 3, 7),
 	{ .enc = ENC(3, 0, 0, 4, 0), .read = pfr0_read, .host = host_id_aa64pfr0_el1, .hidden = PFR0_HIDDEN,
 	  .set = FIELD_PREP(FIELD4(24), 1) },
-	ID(3, 0, 0, 4, 1, id_aa64pfr1_el1, PFR1_HIDDEN, 0),
+	ID(3, 0, 0, 4, 1, id_aa64pfr1_el1, ~PFR1_KEPT, 0),
 	RAZ(3, 0, 0, 4, 2),
 	RAZ(3, 0, 0, 4, 3),
 	RAZ(3, 0, 0, 4, 4),				/* ID_AA64ZFR0_EL1 */
@@ -264,7 +265,7 @@ static const struct sysreg_row rows[] = {
 	RAZ(3, 0, 0, 4, 6),
 	RAZ(3, 0, 0, 4, 7),
 	{ .enc = ENC(3, 0, 0, 5, 0), .read = dfr0_read, .host = host_id_aa64dfr0_el1, .hidden = ~DFR0_KEPT,
-	  .set = 6 },
+	  .set = DFR0_SET },
 	RAZ(3, 0, 0, 5, 1),				/* ID_AA64DFR1_EL1 */
 	RAZ(3, 0, 0, 5, 2),
 	RAZ(3, 0, 0, 5, 3),
