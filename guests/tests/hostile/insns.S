@@ -194,8 +194,8 @@
 	sev
 	sevl
 	esb
-	psb	csync
-	tsb	csync
+	hint	#17				/* PSB CSYNC */
+	hint	#18				/* TSB CSYNC */
 	csdb
 	sb
 	ssbb
