@@ -62,8 +62,8 @@ _Static_assert(NR_VCPU_SYSREGS <= ARCH_NR_SYSREGS, "struct arch_vcpu has too lit
 
 #define SCTLR_EL1_RESET	(SCTLR_EL1_RES1)
 /*
- * seL4's elfloader: Device-nGnRnE, nGnRE, GRE, Normal non-cacheable, write-back, write-through. PTE_ENTRY_NORMAL
- * is one of them.
+ * seL4's elfloader: Device-nGnRnE, nGnRE, GRE, Normal non-cacheable, write-back (PTE_ENTRY_NORMAL),
+ * write-through.
  */
 #define ENTRY_MAIR	UINT64_C(0xaaff440c0400)
 #define ENTRY_VA_BITS	48

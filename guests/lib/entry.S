@@ -20,8 +20,8 @@ guest_linux_header:
 	.word	0
 
 /*
- * x0 is wanted for the address of the record, x1 for a value: they wait in FAR_EL1 and ELR_EL1. The lines of the
- * record that a loader may have left in the caches are dropped first, since it may be written past them.
+ * x0 is wanted for the address of the record, x1 for a value: they wait in FAR_EL1 and ELR_EL1. The lines of
+ * the record that a loader may have left in the caches are dropped first, since it may be written past them.
  */
 	.section .text.start, "ax"
 	.globl	guest_entry

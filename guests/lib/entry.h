@@ -65,7 +65,7 @@ enum guest_entry_sysreg {
 struct guest_entry_state {
 	uint64_t x[31];
 	uint64_t sp, pc;
-	uint64_t dirty;			/* vCPU 0: first address in .bss or stack that was not zero; 0: none */
+	uint64_t dirty;			/* vCPU 0: first address in .bss or stack that was not zero */
 	uint64_t recorded;		/* 1 when the rest is there */
 	uint64_t sysregs[GUEST_ENTRY_NR_SYSREGS];
 } __aligned(1 << ENTRY_SHIFT);

@@ -124,6 +124,12 @@ def test_sel4_enters_all_vcpus_with_translation_on(vcpus, cpus, cpu, image, tmp_
     assert found.count("PASS: entry: other vCPUs: TPIDR_EL1") == vcpus - 1
 
 
+@pytest.mark.parametrize("protocol,kernel", [("linux", "test_entry_linux.bin"), ("sel4", "test_entry_sel4.cpio")])
+def test_reset_enters_again_in_the_same_state(protocol, kernel, image, tmp_path):
+    found = run(tmp_path, image, kernel, protocol, "reset=1", vcpus=2, cpus=2, devices=b"uart\0rtc\0")
+    assert "PASS: entry: rest of memory: is zero" in found
+
+
 def refusal(directory, image, kernel, **fields):
     guest = qemu.Guest("entry", kernel=kernel.name, props={"protocol": "sel4", **fields.pop("props", {})}, **fields)
     result = qemu.run(kernel=image, initrd=qemu.pack(directory, guest, qemu.counter(5)))
@@ -148,3 +154,15 @@ def test_sel4_without_a_rootserver_is_refused(image, tmp_path):
 def test_sel4_file_that_is_no_archive_is_refused(image, tmp_path):
     text = refusal(tmp_path, image, qemu.guests_dir() / "test_entry_elf.elf")
     assert "kernel: is no CPIO of seL4's images" in text, text
+
+
+def test_mailbox_inside_sel4s_kernel_is_refused(image, tmp_path):
+    text = refusal(tmp_path, image, qemu.guests_dir() / "test_entry_sel4.cpio",
+                   props={"mailbox": devicetree.cells64(0x40001000)})
+    assert "mailbox: 0x40001000 with 0x1000 bytes overlaps the kernel (kernel.elf)" in text, text
+
+
+def test_device_tree_beside_sel4s_own_is_refused(image, tmp_path):
+    (tmp_path / "guest.dtb").write_bytes(devicetree.flatten(devicetree.Node("")))
+    text = refusal(tmp_path, image, qemu.guests_dir() / "test_entry_sel4.cpio", props={"dtb": "guest.dtb"})
+    assert "dtb" in text, text

@@ -73,8 +73,8 @@ static void add_file(const char *name, const void *data, size_t size)
 	uint8_t *at = archive + archive_size;
 
 	assert_true(archive_size + 110 + names + size + 8 <= ARCHIVE_SIZE);
-	sprintf((char *)at, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, 0100644, 0, 0, 1, 0,
-		size, 0, 0, 0, 0, names, 0);
+	sprintf((char *)at, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, 0100644, 0, 0,
+		1, 0, size, 0, 0, 0, 0, names, 0);
 	memcpy(at + 110, name, names);
 	archive_size = ALIGN_UP(archive_size + 110 + names, 4);
 	if (size)
@@ -150,7 +150,8 @@ static void assert_planned(unsigned int nr_vcpus)
 	for (unsigned int i = 0; sel4_piece(&plan, tables, i, &piece); i++) {
 		if (!piece.len)
 			continue;
-		assert_true(piece.to >= RAM && piece.len <= RAM_SIZE && piece.to - RAM <= RAM_SIZE - piece.len);
+		assert_true(piece.to >= RAM && piece.len <= RAM_SIZE);
+		assert_true(piece.to - RAM <= RAM_SIZE - piece.len);
 		memcpy(ram + (piece.to - RAM), piece.from, piece.len);
 	}
 }
@@ -410,7 +411,9 @@ static void check_any_plan(void)
 
 static void test_random_damage_is_refused_or_harmless(void **state)
 {
-	static const uint64_t odd[] = { 0, 1, 0xfff, RAM, UINT64_MAX, UINT64_MAX - 0xfff, KERNEL_VA, BIT(63) };
+	static const uint64_t odd[] = {
+		0, 1, 0xfff, RAM, UINT64_MAX, UINT64_MAX - 0xfff, KERNEL_VA, BIT(63),
+	};
 	size_t size = archive_size;
 	uint8_t *good = malloc(size);
 

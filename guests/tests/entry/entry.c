@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_entry_*: the exact state in which each protocol enters a guest. guests/lib/entry.S has recorded it. All
- * but seL4's stay with the MMU off, so that they see memory as it is behind the caches.
+ * test_entry_*: the exact state in which each protocol enters a guest. guests/lib/entry.S has recorded it.
+ * All but seL4's stay with the MMU off, so that they see memory as it is behind the caches.
  *
  * Arguments: entry=1, there to be found in the device tree; ramdisk=SIZE, filled with pattern(); far=ADDRESS
- * far-size=SIZE, of a segment of the ELF with the same; more=ADDRESS more-size=SIZE, of another region of memory;
- * supplied=1, the device tree is the package's.
+ * far-size=SIZE, of a segment of the ELF with the same; more=ADDRESS more-size=SIZE, of another region of
+ * memory; supplied=1, the device tree is the package's; reset=1, all of it is looked at after a reset.
  */
 #include "guests/lib/entry.h"
 
@@ -18,6 +18,7 @@
 #define ENTRY_LINUX	1
 #define ENTRY_RAW	2
 #define ENTRY_SEL4	3
+#define IS_SEL4		(ENTRY == ENTRY_SEL4)
 
 #define RAM_END		(GUEST_RAM_IPA + GUEST_RAM_SIZE)
 #define PAGE_SIZE	UINT64_C(4096)
@@ -42,6 +43,10 @@
 #define ATTR_DEVICE	0
 #define ATTR_NORMAL	4
 
+#define RTC_DR		(GUEST_RTC_IPA + 0x00)
+#define RTC_LR		(GUEST_RTC_IPA + 0x08)
+#define RTC_DATE	0x70000000u	/* the clock alone goes on through a reset */
+
 #define FDT_MAGIC	0xd00dfeed
 #define FDT_BEGIN_NODE	1
 #define FDT_END_NODE	2
@@ -49,7 +54,8 @@
 #define FDT_NOP		4
 
 static const uint64_t image_at[] = {
-	[ENTRY_ELF] = 0x40230000, [ENTRY_LINUX] = 0x40280000, [ENTRY_RAW] = 0x40303000, [ENTRY_SEL4] = KERNEL_VA,
+	[ENTRY_ELF] = 0x40230000, [ENTRY_LINUX] = 0x40280000, [ENTRY_RAW] = 0x40303000,
+	[ENTRY_SEL4] = KERNEL_VA,
 };
 
 /* What lies in RAM; all else is zero. */
@@ -76,7 +82,7 @@ static void add_extent(uint64_t base, uint64_t size)
 
 static uint64_t image_pa(void)
 {
-	return ENTRY == ENTRY_SEL4 ? (uint64_t)__image_start - KERNEL_OFFSET : (uint64_t)__image_start;
+	return IS_SEL4 ? (uint64_t)__image_start - KERNEL_OFFSET : (uint64_t)__image_start;
 }
 
 static uint64_t image_size(void)
@@ -163,6 +169,7 @@ static void test_device_tree(void)
 {
 	uint64_t dtb = state(0)->x[0], memory, args;
 	uint32_t len = 0;
+	bool supplied;
 
 	test_equal(dtb, GUEST_RAM_IPA, "x0 is the start of RAM");
 	if (!test_equal(be32(dtb), FDT_MAGIC, "magic"))
@@ -175,14 +182,16 @@ static void test_device_tree(void)
 	args = find_prop(dtb, "chosen", "bootargs", &len);
 	test_check(args && guest_arg("entry", 0) == 1 && !strcmp((const char *)args, mailbox()->args),
 		   "/chosen has the arguments");
-	test_equal(find_prop(dtb, "chosen", "supplied", &len) != 0, guest_arg("supplied", 0), "is the one to be had");
+	supplied = find_prop(dtb, "chosen", "supplied", &len) != 0;
+	test_equal(supplied, guest_arg("supplied", 0), "is the one to be had");
 	add_extent(dtb, be32(dtb + 4));
 }
 
 static void test_ramdisk(void)
 {
 	uint64_t dtb = state(0)->x[0], size = guest_arg("ramdisk", 0);
-	uint64_t start = chosen_number(dtb, "linux,initrd-start"), end = chosen_number(dtb, "linux,initrd-end");
+	uint64_t start = chosen_number(dtb, "linux,initrd-start");
+	uint64_t end = chosen_number(dtb, "linux,initrd-end");
 
 	test_equal(end - start, size, "/chosen has its size");
 	if (!size || end - start != size)
@@ -231,8 +240,11 @@ static void test_sel4_tables(void)
 	test_check(table_is(low, 0, 0), "the low half is empty");
 	test_check(table_is(high, 511, (high + PAGE_SIZE) | PTE_TABLE), "level 0");
 	test_check(table_is(high + PAGE_SIZE, 511, (high + 2 * PAGE_SIZE) | PTE_TABLE), "level 1");
-	for (uint64_t i = 0; i < 512; i++)
-		same &= blocks[i] == (i < GUEST_RAM_SIZE / BLOCK_SIZE ? (GUEST_RAM_IPA + i * BLOCK_SIZE) | attrs : 0);
+	for (uint64_t i = 0; i < 512; i++) {
+		uint64_t at = GUEST_RAM_IPA + i * BLOCK_SIZE;
+
+		same &= blocks[i] == (at < RAM_END ? at | attrs : 0);
+	}
 	test_check(same, "blocks map all of RAM, and no more");
 	add_extent(low, 4 * PAGE_SIZE);
 }
@@ -242,6 +254,7 @@ static void test_sel4_images(void)
 	const uint64_t *x = state(0)->x;
 	uint64_t dtb = ALIGN_UP(image_pa() + image_size(), PAGE_SIZE);
 	uint64_t root = ALIGN_UP(dtb + be32(dtb + 4), PAGE_SIZE);
+	uint64_t data = root + ROOT_DATA_VA - ROOT_VA;
 
 	test_equal(be32(dtb), FDT_MAGIC, "a device tree follows the kernel");
 	test_equal(x[4], dtb, "x4 is its address");
@@ -251,43 +264,44 @@ static void test_sel4_images(void)
 	test_equal(x[2], root - ROOT_VA, "x2 is how far it was moved");
 	test_equal(x[3], ROOT_ENTRY, "x3 its virtual entry point");
 	test_equal(*(const volatile uint32_t *)root, ROOT_TEXT, "its first segment");
-	test_equal(*(const volatile uint32_t *)(root + ROOT_DATA_VA - ROOT_VA), ROOT_DATA, "its second segment");
+	test_equal(*(const volatile uint32_t *)data, ROOT_DATA, "its second segment");
 	/* The rest of it has to be zero. */
 	add_extent(dtb, be32(dtb + 4));
 	add_extent(root, 2 * sizeof(uint32_t));
-	add_extent(root + ROOT_DATA_VA - ROOT_VA, sizeof(uint32_t));
+	add_extent(data, sizeof(uint32_t));
 }
 
 /* ---- what all have ---- */
 
 static void check_general(const struct guest_entry_state *s)
 {
-	unsigned int first = ENTRY == ENTRY_SEL4 ? 6 : 1;
+	unsigned int first = IS_SEL4 ? 6 : 1;
 	bool zero = !s->sp;
 
 	for (unsigned int i = first; i < ARRAY_SIZE(s->x); i++)
 		zero &= !s->x[i];
 	test_check(zero, "the others and SP are zero");
-	test_equal(s->pc, image_at[ENTRY] + (uint64_t)(guest_entry - __image_start), "entered where it was linked");
+	test_equal(s->pc, image_at[ENTRY] + (uint64_t)(guest_entry - __image_start),
+		   "entered where it was linked");
 }
 
 static void check_system(unsigned int vcpu)
 {
 	const uint64_t *r = state(vcpu)->sysregs;
-	bool sel4 = ENTRY == ENTRY_SEL4, zero = true;
+	bool zero = true;
 	uint64_t tcr = SEL4_TCR | TCR_IPS(guest_read_sysreg("id_aa64mmfr0_el1") & 0xf) |
 		       (guest_nr_vcpus() > 1 ? TCR_SHARED : 0);
 
 	test_equal(r[ENTRY_CurrentEL], EL1, "EL1");
 	test_equal(r[ENTRY_DAIF], DAIF, "all exceptions are masked");
 	test_equal(r[ENTRY_SPSel], 1, "SP_EL1 is selected");
-	test_equal(r[ENTRY_SCTLR_EL1], SCTLR_RES1 | (sel4 ? SCTLR_M_C_I : 0), "SCTLR_EL1");
-	test_equal(r[ENTRY_TCR_EL1], sel4 ? tcr : 0, "TCR_EL1");
-	test_equal(r[ENTRY_MAIR_EL1], sel4 ? SEL4_MAIR : 0, "MAIR_EL1");
-	if (!sel4)
+	test_equal(r[ENTRY_SCTLR_EL1], SCTLR_RES1 | (IS_SEL4 ? SCTLR_M_C_I : 0), "SCTLR_EL1");
+	test_equal(r[ENTRY_TCR_EL1], IS_SEL4 ? tcr : 0, "TCR_EL1");
+	test_equal(r[ENTRY_MAIR_EL1], IS_SEL4 ? SEL4_MAIR : 0, "MAIR_EL1");
+	if (!IS_SEL4)
 		test_equal(r[ENTRY_TTBR0_EL1] | r[ENTRY_TTBR1_EL1], 0, "TTBR0_EL1, TTBR1_EL1");
 	test_equal(r[ENTRY_MPIDR_EL1], BIT(31) | vcpu, "MPIDR_EL1");
-	test_equal(r[ENTRY_TPIDR_EL1], sel4 ? vcpu : 0, "TPIDR_EL1");
+	test_equal(r[ENTRY_TPIDR_EL1], IS_SEL4 ? vcpu : 0, "TPIDR_EL1");
 	test_equal(r[ENTRY_CNTFRQ_EL0], 62500000, "CNTFRQ_EL0");
 	for (unsigned int i = ENTRY_CNTV_CTL_EL0; i < GUEST_ENTRY_NR_SYSREGS; i++)
 		zero &= !r[i];
@@ -348,13 +362,13 @@ static uint64_t find_dirt(uint64_t base, uint64_t end)
 
 static void test_rest_of_memory(void)
 {
-	uint64_t more = guest_arg("more", 0);
+	uint64_t more = guest_arg("more", 0), more_end = more + guest_arg("more-size", 0);
 
 	add_extent(image_pa(), image_size());
 	add_extent(GUEST_MAILBOX_IPA, GUEST_MAILBOX_SIZE);
 	test_equal(find_dirt(GUEST_RAM_IPA, RAM_END), 0, "is zero");
 	if (more)
-		test_equal(find_dirt(more, more + guest_arg("more-size", 0)), 0, "is zero in the other region");
+		test_equal(find_dirt(more, more_end), 0, "is zero in the other region");
 }
 
 static void test_other_vcpus(void)
@@ -362,7 +376,7 @@ static void test_other_vcpus(void)
 	bool same = true, started = true;
 
 	for (unsigned int i = 1; i < guest_nr_vcpus(); i++) {
-		if (ENTRY != ENTRY_SEL4) {
+		if (!IS_SEL4) {
 			test_check(!state(i)->recorded && guest_vcpu_state(i) == 1, "is off");
 			continue;
 		}
@@ -374,7 +388,7 @@ static void test_other_vcpus(void)
 		same &= state(i)->sysregs[ENTRY_TTBR0_EL1] == state(0)->sysregs[ENTRY_TTBR0_EL1] &&
 			state(i)->sysregs[ENTRY_TTBR1_EL1] == state(0)->sysregs[ENTRY_TTBR1_EL1];
 	}
-	if (ENTRY == ENTRY_SEL4)
+	if (IS_SEL4)
 		test_check(started && same, "have the arguments and tables of vCPU 0");
 }
 
@@ -383,15 +397,30 @@ static const struct test tests[] = {
 	{ "system registers", test_system_registers },
 	{ "counter", test_counter },
 	{ "segments", test_segments },
-	{ ENTRY == ENTRY_SEL4 ? "images" : "device tree", ENTRY == ENTRY_SEL4 ? test_sel4_images : test_device_tree },
-	{ ENTRY == ENTRY_SEL4 ? "tables" : "ramdisk", ENTRY == ENTRY_SEL4 ? test_sel4_tables : test_ramdisk },
+	{ IS_SEL4 ? "images" : "device tree", IS_SEL4 ? test_sel4_images : test_device_tree },
+	{ IS_SEL4 ? "tables" : "ramdisk", IS_SEL4 ? test_sel4_tables : test_ramdisk },
 	{ "rest of memory", test_rest_of_memory },
 	{ "other vCPUs", test_other_vcpus },
 };
 
+/* Leave something behind in what the loader wrote, and in what it did not. */
+static void reset_once(void)
+{
+	uint64_t dtb = state(0)->x[IS_SEL4 ? 4 : 0];
+
+	if (guest_mmio_read32(RTC_DR) >= RTC_DATE)
+		return;
+	guest_mmio_write32(RTC_LR, RTC_DATE);
+	memset((void *)dtb, 0x55, PAGE_SIZE);
+	memset((void *)GUEST_WORK_IPA, 0x55, GUEST_WORK_SIZE);
+	guest_system_reset();
+}
+
 void guest_entry_main(void)
 {
-	if (ENTRY == ENTRY_SEL4)
+	if (IS_SEL4)
 		map_devices();
+	if (guest_arg("reset", 0))
+		reset_once();
 	test_main("entry", tests, ARRAY_SIZE(tests));
 }
