@@ -57,7 +57,7 @@ dry-run      := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
 setup-for := $(if $(filter test check boot-test variants lint bench,$(goals)),test,run)
-setup-how := $(or $(SETUP),$(if $(filter run run-linux debug test check boot-test variants bench,$(goals)),yes,no))
+setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants bench,$(goals)),yes,no))
 ifneq ($(filter-out help clean distclean,$(goals)),)
 ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup \
 	$(if $(build-goals),$(setup-for),config) >&2 || echo failed),)
@@ -334,7 +334,7 @@ guests: $(patsubst %,$(O)/guests/%.elf,$(guest-all)) $(guest-images)
 # ---- packages ----------------------------------------------------------------------------------------
 
 mkpackage = $(PYTHON) scripts/mkpackage --cpp '$(CC) -E -P -x assembler-with-cpp $(target-cppflags) -D__DTS__ -Ulinux -Uunix' \
-	$(package-defines) --search $(O)/guests/stripped --search $(O)/linux --depfile $(1).d -o $(1) $(2)
+	$(package-defines) --search $(O)/guests/stripped --search $(O)/linux --search $(O)/uboot --depfile $(1).d -o $(1) $(2)
 
 # The package in the image. Its guests are those that the configuration chose.
 $(call track,package,$(toolchain) $(guest-y))
@@ -346,6 +346,7 @@ CFLAGS_kernel/vm/package_data.o := -DPACKAGE_FILE='"$(O)/package.cpio"'
 $(O)/kernel/vm/package_data.o: $(if $(CONFIG_EMBED_PACKAGE),$(O)/package.cpio)
 
 linux-dts := $(wildcard dts/vms/linux*.dts)
+uboot-dts := dts/vms/uboot.dts
 
 # make package VMS="dts/vms/a.dts ...": each becomes $(O)/a.cpio, to be passed as initrd.
 packages := $(patsubst %.dts,$(O)/%.cpio,$(notdir $(VMS)))
@@ -357,7 +358,7 @@ $(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(g
 	$$(call say,PACK,$$@)
 	$$(Q)$$(call mkpackage,$$@,$$<)
 endef
-$(foreach dts,$(sort $(VMS) $(linux-dts)),$(eval $(call package-rule,$(dts))))
+$(foreach dts,$(sort $(VMS) $(linux-dts) $(uboot-dts)),$(eval $(call package-rule,$(dts))))
 
 # ---- Linux as a guest --------------------------------------------------------------------------------
 
@@ -371,7 +372,7 @@ $(linux-packages): $(linux-images) $(linux-track)
 
 $(SCHISM_CACHE)/debs/%.deb: | scripts/fetch-deb
 	$(call say,FETCH,$*)
-	$(Q)scripts/fetch-deb $(@D) $(linux-deb-$*)
+	$(Q)scripts/fetch-deb $(@D) $(or $(linux-deb-$*),$*)
 linux-deb-linux-image-cloud-arm64 := 'linux-image-cloud-arm64/linux-image-*'
 linux-deb-busybox-static          := busybox-static
 
@@ -388,6 +389,19 @@ linux: $(linux-packages)
 	@:
 run-linux: all $(O)/linux.cpio
 	@$(run-env) PACKAGE='$(or $(PACKAGE),$(O)/linux.cpio)' scripts/run-qemu
+
+# ---- U-Boot as a guest -------------------------------------------------------------------------------
+
+uboot-package := $(uboot-dts:dts/vms/%.dts=$(O)/%.cpio)
+$(uboot-package): $(O)/uboot/u-boot.bin
+$(O)/uboot/u-boot.bin: $(SCHISM_CACHE)/debs/u-boot-qemu.deb
+	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./usr/lib/u-boot/qemu_arm64/u-boot.bin > $@
+
+.PHONY: uboot run-uboot
+uboot: $(uboot-package)
+	@:
+run-uboot: all $(uboot-package)
+	@$(run-env) PACKAGE='$(or $(PACKAGE),$(uboot-package))' scripts/run-qemu
 
 # ---- running -----------------------------------------------------------------------------------------
 

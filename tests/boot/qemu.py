@@ -60,10 +60,20 @@ def default_build():
     return build("default")
 
 
+@functools.cache
+def fetched(goal):
+    """Guests that are not built here: their directory in the default build, made by "make GOAL" once."""
+    out = default_build()
+    with open(OUT / "default.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        make(f"O={out}", goal)
+    return out / goal
+
+
 # ---- packages ----------------------------------------------------------------------------------------
 
 class Guest(typing.NamedTuple):
-    """A VM of a package; the properties are those of dts/vms/vms.h."""
+    """A VM of a package; the properties are those of dts/vms/vms.h, and props, where None takes one away."""
     name: str
     args: str = ""
     kernel: str = ""
@@ -93,10 +103,11 @@ def manifest(*guests):
     layout = (ROOT / "include/schism/abi/guest_layout.h").read_text(encoding="utf-8")
     layout = {name: int(value, 16) for name, value in re.findall(r"#define (GUEST_\w+)\s+(0x\w+)", layout)}
     for guest in guests:
-        vm = root.add(f"vm-{guest.name}", {
+        props = {
             "vm-name": guest.name, "compatible": "schism,vm", "vcpus": [1], "protocol": "elf",
             "kernel": guest.kernel or f"{guest.name}.elf", "bootargs": guest.args, "devices": "uart",
-            "mailbox": devicetree.cells64(layout["GUEST_MAILBOX_IPA"]), **guest.props})
+            "mailbox": devicetree.cells64(layout["GUEST_MAILBOX_IPA"]), **guest.props}
+        vm = root.add(f"vm-{guest.name}", {name: value for name, value in props.items() if value is not None})
         for base, size in ((layout["GUEST_RAM_IPA"], guest.ram_size), *guest.more_memory):
             vm.add(f"memory@{base:x}", {"reg": devicetree.cells64(base, size)})
     return root
@@ -106,13 +117,14 @@ def guests_dir():
     return default_build() / "guests"
 
 
-def pack(directory, *guests):
-    """A package as scripts/mkpackage makes it; returns its path."""
+def pack(directory, *guests, search=()):
+    """A package as scripts/mkpackage makes it, of images built here and in search; returns its path."""
     blob, out = directory / "manifest.dtb", directory / "package.cpio"
     source = directory / "manifest.dts"
     blob.write_bytes(devicetree.flatten(manifest(*guests)))
     subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", "-o", source, blob], check=True)
-    subprocess.run([PYTHON, ROOT / "scripts/mkpackage", "--search", guests_dir(), "-o", out, source], check=True)
+    where = [word for place in (*search, guests_dir()) for word in ("--search", place)]
+    subprocess.run([PYTHON, ROOT / "scripts/mkpackage", *where, "-o", out, source], check=True)
     return out
 
 

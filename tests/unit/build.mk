@@ -32,6 +32,9 @@ test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/ti
 	kernel/lock.c kernel/cpu.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 
+unit-test += test_flash
+test_flash-src := tests/unit/test_flash.c kernel/vdev/flash.c kernel/vdev/vdev.c
+
 unit-test += test_manifest
 host-manifest := kernel/vm/manifest.c kernel/vm/manifest_check.c kernel/vm/manifest_memory.c \
 	kernel/vm/manifest_vm.c

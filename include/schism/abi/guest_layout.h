@@ -3,6 +3,7 @@
  * What a learning guest finds where, in its intermediate physical addresses (IPA).
  *
  *   IPA                     what                                  who reaches it
+ *   0x0400_0000  64 MiB     empty flash                           trapped, emulated
  *   0x0800_0000  64 KiB     GICv3 distributor                     trapped, emulated
  *   0x080a_0000  128 KiB/n  GICv3 redistributor of vCPU n         trapped, emulated
  *   0x0900_0000  4 KiB      virtual UART aperture (PL011)         trapped, emulated
@@ -22,6 +23,8 @@
 #ifndef SCHISM_ABI_GUEST_LAYOUT_H
 #define SCHISM_ABI_GUEST_LAYOUT_H
 
+#define GUEST_FLASH_IPA			0x04000000
+#define GUEST_FLASH_SIZE		0x04000000
 #define GUEST_GICD_IPA			0x08000000
 #define GUEST_GICD_SIZE			0x00010000
 #define GUEST_GICR_IPA			0x080a0000
