@@ -167,6 +167,8 @@ static void test_identification(void)
 	test_equal(FIELD(ID_AA64PFR0, 12), 0, "no EL3");
 	test_check(FIELD(ID_AA64PFR0, 4) >= 1, "EL1");
 	test_check(FIELD(ID_AA64PFR0, 24) >= 1, "GIC by system registers");
+	/* Armv8.5, which has BTI, does not permit a CSV2 of 0. */
+	test_check(FIELD(ID_AA64PFR0, 56) || !FIELD(ID_AA64PFR1, 0), "CSV2, if there is BTI");
 	test_check(FIELD(ID_AA64MMFR0, 0) <= pa_max + 1, "PARange");
 	test_check(FIELD(ID_AA64MMFR0, 28) != 0xf, "4 KiB granule");
 	test_check(FIELD(ID_AA64PFR0, 16) != 0xf, "FP");
