@@ -176,14 +176,18 @@ static void write_clock(struct guest_dtb *dtb)
 
 /* ---- what the boot loader tells ---- */
 
-/* A kernel without another source of entropy would gather it from interrupts for long. */
-static void write_rng_seed(struct guest_dtb *dtb)
+/*
+ * A kernel without another source of entropy would gather it from interrupts for long; and Linux randomizes
+ * its own address only if it is told a seed of its own for that. Each start of a VM gets other ones.
+ */
+static void write_seeds(struct guest_dtb *dtb)
 {
-	uint64_t seed[RNG_SEED_WORDS];
+	uint64_t seed[RNG_SEED_WORDS], kaslr = arch_random();
 
 	for (unsigned int i = 0; i < RNG_SEED_WORDS; i++)
 		seed[i] = arch_random();
 	guest_dtb_bytes(dtb, "rng-seed", seed, sizeof(seed));
+	guest_dtb_bytes(dtb, "kaslr-seed", &kaslr, sizeof(kaslr));
 }
 
 static void write_chosen(const struct vm *vm, struct guest_dtb *dtb, ipa_t ramdisk, uint64_t ramdisk_size)
@@ -198,7 +202,7 @@ static void write_chosen(const struct vm *vm, struct guest_dtb *dtb, ipa_t ramdi
 		guest_dtb_numbers(dtb, "linux,initrd-start", HIGH(ramdisk.ipa), LOW(ramdisk.ipa));
 		guest_dtb_numbers(dtb, "linux,initrd-end", HIGH(end), LOW(end));
 	}
-	write_rng_seed(dtb);
+	write_seeds(dtb);
 	guest_dtb_end_node(dtb);
 }
 

@@ -245,14 +245,18 @@ static void test_ramdisk_is_named_by_its_first_byte_and_the_one_behind_it(void *
 
 static void test_each_tree_has_a_random_seed_of_its_own(void **state)
 {
-	uint8_t first[32];
+	uint8_t first[32], kaslr[8];
 	int len;
 
 	build(0, 0);
 	memcpy(first, prop("/chosen", "rng-seed", &len), sizeof(first));
 	assert_int_equal(len, sizeof(first));
+	memcpy(kaslr, prop("/chosen", "kaslr-seed", &len), sizeof(kaslr));
+	assert_int_equal(len, sizeof(kaslr));
+	assert_memory_not_equal(first, kaslr, sizeof(kaslr));
 	build(0, 0);
 	assert_memory_not_equal(first, prop("/chosen", "rng-seed", &len), sizeof(first));
+	assert_memory_not_equal(kaslr, prop("/chosen", "kaslr-seed", &len), sizeof(kaslr));
 }
 
 static void test_tree_of_the_most_vcpus_and_bootargs_fits(void **state)
