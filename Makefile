@@ -43,6 +43,8 @@ PYTEST_ARGS ?=
 # make bench: rewrite the reference; further arguments for tests/bench/bench.py
 UPDATE   ?=
 BENCH_ARGS ?=
+# make soak: runs
+N        ?= 20
 HOSTCC   ?= gcc
 
 O := $(patsubst %/,%,$(O))
@@ -56,8 +58,8 @@ dry-run      := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 # ---- what the machine needs, before anything asks for it ---------------------------------------------
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
-setup-for := $(if $(filter test check boot-test variants lint bench,$(goals)),test,run)
-setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants bench,$(goals)),yes,no))
+setup-for := $(if $(filter test check boot-test variants soak lint bench,$(goals)),test,run)
+setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants soak bench,$(goals)),yes,no))
 ifneq ($(filter-out help clean distclean,$(goals)),)
 ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup \
 	$(if $(build-goals),$(setup-for),config) >&2 || echo failed),)
@@ -71,7 +73,7 @@ endif
 # Evaluated when first used, then kept.
 once = $(eval $(1) := $(2))$($(1))
 
-test-modules := $(if $(filter test check boot-test variants bench,$(goals)),pytest pexpect xdist libfdt)
+test-modules := $(if $(filter test check boot-test variants soak bench,$(goals)),pytest pexpect xdist libfdt)
 PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib $(test-modules)),python3))
 
 ifeq ($(LLVM),)
@@ -449,13 +451,13 @@ $(O)/host/shared/%.o: %.c $(host-track) $(config-h)
 	$(call say,HOSTCC,$<)
 	$(Q)$(HOSTCC) $(host-cflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args='$(PYTEST_ARGS)' \
+run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args='$(PYTEST_ARGS)' --soak '$(N)' \
 	--unit '$(unit-bins)' --headers '$(O)/.track/headers'
 
 # How scripts/check-headers compiles: the header's layer decides which line it takes.
 $(call track,headers,$(CC) $(hv-cflags)|$(CC) $(guest-cflags) -mgeneral-regs-only|$(HOSTCC) $(host-cflags))
 
-.PHONY: check boot-test variants lint test unit-tests
+.PHONY: check boot-test variants soak lint test unit-tests
 unit-tests: $(unit-bins)
 	@:
 check: $(unit-bins)
@@ -464,6 +466,8 @@ boot-test: all guests
 	@$(run-tests) boot
 variants: $(libfdt-a)
 	@$(run-tests) variants
+soak: all guests
+	@$(run-tests) soak
 lint: $(config-h) $(offsets-h)
 	@$(run-tests) format layering headers
 test: $(unit-bins) all guests

@@ -190,7 +190,8 @@ class Console(contextlib.AbstractContextManager):
         try:
             self.child.expect(raw)
         except (pexpect.EOF, pexpect.TIMEOUT):
-            text = plain(self.log + (self.child.before or b""))
+            self.log += self.child.before or b""
+            text = plain(self.log)
             raise AssertionError(f"no {pattern!r} in:\n{text[:4000]}\n...\n{text[-4000:]}") from None
         got = self.child.before + (b"" if pattern is pexpect.EOF else self.child.after)
         self.log += got

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
+import linux
 import qemu
-import test_linux
 
 OVERLAY = """/dts-v1/; /plugin/;
 &{/} { hello { compatible = "test,hello"; greeting = "from the overlay"; }; };
@@ -21,10 +21,10 @@ def fixture_overlay(tmp_path):
 
 
 def test_linux_sees_what_an_overlay_adds(tmp_path, overlay):
-    guest = test_linux.linux(vcpus=1)
+    guest = linux.guest(vcpus=1)
     guest.props["dtb-overlay"] = overlay.name
-    package = test_linux.pack(tmp_path, guest, run="cat /proc/device-tree/hello/greeting")
-    result = qemu.run(kernel=test_linux.image(), initrd=package, timeout=test_linux.PATIENCE)
+    package = linux.pack(tmp_path, guest, run="cat /proc/device-tree/hello/greeting")
+    result = qemu.run(kernel=linux.image(), initrd=package, timeout=linux.PATIENCE)
     assert "from the overlay" in result.text, result.text[-3000:]
 
 
@@ -34,6 +34,6 @@ def test_an_overlay_that_is_none_is_refused(tmp_path, overlay):
     guest = qemu.counter(1)._replace(props={"dtb-overlay": "hello.dtbo"})
     package = qemu.pack_unchecked(tmp_path, guest, qemu.counter(1)._replace(name="other", kernel="counter_os.elf"),
                                   files=files)
-    result = qemu.run(kernel=test_linux.image(), initrd=package)
+    result = qemu.run(kernel=linux.image(), initrd=package)
     assert "dtb-overlay: cannot be applied: FDT_ERR" in result.text, result.text
     assert "other: PASS" in result.text, "the other VM starts"

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+import linux
 import qemu
-import test_linux
 
 VMS = qemu.ROOT / "dts/vms"
 # Those that have tests elsewhere: which file has them.
@@ -81,14 +81,14 @@ def test_stray(image):
         console.expect(r"memwalk_os: report 3: passes=3 bytes=\d+ aborts=[1-9]")
 
 
-def linux(name, image, smp, script, vcpus=2):
+def boot_linux(name, image, smp, script, vcpus=2):
     args = f'console=ttyAMA0 earlycon panic=-1 schism.run="{script}"'
     package = pack(name, f"VCPUS={vcpus}", "LINUX_MEM=192", f"LINUX_BOOTARGS={args}")
-    return qemu.Console(*test_linux.CLOCK, kernel=image, initrd=package, smp=smp, mem="1G", timeout=test_linux.PATIENCE)
+    return qemu.Console(*linux.CLOCK, kernel=image, initrd=package, smp=smp, mem="1G", timeout=linux.PATIENCE)
 
 
 def test_linux_beside_bare_metal_guests(image):
-    with linux("linux", image, 2, "nproc") as console:
+    with boot_linux("linux", image, 2, "nproc") as console:
         console.expect(r"schism-linux: done, status 0")
         console.expect(r"linux: off")
         console.expect(r"counter_os: report")
@@ -96,14 +96,14 @@ def test_linux_beside_bare_metal_guests(image):
 
 
 def test_linux2(image):
-    with linux("linux2", image, 4, "nproc", vcpus=1) as console:
+    with boot_linux("linux2", image, 4, "nproc", vcpus=1) as console:
         for _ in range(2):
             console.expect(r"schism-linux: done, status 0")
         console.expect(r"counter_os: report")
 
 
 def test_linux_pinned(image):
-    with linux("linux_pinned", image, 4, "nproc", vcpus=4) as console:
+    with boot_linux("linux_pinned", image, 4, "nproc", vcpus=4) as console:
         console.expect(r"schism-linux: up, 4 CPUs")
         console.expect(r"schism-linux: done, status 0")
         console.expect(r"linux: off")
