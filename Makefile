@@ -335,12 +335,14 @@ guests: $(patsubst %,$(O)/guests/%.elf,$(guest-all)) $(guest-images)
 
 # ---- packages ----------------------------------------------------------------------------------------
 
-mkpackage = $(PYTHON) scripts/mkpackage --cpp '$(CC) -E -P -x assembler-with-cpp $(target-cppflags) -D__DTS__ -Ulinux -Uunix' \
+mkpackage = $(PYTHON) scripts/mkpackage --config $(O)/auto.conf --cpp '$(CC) -E -x assembler-with-cpp $(target-cppflags) -D__DTS__ -Ulinux -Uunix' \
 	$(package-defines) --search $(O)/guests/stripped --search $(O)/linux --search $(O)/uboot --depfile $(1).d -o $(1) $(2)
+
+mkpackage-files := scripts/mkpackage scripts/cpio.py $(wildcard scripts/manifest/*.py)
 
 # The package in the image. Its guests are those that the configuration chose.
 $(call track,package,$(toolchain) $(guest-y))
-$(O)/package.cpio: dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-y)) scripts/mkpackage scripts/cpio.py $(package-track) $(config-h)
+$(O)/package.cpio: dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-y)) $(mkpackage-files) $(package-track) $(config-h)
 	$(call say,PACK,$@)
 	$(Q)$(call mkpackage,$@,$<)
 
@@ -356,7 +358,7 @@ packages := $(patsubst %.dts,$(O)/%.cpio,$(notdir $(VMS)))
 package: $(packages)
 	@test -n '$(packages)' || { echo 'error: say which: make package VMS=dts/vms/NAME.dts' >&2; exit 1; }
 define package-rule
-$(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) scripts/mkpackage scripts/cpio.py $(package-track) $(config-h)
+$(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) $(mkpackage-files) $(package-track) $(config-h)
 	$$(call say,PACK,$$@)
 	$$(Q)$$(call mkpackage,$$@,$$<)
 endef

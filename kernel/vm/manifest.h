@@ -15,6 +15,8 @@
 #include "kernel/vm/shared.h"
 #include "kernel/vm/vm.h"
 
+#define MANIFEST_FILE	"manifest.dtb"	/* its name in the package */
+
 /* Where a description could not be accepted. */
 struct manifest_error {
 	enum boot_error code;

@@ -20,14 +20,13 @@ static bool overlap(const struct vm_region *a, const struct vm_region *b)
 
 static int check_physical(const struct vm_desc *desc, const struct vm_desc *other, struct manifest_error *err)
 {
-	for (unsigned int i = 0; i < desc->nr_regions; i++) {
-		for (unsigned int j = 0; j < other->nr_regions; j++) {
-			if (overlap(&desc->regions[i], &other->regions[j]))
-				return conflict(err, "phys",
-						"at 0x%lx overlaps the one at 0x%lx of VM \"%s\"",
-						desc->regions[i].pa.pa, other->regions[j].pa.pa,
-						other->name);
-		}
+	for (unsigned int i = 0; i < desc->nr_regions * other->nr_regions; i++) {
+		const struct vm_region *a = &desc->regions[i / other->nr_regions];
+		const struct vm_region *b = &other->regions[i % other->nr_regions];
+
+		if (overlap(a, b))
+			return conflict(err, "phys", "at 0x%lx overlaps the one at 0x%lx of VM \"%s\"",
+					a->pa.pa, b->pa.pa, other->name);
 	}
 	return 0;
 }

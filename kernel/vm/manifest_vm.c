@@ -124,6 +124,8 @@ static int read_image(const struct manifest_reader *r, const struct property *p,
 
 	if (err)
 		return err;
+	if (!*file || strchr(file, '/') || !strcmp(file, MANIFEST_FILE))
+		return refuse(r, p->name, "names \"%s\", which cannot be a file of the package", file);
 	if (r->images->find(r->images->ctx, file, data, size))
 		return refuse(r, p->name, "names \"%s\", which the package does not have", file);
 	if (!*size)
@@ -340,9 +342,16 @@ static int read_property(const struct manifest_reader *r, const struct property 
 
 /* ---- more than one property ---- */
 
+/* size: a page at most, as every region has. */
 static bool in_ram(const struct vm_desc *desc, uint64_t address, uint64_t size)
 {
-	return address >= desc->ram_ipa.ipa && address - desc->ram_ipa.ipa <= desc->ram_size - size;
+	for (unsigned int i = 0; i < desc->nr_regions; i++) {
+		const struct vm_region *it = &desc->regions[i];
+
+		if (address >= it->ipa.ipa && address - it->ipa.ipa <= it->size - size)
+			return true;
+	}
+	return false;
 }
 
 static int check_places(const struct manifest_reader *r, struct vm_desc *desc)

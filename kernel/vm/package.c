@@ -161,7 +161,7 @@ static void *copy_manifest(const struct package *p, size_t *size)
 	const void *found;
 	void *copy;
 
-	if (cpio_find(p->data, p->size, "manifest.dtb", &found, size) || !*size || *size > MANIFEST_MAX)
+	if (cpio_find(p->data, p->size, MANIFEST_FILE, &found, size) || !*size || *size > MANIFEST_MAX)
 		return NULL;
 	copy = hyp_alloc_pages((unsigned int)DIV_ROUND_UP(*size, PAGE_SIZE));
 	if (copy)

@@ -130,7 +130,7 @@ def pack(directory, *guests, search=()):
 
 def pack_unchecked(directory, *guests, root=None, files=None):
     """A package that scripts/mkpackage might refuse: this manifest, and these files or else the guests'."""
-    newc = runpy.run_path(str(ROOT / "scripts/mkpackage"))["newc"]
+    newc = runpy.run_path(str(ROOT / "scripts/cpio.py"))["newc"]
     if files is None:
         files = [(path.name, path.read_bytes()) for path in sorted(guests_dir().glob("*.elf"))]
     out = directory / "package.cpio"

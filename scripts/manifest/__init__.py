@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Reading, checking and packing manifests; scripts/mkpackage is the program."""

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""
+The files that a manifest names, and where they go in a VM's memory: the rules of kernel/vm/loader.c and of
+lib/elf.c, lib/linux_image.c, lib/cpio.c.
+"""
+import gzip
+import os
+import struct
+import sys
+import zlib
+
+from manifest import tree
+
+PAGE, MIB, GIB = 4096, 1 << 20, 1 << 30
+MAX_EXTENTS = 24
+DTB_MAX = 2 * MIB
+ET_EXEC, ET_DYN, EM_AARCH64, PT_LOAD = 2, 3, 183, 1
+SEL4_FILES = ("kernel.elf", "kernel.dtb", "rootserver")
+
+
+class Refused(Exception):
+    """What keeps an image from being loaded, in words that follow its name."""
+
+
+class Files:
+    """Where the files are, and what they hold."""
+
+    def __init__(self, directories):
+        self.directories, self.read = directories, {}
+
+    def find(self, name):
+        return next((p for d in self.directories if os.path.isfile(p := os.path.join(d, name))), None)
+
+    def load(self, name, kernel=False):
+        """A gzipped kernel is unpacked: Schism does not do that."""
+        if name not in self.read:
+            with open(self.find(name), "rb") as file:
+                self.read[name] = file.read()
+        if kernel and self.read[name][:2] == b"\x1f\x8b":
+            try:
+                self.read[name] = gzip.decompress(self.read[name])
+            except (EOFError, OSError, zlib.error) as error:
+                sys.exit(f"error: {self.find(name)}: cannot be unpacked: {error}")
+        return self.read[name]
+
+
+# ---- formats ---------------------------------------------------------------------------------------------
+
+def elf_segments(data):
+    """[(paddr, vaddr, memsz)] of the PT_LOADs, and the entry point as a physical address."""
+    if data[:4] != b"\x7fELF" or len(data) < 64:
+        raise Refused("is not an ELF file")
+    if data[4:6] != b"\2\1":
+        raise Refused("is not a 64-bit little-endian ELF file")
+    kind, machine, _, entry, phoff = struct.unpack_from("<HHIQQ", data, 16)
+    phentsize, phnum = struct.unpack_from("<HH", data, 54)
+    if machine != EM_AARCH64:
+        raise Refused("is not an ELF file for AArch64")
+    if kind not in (ET_EXEC, ET_DYN):
+        raise Refused("is an ELF file, but not an executable")
+    segments = []
+    for at in range(phoff, phoff + phnum * phentsize, phentsize or 1):
+        if phentsize < 56 or at + 56 > len(data):
+            raise Refused("has a program header that lies or points outside the file")
+        kind, _, offset, vaddr, paddr, filesz, memsz = struct.unpack_from("<IIQQQQQ", data, at)
+        if kind != PT_LOAD or not memsz:
+            continue
+        if offset + filesz > len(data) or filesz > memsz or max(paddr, vaddr) + memsz >= 1 << 64:
+            raise Refused("has a program header that lies or points outside the file")
+        segments.append((paddr, vaddr, memsz))
+    if not segments:
+        raise Refused("has no segment to load")
+    for paddr, vaddr, memsz in segments:
+        if vaddr <= entry < vaddr + memsz:
+            return segments, paddr + entry - vaddr
+    return segments, entry
+
+
+def linux_image(data):
+    """text_offset and size of an arm64 Image (Linux, Documentation/arch/arm64/booting.rst)."""
+    if data[4:8] == b"zimg":
+        raise Refused("is a compressed EFI application, not an arm64 Image; take the Image that it was made from")
+    if len(data) < 64 or data[56:60] != b"ARM\x64":
+        raise Refused("is no arm64 Image: no magic number at offset 56")
+    text_offset, size, flags = struct.unpack_from("<QQQ", data, 8)
+    if flags & 1:
+        raise Refused("is a big-endian kernel")
+    if not size:
+        raise Refused("has no size in its header: Linux 3.17 or later is needed")
+    if text_offset >= 2 * MIB or text_offset % PAGE:
+        raise Refused("has a text_offset that is not a multiple of 4 KiB below 2 MiB")
+    return text_offset, max(size, len(data))
+
+
+def newc_files(data):
+    """{name: content} of a newc CPIO."""
+    files, at = {}, 0
+    while True:
+        header = data[at:at + 110]
+        if len(header) < 110 or header[:6] != b"070701":
+            raise Refused("is no newc CPIO archive")
+        try:
+            size, length = int(header[54:62], 16), int(header[94:102], 16)
+        except ValueError:
+            raise Refused("is a CPIO archive with a broken header") from None
+        name = data[at + 110:at + 110 + length].split(b"\0")[0].decode("utf-8", "replace")
+        at = (at + 110 + length + 3) & ~3
+        if name == "TRAILER!!!":
+            return files
+        if at + size > len(data):
+            raise Refused("is a CPIO archive with a file cut")
+        files.setdefault(name, data[at:at + size])
+        at = (at + size + 3) & ~3
+
+
+def device_tree(data):
+    """A supplied tree: its magic number and its size."""
+    if len(data) > DTB_MAX or data[:4] != b"\xd0\x0d\xfe\xed":
+        raise Refused("is no device tree of up to 2 MiB")
+    try:
+        return tree.parse(data)
+    except ValueError as error:
+        raise Refused(f"is no device tree: {error}") from None
+
+
+# ---- places ----------------------------------------------------------------------------------------------
+
+class Memory:
+    """The regions of a VM's memory, (base, size) each, and what lies in them; what is to be placed goes to the first."""
+
+    def __init__(self, regions):
+        self.regions, self.taken = regions, []
+        self.base, self.end = regions[0][0], sum(regions[0])
+
+    def inside(self, base, size):
+        return any(low <= base and base + size <= low + length for low, length in self.regions)
+
+    def overlap(self, base, size):
+        return next((e for e in self.taken if base < e[2] and e[1] < base + size), None)
+
+    def take(self, what, base, size):
+        if not self.inside(base, size):
+            raise Refused(f"{base:#x} with {size:#x} bytes lies outside the memory, {self.base:#x}-{self.end:#x}")
+        other = self.overlap(base, size)
+        if other and other[0] != what:
+            raise Refused(f"{base:#x} with {size:#x} bytes overlaps the {other[0]} at {other[1]:#x}-{other[2]:#x}")
+        if len(self.taken) == MAX_EXTENTS:
+            raise Refused("has too many segments")
+        self.taken.append((what, base, base + size))
+
+    def take_lowest(self, what, size):
+        base = self.base
+        while self.inside(base, size) and (other := self.overlap(base, size)):
+            base = -(-other[2] // PAGE) * PAGE
+        if not self.inside(base, size):
+            raise Refused(f"there is no room for its {size} bytes")
+        self.take(what, base, size)
+
+    def take_highest(self, what, size, end):
+        base = (end - size) // PAGE * PAGE
+        while self.inside(base, size) and (other := self.overlap(base, size)):
+            base = (other[1] - size) // PAGE * PAGE
+        if not self.inside(base, size):
+            raise Refused(f"there is no room for its {size} bytes beside the kernel")
+        self.take(what, base, size)
+
+
+def place_elf(memory, data, _):
+    segments, entry = elf_segments(data)
+    for paddr, _, memsz in segments:
+        memory.take("kernel", paddr, memsz)
+    return entry
+
+
+def place_linux(memory, data, _):
+    text_offset, size = linux_image(data)
+    entry = -(-(memory.base + 2 * MIB) // (2 * MIB)) * 2 * MIB + text_offset
+    memory.take("kernel", entry, size)
+    return entry
+
+
+def place_raw(memory, data, load_address):
+    memory.take("kernel", load_address, len(data))
+    return load_address
+
+
+def place_sel4(memory, data, _):
+    """What seL4's own loader would do: kernel, device tree and root server, page after page."""
+    files = newc_files(data)
+    for name in SEL4_FILES:
+        if name not in files:
+            raise Refused(f"has no {name}")
+    try:
+        segments, _ = elf_segments(files["kernel.elf"])
+        for paddr, _, memsz in segments:
+            memory.take("kernel", paddr, memsz)
+        end = max(paddr + memsz for paddr, _, memsz in segments)
+        server, _ = elf_segments(files["rootserver"])
+    except Refused as error:
+        raise Refused(f"holds a file that does not do: {error}") from None
+    low, high = min(v for _, v, _ in server), max(v + m for _, v, m in server)
+    dtb_at = -(-end // PAGE) * PAGE
+    server_at = -(-(dtb_at + len(files["kernel.dtb"])) // PAGE) * PAGE
+    memory.take("kernel", dtb_at, server_at - dtb_at)
+    memory.take("kernel", server_at, -(-(high - low) // PAGE) * PAGE)
+    return segments[0][0]
+
+
+PLACERS = {"elf": place_elf, "linux": place_linux, "raw": place_raw, "sel4": place_sel4}
