@@ -63,8 +63,8 @@ __must_check int manifest_check_pair(const struct vm_desc *desc, const struct vm
 				     struct manifest_error *err);
 
 /*
- * Whether this machine has what desc asks of it: address space, CPUs, devices to be passed through. -EINVAL
- * with err->what. CPUs that the machine lacks are logged as long as one remains for each vCPU.
+ * Whether this machine has what desc asks of it: address space and devices to be passed through. -EINVAL with
+ * err->what. CPUs that it lacks are worth a warning in the log.
  */
 __must_check int manifest_check_machine(const struct vm_desc *desc, struct manifest_error *err);
 

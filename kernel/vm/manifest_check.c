@@ -89,24 +89,19 @@ static int check_addresses(const struct vm_desc *desc, struct manifest_error *er
 	return 0;
 }
 
-/* Each vCPU needs one CPU that exists; further ones may be missing. */
-static int check_cpus(const struct vm_desc *desc, struct manifest_error *err)
+/* No mistake: a manifest may be for larger machines, too. A vCPU without any CPU of its own runs on all. */
+static void warn_of_absent_cpus(const struct vm_desc *desc)
 {
-	uint64_t there = BIT(machine.nr_cpus) - 1, absent = 0;
+	uint64_t absent = 0;
 
 	for (unsigned int i = 0; i < desc->nr_vcpus; i++) {
-		if (!(desc->cpu_mask[i] & there))
-			return manifest_refuse(err, BOOT_E_BAD_VM, "cpus",
-					       "leaves vCPU %u no CPU to run on: this machine has %u", i,
-					       machine.nr_cpus);
 		if (~desc->cpu_mask[i])
-			absent |= desc->cpu_mask[i] & ~there;
+			absent |= desc->cpu_mask[i] & ~(BIT(machine.nr_cpus) - 1);
 	}
 	for (unsigned int cpu = 0; absent; cpu++, absent >>= 1) {
 		if (absent & 1)
 			log_warn("%s: cpus lists %u, which this machine does not have", desc->name, cpu);
 	}
-	return 0;
 }
 
 /* Nodes that Schism itself drives, or that are no device. */
@@ -153,8 +148,6 @@ int manifest_check_machine(const struct vm_desc *desc, struct manifest_error *er
 {
 	int ret = check_addresses(desc, err);
 
-	if (!ret)
-		ret = check_cpus(desc, err);
 	for (unsigned int i = 0; !ret && i < desc->nr_passthrough; i++) {
 		ret = check_passthrough(desc, desc->passthrough[i], err);
 		for (unsigned int j = 0; !ret && j < i; j++) {
@@ -163,5 +156,7 @@ int manifest_check_machine(const struct vm_desc *desc, struct manifest_error *er
 						      "lists \"%s\" twice", desc->passthrough[i]);
 		}
 	}
+	if (!ret)
+		warn_of_absent_cpus(desc);
 	return ret;
 }

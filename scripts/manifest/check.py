@@ -102,7 +102,7 @@ class Checker:
                 self.vms.append(VmChecker(self, node).run())
             elif not node.compatible("schism,shared-memory"):
                 self.error(node, "compatible", 'is neither "schism,vm" nor "schism,shared-memory"')
-        if not self.vms:
+        if not self.vms and not self.errors:
             self.error(root, "", "describes no VM")
         if len(self.vms) > self.limits["max_vms"]:
             self.error(self.vms[self.limits["max_vms"]].node, "", "is one VM more than "
@@ -141,7 +141,7 @@ class Checker:
 
     def check_sum(self):
         total = sum(size for vm in self.vms for _, size in vm.regions) + sum(self.windows.values())
-        if self.memory and total > self.memory:
+        if self.memory and total > self.memory and not self.errors:
             self.error(self.root, "", f"asks for {total / MIB:.1f} MiB of memory, and the machine has "
                        f"{self.memory / MIB:.1f} MiB")
 
@@ -288,14 +288,8 @@ class VmChecker:
                 self.fault(prop, f"lists {cpu}: it must be 0 to {CPU_NUMBERS - 1}")
             elif cpu in cells[:i]:
                 self.fault(prop, f"lists {cpu} twice")
-        if self.whole.cpus is None:
-            return None
-        for cpu in cells:
-            if cpu >= self.whole.cpus:
-                self.whole.warn(self.node, prop, f"lists {cpu}, which a machine of {self.whole.cpus} CPUs does not have")
-        for i, vcpu_cpus in enumerate([[cpu] for cpu in cells] if pinned else [cells]):
-            if min(vcpu_cpus) >= self.whole.cpus:
-                self.fault(prop, f"leaves vCPU {i} no CPU to run on: the machine has {self.whole.cpus}")
+            elif self.whole.cpus is not None and cpu >= self.whole.cpus:
+                self.whole.warn(self.node, prop, f"lists {cpu}, and the machine has {self.whole.cpus} CPUs")
         return None
 
     def check_pinned(self, prop):

@@ -100,13 +100,18 @@ def run(command, what):
     return result.stdout
 
 
+def shortest(path):
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
 def locate(root, annotated):
     """Enter the places that dtc's annotated source (dtc -T -T) tells into the tree's nodes."""
     stack = []
     for line in annotated.splitlines():
         # The place, or the first of several; only a comment at the end is dtc's.
         place = re.search(r"/\* ([^*]*?):(\d+):\d+-(?:[^*]*) \*/$", line)
-        where = f"{os.path.relpath(place[1]) if os.path.isabs(place[1]) else place[1]}:{place[2]}" if place else None
+        where = f"{shortest(place[1])}:{place[2]}" if place else None
         if match := re.match(r"\s*(?:\w+: )*(\S+) \{", line):
             parent = stack[-1] if stack else None
             stack.append(root if not stack else parent and next(

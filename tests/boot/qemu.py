@@ -128,14 +128,18 @@ def pack(directory, *guests, search=()):
     return out
 
 
+def newc():
+    """The function of scripts/cpio.py that makes archives."""
+    return runpy.run_path(str(ROOT / "scripts/cpio.py"))["newc"]
+
+
 def pack_unchecked(directory, *guests, root=None, files=None):
     """A package that scripts/mkpackage might refuse: this manifest, and these files or else the guests'."""
-    newc = runpy.run_path(str(ROOT / "scripts/cpio.py"))["newc"]
     if files is None:
         files = [(path.name, path.read_bytes()) for path in sorted(guests_dir().glob("*.elf"))]
     out = directory / "package.cpio"
     blob = root if isinstance(root, bytes) else devicetree.flatten(root or manifest(*guests))
-    out.write_bytes(newc([("manifest.dtb", blob), *files]))
+    out.write_bytes(newc()([("manifest.dtb", blob), *files]))
     return out
 
 
