@@ -45,6 +45,9 @@ UPDATE   ?=
 BENCH_ARGS ?=
 # make soak: runs
 N        ?= 20
+# make fuzz: seconds for each, and which (all)
+T        ?= 60
+FUZZ     ?=
 HOSTCC   ?= gcc
 
 O := $(patsubst %/,%,$(O))
@@ -58,8 +61,8 @@ dry-run      := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 # ---- what the machine needs, before anything asks for it ---------------------------------------------
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
-setup-for := $(if $(filter test check boot-test variants soak lint bench,$(goals)),test,run)
-setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants soak bench,$(goals)),yes,no))
+setup-for := $(if $(filter test check boot-test variants soak lint bench fuzz,$(goals)),test,run)
+setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants soak bench fuzz,$(goals)),yes,no))
 ifneq ($(filter-out help clean distclean,$(goals)),)
 ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup \
 	$(if $(build-goals),$(setup-for),config) >&2 || echo failed),)
@@ -73,7 +76,7 @@ endif
 # Evaluated when first used, then kept.
 once = $(eval $(1) := $(2))$($(1))
 
-test-modules := $(if $(filter test check boot-test variants soak bench,$(goals)),pytest pexpect xdist libfdt)
+test-modules := $(if $(filter test check unit-tests boot-test variants soak bench fuzz $(O)/fuzz/% $(O)/tests/unit/seeds_%,$(goals)),pytest pexpect xdist libfdt)
 PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib $(test-modules)),python3))
 
 ifeq ($(LLVM),)
@@ -420,8 +423,10 @@ debug: all
 # ---- tests -------------------------------------------------------------------------------------------
 
 unit-test :=
+fuzzer :=
 include tests/unit/build.mk
-build-files += tests/unit/build.mk
+include tests/fuzz/build.mk
+build-files += tests/unit/build.mk tests/fuzz/build.mk
 
 host-cflags := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -fvisibility=hidden $(filter-out -Wframe-larger-than=%,$(warnings)) \
@@ -483,6 +488,33 @@ bench: $(libfdt-a)
 	@env -u FRAGMENTS -u LLVM -u LIBFDT_SRC SCHISM_BUILD='$(O)' PYTHON='$(PYTHON)' HOSTCC='$(HOSTCC)' QEMU='$(QEMU)' \
 		$(PYTHON) tests/bench/bench.py --out $(O)/bench.json $(if $(UPDATE),--update) $(BENCH_ARGS)
 
+# ---- fuzzers -----------------------------------------------------------------------------------------
+
+# libFuzzer's instrumentation with the sanitizers, of everything that a fuzzer is linked from.
+fuzz-cc := $(or $(shell command -v clang || command -v clang-14),clang)
+fuzz-cflags := $(patsubst -O1,-O2,$(host-cflags)) -fsanitize=fuzzer-no-link -Wno-format-nonliteral
+ifneq ($(filter fuzz $(O)/fuzz/%,$(goals)),)
+$(call track,fuzz,$(shell $(fuzz-cc) --version | head -1) $(fuzz-cflags))
+endif
+fuzz-objs :=
+
+define fuzz-rules
+$(1)-fuzz-objs := $$(patsubst %.c,$(O)/fuzz/obj/%.o,tests/fuzz/fuzz_$(1).c $(fuzz-common) $(fuzz_$(1)-src))
+fuzz-objs += $$($(1)-fuzz-objs)
+$(O)/fuzz/$(1): $$($(1)-fuzz-objs)
+	$$(call say,FUZZLD,$$@)
+	$$(Q)$(fuzz-cc) $$(fuzz-cflags) -fsanitize=fuzzer -o $$@ $$^ -lfdt
+endef
+$(foreach name,$(fuzzer),$(eval $(call fuzz-rules,$(name))))
+
+$(O)/fuzz/obj/%.o: %.c $(O)/.track/fuzz $(config-h)
+	$(call say,FUZZCC,$<)
+	$(Q)$(fuzz-cc) $(fuzz-cflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+.PHONY: fuzz
+fuzz: $(patsubst %,$(O)/fuzz/%,$(or $(FUZZ),$(fuzzer)))
+	@$(PYTHON) tests/fuzz/run.py --build $(O) --seconds $(T) $(or $(FUZZ),$(fuzzer))
+
 # ---- compile_commands.json, for editors and clang-tidy -----------------------------------------------
 
 commands-list := $(foreach obj,$(hv-c-objs),$(call source-of,$(obj))|$(obj)|hv) \
@@ -495,7 +527,7 @@ $(O)/compile_commands.json: $(commands-track) $(headers-track) scripts/compile-c
 
 # ---- dependencies ------------------------------------------------------------------------------------
 
-all-objs := $(hv-objs) $(libfdt-objs) $(guest-lib-objs) $(guest-objs) $(host-objs)
+all-objs := $(hv-objs) $(libfdt-objs) $(guest-lib-objs) $(guest-objs) $(host-objs) $(sort $(fuzz-objs))
 $(shell mkdir -p $(sort $(dir $(all-objs))) $(O)/tests/unit $(O)/guests/stripped)
 -include $(wildcard $(all-objs:.o=.d) $(O)/asm-offsets.d $(O)/schism.lds.d $(O)/guests/guest.lds.d $(O)/*.cpio.d)
 

@@ -28,4 +28,19 @@ static inline fdt64_t cpu_to_fdt64(uint64_t x) { return __builtin_bswap64(x); }
 
 #include <libfdt.h>
 
+#define FDT_VERSION_NEEDED	17
+
+/*
+ * fdt_check_full() for a blob from outside, size bytes long. It must not see trees of a version before 16:
+ * for a root without a '/' in its name, libfdt 1.6.1 reads through NULL.
+ */
+static inline int fdt_check_untrusted(const void *blob, size_t size)
+{
+	if (size < sizeof(struct fdt_header))
+		return -FDT_ERR_TRUNCATED;
+	if (fdt_magic(blob) != FDT_MAGIC)
+		return -FDT_ERR_BADMAGIC;
+	return fdt_version(blob) < FDT_VERSION_NEEDED ? -FDT_ERR_BADVERSION : fdt_check_full(blob, size);
+}
+
 #endif

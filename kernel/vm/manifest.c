@@ -16,6 +16,15 @@
 
 /* ---- reading ---- */
 
+/* Names and values of a manifest go to the console, where control characters would do something. */
+static void make_printable(char *s)
+{
+	for (; *s; s++) {
+		if (*s < ' ' || *s > '~')
+			*s = '?';
+	}
+}
+
 int manifest_refuse(struct manifest_error *err, enum boot_error code, const char *property, const char *fmt,
 		    ...)
 {
@@ -25,7 +34,9 @@ int manifest_refuse(struct manifest_error *err, enum boot_error code, const char
 	fmt_vsnprintf(err->what, sizeof(err->what), fmt, ap);
 	va_end(ap);
 	err->code = code;
-	strlcpy(err->property, property, sizeof(err->property));
+	make_printable(err->what);
+	strlcpy(err->property, *property ? property : "?", sizeof(err->property));
+	make_printable(err->property);
 	return -EINVAL;
 }
 
@@ -34,7 +45,8 @@ void manifest_error_init(struct manifest_error *err, const void *blob, int node)
 	const char *name = fdt_get_name(blob, node, NULL);
 
 	memset(err, 0, sizeof(*err));
-	strlcpy(err->node, name ? name : "?", sizeof(err->node));
+	strlcpy(err->node, name && *name ? name : "?", sizeof(err->node));
+	make_printable(err->node);
 }
 
 int manifest_string(const struct manifest_reader *r, int node, const char *name, const char **out)
@@ -140,7 +152,7 @@ static bool has_others(const void *blob)
 
 int manifest_check(const void *blob, size_t size, const char **why)
 {
-	int err = fdt_check_full(blob, size);
+	int err = fdt_check_untrusted(blob, size);
 
 	*why = err ? fdt_strerror(err) : NULL;
 	if (!err && fdt_node_check_compatible(blob, 0, "schism,manifest-v1"))

@@ -231,6 +231,11 @@ static void test_what_is_no_manifest_is_refused_as_a_whole(void **state)
 	assert_non_null(why);
 	assert_int_equal(manifest_check(blob, 0, &why), -EINVAL);
 	assert_int_equal(manifest_check(blob, 20, &why), -EINVAL);
+	/* libfdt takes the names of such trees for paths, and its check fails over one that is none. */
+	fdt_set_version(blob, 3);
+	fdt_set_last_comp_version(blob, 1);
+	assert_int_equal(manifest_check(blob, sizeof(blob), &why), -EINVAL);
+	setup(state);
 	must(fdt_pack(blob));
 	assert_int_equal(manifest_check(blob, fdt_totalsize(blob) - 1, &why), -EINVAL);
 	assert_int_equal(manifest_check(blob, fdt_totalsize(blob), &why), 0);
@@ -637,6 +642,18 @@ static void test_an_empty_device_stands_for_none(void **state)
 	assert_int_equal(desc.nr_devices, 0);
 }
 
+static void test_what_is_refused_is_said_in_printable_characters(void **state)
+{
+	set("/vm-a", "protocol", "a\033[2J\xff", 7);
+	assert_refused("protocol", "is \"a?[2J?\", none of");
+	remove_prop("/vm-a", "protocol");
+	set_u32("/vm-a", "a\tb", 1);
+	assert_refused("a?b", "is not a property of a VM");
+	setup(state);
+	set_u32("/vm-a", "", 1);
+	assert_refused("?", "is not a property of a VM");
+}
+
 static void test_one_refused_vm_does_not_hide_the_next(void **state)
 {
 	add_vm("vm-b");
@@ -720,6 +737,7 @@ int main(void)
 		T(test_two_vms_cannot_have_the_same),
 		T(test_arguments_fit_where_they_go),
 		T(test_an_empty_device_stands_for_none),
+		T(test_what_is_refused_is_said_in_printable_characters),
 		T(test_one_refused_vm_does_not_hide_the_next),
 		T(test_damaged_manifests_are_read_or_refused),
 	};
