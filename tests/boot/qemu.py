@@ -9,11 +9,13 @@ none survives, whatever becomes of the test.
 import contextlib
 import fcntl
 import functools
+import importlib
 import os
 import pathlib
 import re
-import runpy
+import shutil
 import subprocess
+import sys
 import typing
 
 import pexpect
@@ -128,9 +130,21 @@ def pack(directory, *guests, search=()):
     return out
 
 
+def scripts_module(name):
+    """A module of scripts/."""
+    if str(ROOT / "scripts") not in sys.path:
+        sys.path.append(str(ROOT / "scripts"))
+    return importlib.import_module(name)
+
+
+def cross(tool):
+    """The path of a tool of the cross compiler that make takes."""
+    return shutil.which(f"aarch64-none-elf-{tool}") or f"aarch64-linux-gnu-{tool}"
+
+
 def newc():
     """The function of scripts/cpio.py that makes archives."""
-    return runpy.run_path(str(ROOT / "scripts/cpio.py"))["newc"]
+    return scripts_module("cpio").newc
 
 
 def pack_unchecked(directory, *guests, root=None, files=None):
