@@ -22,6 +22,7 @@
 #define CLOCK_HZ	24000000
 #define NODE_NAME_MAX	48
 #define CELLS_MAX	16
+#define OVERLAY_DEPTH_MAX	16
 
 /* The generic timer's interrupts in the order of its binding, as PPI numbers (INTID - 16). */
 #define PPI_TIMER_SECURE	13
@@ -239,12 +240,77 @@ int guest_dtb_build(const struct vm *vm, ipa_t ramdisk, uint64_t ramdisk_size, v
 	return dtb.err ? -ENOSPC : 0;
 }
 
+/* ---- overlays ---- */
+
+/* libfdt goes through an overlay by recursion: a level costs some 200 bytes of EL2's stack. */
+static int check_depth(const void *overlay)
+{
+	int depth = 0;
+
+	for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(overlay, node, &depth)) {
+		if (depth > OVERLAY_DEPTH_MAX)
+			return -FDT_ERR_BADOVERLAY;
+	}
+	return 0;
+}
+
+/* The phandles that a property of __local_fixups__ tells of lie in the property of that name. */
+static int check_fixup(const void *overlay, int node, const char *name, const fdt32_t *offsets, int len)
+{
+	int size = 0;
+
+	if (!fdt_getprop(overlay, node, name, &size) || size < (int)sizeof(fdt32_t))
+		return -FDT_ERR_BADOVERLAY;
+	for (int i = 0; i < len / (int)sizeof(*offsets); i++) {
+		if (fdt32_to_cpu(offsets[i]) > (uint32_t)size - sizeof(fdt32_t))
+			return -FDT_ERR_BADOVERLAY;
+	}
+	return 0;
+}
+
+/* fixups is as far below __local_fixups__ as node is below the root; check_depth() has bounded both. */
+static int check_fixups(const void *overlay, int node, int fixups)
+{
+	int child, prop, err = 0;
+
+	fdt_for_each_property_offset(prop, overlay, fixups) {
+		const char *name = NULL;
+		int len = 0;
+		const void *offsets = fdt_getprop_by_offset(overlay, prop, &name, &len);
+
+		err = offsets ? check_fixup(overlay, node, name, offsets, len) : -FDT_ERR_BADOVERLAY;
+		if (err)
+			return err;
+	}
+	fdt_for_each_subnode(child, overlay, fixups) {
+		int target = fdt_subnode_offset(overlay, node, fdt_get_name(overlay, child, NULL));
+
+		err = target < 0 ? target : check_fixups(overlay, target, child);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* What fdt_overlay_apply() takes for granted. */
+static int check_overlay(const void *overlay, size_t size)
+{
+	int fixups, err = fdt_check_untrusted(overlay, size);
+
+	if (!err)
+		err = check_depth(overlay);
+	if (err)
+		return err;
+	fixups = fdt_subnode_offset(overlay, 0, "__local_fixups__");
+	return fixups < 0 ? 0 : check_fixups(overlay, 0, fixups);
+}
+
 int guest_dtb_overlay(void *buf, void *overlay, size_t overlay_size, size_t *size, const char **why)
 {
 	int err;
 
 	arch_fp_begin();
-	err = fdt_check_full(overlay, overlay_size);
+	err = check_overlay(overlay, overlay_size);
 	if (!err)
 		err = fdt_open_into(buf, buf, GUEST_DTB_MAX);
 	if (!err)

@@ -9,13 +9,12 @@
 #include <string.h>
 
 #include "kernel/mm/page.h"
-#include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/loader.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/cpio.h"
 #include "lib/errno.h"
 
 #define MANIFEST_MAX	KIB(64)
-#define DTB_SIZE	2000
 #define MOST_RAM	MIB(64)		/* that is worth the time to clear */
 
 static const uint8_t *archive;
@@ -47,14 +46,6 @@ int vm_zero(struct vm *vm, ipa_t to, uint64_t len)
 	return 0;
 }
 
-int guest_dtb_build(const struct vm *vm, ipa_t ramdisk, uint64_t ramdisk_size, void *buf, size_t *size)
-{
-	must(!ramdisk_size || vm_has_ram(vm, ramdisk.ipa, ramdisk_size));
-	memset(buf, 0, DTB_SIZE);
-	*size = DTB_SIZE;
-	return 0;
-}
-
 void *hyp_alloc_pages(unsigned int n)
 {
 	return calloc(n, PAGE_SIZE);
@@ -83,12 +74,15 @@ static uint64_t ram_of(const struct vm_desc *desc)
 
 static void load(const struct vm_desc *desc)
 {
+	static struct vcpu vcpu;
 	static struct vm vm;
 	const char *why = NULL;
 	bool done = false;
 	int err;
 
 	memset(&vm, 0, sizeof(vm));
+	for (vm.nr_vcpus = 0; vm.nr_vcpus < desc->nr_vcpus; vm.nr_vcpus++)
+		vm.vcpus[vm.nr_vcpus] = &vcpu;
 	vm.desc = *desc;
 	vm.name = vm.desc.name;
 	err = loader_begin(&vm, &why);

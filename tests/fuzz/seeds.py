@@ -33,6 +33,15 @@ GOOD_ONES = {
 }
 
 
+OVERLAYS = {
+    "node": '&{/} { hello { greeting = "hi"; }; };',
+    "symbol": "&gic { x = <1>; };",
+    "references": "&{/cpus} { a: a { x = <&b>; }; b: b { y = <&a &b>; }; };",
+    "two": '&{/chosen} { bootargs = "x"; }; &{/psci} { status = "disabled"; };',
+    "no target": "/ { fragment@0 { __overlay__ { }; }; };",
+}
+
+
 def files():
     data = {**images.FILES, "sel4.cpio": images.sel4(), "noserver.cpio": images.sel4(rootserver=None)}
     return {name: content for name, content in data.items() if len(content) <= MOST}
@@ -44,16 +53,23 @@ def package(blob, data):
     return newc([("manifest.dtb", blob), *((name, data[name]) for name in dict.fromkeys(names) if name in data)])
 
 
+def compile_dts(text):
+    return subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=text.encode(), check=True,
+                          stdout=subprocess.PIPE).stdout
+
+
 def seeds():
     """{fuzzer: {name: content}}"""
-    data, made = files(), {"manifest": {}, "package": {}, "cpio": {}, "elf": {}, "image": {}}
+    data, made = files(), {"manifest": {}, "package": {}, "cpio": {}, "elf": {}, "image": {}, "overlay": {}}
     for name, case in {**GOOD_ONES, **CASES}.items():
-        blob = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=source(case).encode(), check=True,
-                              stdout=subprocess.PIPE).stdout
+        blob = compile_dts(source(case))
         made["manifest"][name] = blob
         made["package"][name] = package(blob, data)
     # Version 3: names are paths.
     made["manifest"]["old version"] = blob[:20] + bytes((0, 0, 0, 3, 0, 0, 0, 1)) + blob[28:]
+    for name, text in OVERLAYS.items():
+        made["overlay"][name] = compile_dts(f"/dts-v1/; /plugin/; {text}")
+    made["overlay"].update({name: data[name] for name in ("good.dtb", "good.dtbo", "text")})
     made["cpio"] = {name: made["package"][name] for name in GOOD_ONES}
     for name, content in data.items():
         for kind, endings in (("elf", ("elf", "elf32", ".o")), ("image", (".img", ".gz", "text", "empty"))):
@@ -78,6 +94,9 @@ def main():
              "schism,vm", "schism,shared-memory", *check.PLACERS, *check.ACTIONS, *GOOD.values()]
     for fuzzer in ("manifest", "package"):
         (out / f"{fuzzer}.dict").write_text(dictionary(words), encoding="utf-8")
+    words = ["fragment@0", "__overlay__", "target-path", "target", "__symbols__", "__fixups__", "__local_fixups__", "phandle",
+             "/cpus", "/fragment@0:target:0"]
+    (out / "overlay.dict").write_text(dictionary(words), encoding="utf-8")
     (out / "cpio.dict").write_text(dictionary(["070701", "TRAILER!!!", "manifest.dtb"]), encoding="utf-8")
 
 

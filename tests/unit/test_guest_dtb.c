@@ -277,6 +277,58 @@ static void test_tree_that_is_too_large_is_refused(void **state)
 
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* /fragment@0/__overlay__ for the root, with x = <1> and a phandle in it, offset bytes from its start. */
+static void make_overlay(void *overlay, size_t size, uint32_t offset)
+{
+	int node;
+
+	assert_int_equal(fdt_create_empty_tree(overlay, (int)size), 0);
+	node = fdt_add_subnode(overlay, 0, "__local_fixups__");
+	node = fdt_add_subnode(overlay, node, "fragment@0");
+	node = fdt_add_subnode(overlay, node, "__overlay__");
+	assert_int_equal(fdt_setprop_u32(overlay, node, "x", offset), 0);
+	node = fdt_add_subnode(overlay, 0, "fragment@0");
+	assert_int_equal(fdt_setprop_string(overlay, node, "target-path", "/"), 0);
+	node = fdt_add_subnode(overlay, node, "__overlay__");
+	assert_int_equal(fdt_setprop_u32(overlay, node, "x", 1), 0);
+}
+
+static void test_an_overlay_that_points_out_of_its_properties_is_refused(void **state)
+{
+	static const uint32_t bad[] = { 1, 4, 0x10000, 0x7ffffffe, 0xfffffffd };
+	char overlay[1024] __aligned(8);
+	const char *why;
+	int len;
+
+	build(0, 0);
+	make_overlay(overlay, sizeof(overlay), 0);
+	assert_int_equal(guest_dtb_overlay(blob, overlay, sizeof(overlay), &blob_size, &why), 0);
+	assert_non_null(prop("/", "x", &len));
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		build(0, 0);
+		make_overlay(overlay, sizeof(overlay), bad[i]);
+		assert_int_equal(guest_dtb_overlay(blob, overlay, sizeof(overlay), &blob_size, &why), -EINVAL);
+		assert_string_equal(why, "FDT_ERR_BADOVERLAY");
+	}
+}
+
+/* libfdt goes through it by recursion, on a stack of a few pages. */
+static void test_an_overlay_of_many_levels_is_refused(void **state)
+{
+	char overlay[4096] __aligned(8);
+	const char *why;
+	int node;
+
+	build(0, 0);
+	make_overlay(overlay, sizeof(overlay), 0);
+	node = fdt_path_offset(overlay, "/fragment@0/__overlay__");
+	for (unsigned int i = 0; i < 100; i++)
+		node = fdt_add_subnode(overlay, node, "n");
+	assert_true(node > 0);
+	assert_int_equal(guest_dtb_overlay(blob, overlay, sizeof(overlay), &blob_size, &why), -EINVAL);
+	assert_string_equal(why, "FDT_ERR_BADOVERLAY");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +345,8 @@ int main(void)
 		TEST(test_each_tree_has_a_random_seed_of_its_own),
 		TEST(test_tree_of_the_most_vcpus_and_bootargs_fits),
 		TEST(test_tree_that_is_too_large_is_refused),
+		TEST(test_an_overlay_that_points_out_of_its_properties_is_refused),
+		TEST(test_an_overlay_of_many_levels_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
