@@ -360,10 +360,14 @@ packages := $(patsubst %.dts,$(O)/%.cpio,$(notdir $(VMS)))
 .PHONY: package FORCE-PACKAGE
 package: $(packages)
 	@test -n '$(packages)' || { echo 'error: say which: make package VMS=dts/vms/NAME.dts' >&2; exit 1; }
+# "make run" knows the machine, if it is written as usual.
+package-machine := $(if $(filter run debug,$(goals)),$(patsubst %,--cpus %,$(firstword $(subst $(comma), ,$(SMP)))) \
+	$(patsubst %,--memory %,$(filter %M %G,$(MEM))))
+$(call track,machine,$(package-machine))
 define package-rule
-$(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) $(mkpackage-files) $(package-track) $(config-h)
+$(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) $(mkpackage-files) $(package-track) $(machine-track) $(config-h)
 	$$(call say,PACK,$$@)
-	$$(Q)$$(call mkpackage,$$@,$$<)
+	$$(Q)$$(call mkpackage,$$@,$$< $(package-machine))
 endef
 $(foreach dts,$(sort $(VMS) $(linux-dts) $(uboot-dts)),$(eval $(call package-rule,$(dts))))
 
@@ -412,12 +416,15 @@ run-uboot: all $(uboot-package)
 
 # ---- running -----------------------------------------------------------------------------------------
 
-run-env := QEMU='$(QEMU)' CPU='$(CPU)' SMP='$(SMP)' MEM='$(MEM)' MACHINE='$(MACHINE)' PACKAGE='$(PACKAGE)' \
+run-env := QEMU='$(QEMU)' CPU='$(CPU)' SMP='$(SMP)' MEM='$(MEM)' MACHINE='$(MACHINE)' PACKAGE='$(or $(PACKAGE),$(packages))' \
 	APPEND='$(APPEND)' QEMU_ARGS='$(QEMU_ARGS)' SEMIHOSTING='$(CONFIG_SEMIHOSTING_EXIT)' BUILD='$(O)'
 .PHONY: run debug
-run: all
+ifneq ($(word 2,$(if $(filter run debug,$(goals)),$(VMS))),)
+$(error one manifest at a time can be run, not VMS="$(VMS)")
+endif
+run: all $(packages)
 	@$(run-env) scripts/run-qemu
-debug: all
+debug: all $(packages)
 	@$(run-env) scripts/run-qemu debug
 
 # ---- tests -------------------------------------------------------------------------------------------

@@ -292,6 +292,18 @@ static int check_fixups(const void *overlay, int node, int fixups)
 	return 0;
 }
 
+/* libfdt applies any other tree, too, without effect. */
+static bool has_fragment(const void *overlay)
+{
+	int node;
+
+	fdt_for_each_subnode(node, overlay, 0) {
+		if (fdt_subnode_offset(overlay, node, "__overlay__") >= 0)
+			return true;
+	}
+	return false;
+}
+
 /* What fdt_overlay_apply() takes for granted. */
 static int check_overlay(const void *overlay, size_t size)
 {
@@ -299,6 +311,8 @@ static int check_overlay(const void *overlay, size_t size)
 
 	if (!err)
 		err = check_depth(overlay);
+	if (!err && !has_fragment(overlay))
+		err = -FDT_ERR_BADOVERLAY;
 	if (err)
 		return err;
 	fixups = fdt_subnode_offset(overlay, 0, "__local_fixups__");

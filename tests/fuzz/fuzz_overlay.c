@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct vcpu vcpu;
 	static struct vm vm = {
 		.nr_vcpus = 1, .vcpus = { &vcpu },
-		.desc = { .regions = { { .ipa = { GUEST_RAM_IPA }, .size = GUEST_RAM_SIZE } }, .nr_regions = 1 },
+		.desc = { .nr_regions = 1, .regions = { { .ipa = { GUEST_RAM_IPA }, .size = MIB(8) } } },
 	};
 	void *overlay = fuzz_copy(data, size), *tree = malloc(GUEST_DTB_MAX);
 	const char *why = NULL;

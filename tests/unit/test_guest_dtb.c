@@ -307,7 +307,8 @@ static void test_an_overlay_that_points_out_of_its_properties_is_refused(void **
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		build(0, 0);
 		make_overlay(overlay, sizeof(overlay), bad[i]);
-		assert_int_equal(guest_dtb_overlay(blob, overlay, sizeof(overlay), &blob_size, &why), -EINVAL);
+		assert_int_equal(guest_dtb_overlay(blob, overlay, sizeof(overlay), &blob_size, &why),
+				 -EINVAL);
 		assert_string_equal(why, "FDT_ERR_BADOVERLAY");
 	}
 }
