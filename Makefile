@@ -363,7 +363,7 @@ package: $(packages)
 # "make run" knows the machine, if it is written as usual.
 package-machine := $(if $(filter run debug,$(goals)),$(patsubst %,--cpus %,$(firstword $(subst $(comma), ,$(SMP)))) \
 	$(patsubst %,--memory %,$(filter %M %G,$(MEM))))
-$(call track,machine,$(package-machine))
+$(call track,machine,machine $(package-machine))
 define package-rule
 $(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) $(mkpackage-files) $(package-track) $(machine-track) $(config-h)
 	$$(call say,PACK,$$@)

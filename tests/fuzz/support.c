@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include "arch/cpu.h"
+#include "arch/pmu.h"
 #include "arch/vcpu.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
+
+bool fake_pmu_offered;
 
 void fuzz_fail(const char *what, const char *file, int line)
 {
