@@ -10,6 +10,7 @@ guest-lib += $(sort $(wildcard guests/lib/*.c) $(filter-out %.lds.S,$(wildcard g
 guest-lib += lib/fmt.c lib/string.c
 
 guest-all += counter_os memwalk_os memwalk_stray crash_os bench_os shm_os gpio_os
+guest-all += chatty_os
 
 memwalk_stray-src      := guests/memwalk_os.c
 memwalk_stray-cppflags := -DMEMWALK_STRAY=1
