@@ -27,6 +27,8 @@ test_machine-src := tests/unit/test_machine.c kernel/machine.c lib/dt.c lib/dt_w
 unit-test += test_uart
 test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c kernel/console.c kernel/lock.c kernel/cpu.c \
 	lib/fmt.c lib/ring.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
+unit-test += test_shell
+test_shell-src := tests/unit/test_shell.c kernel/shell_line.c kernel/shell_parse.c lib/fmt.c
 unit-test += test_rtc
 test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/timer.c \
 	kernel/lock.c kernel/cpu.c \
