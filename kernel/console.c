@@ -1,129 +1,34 @@
 // SPDX-License-Identifier: MIT
 /*
- * Console output, the focus and the escape key.
+ * The console's terminals, its focus, and what is typed. Output is in console_out.c.
  *
- * Locks: ports_lock (RANK_INPUT) around the list of terminals, the focus, and calls of a terminal's
- * functions, so that none is called once it is detached. console_lock (RANK_CONSOLE) around a line or a
- * piece of raw output. The focus changes under both and may be read under either.
+ * Lock: ports_lock (RANK_INPUT) around the list of terminals, the focus, and calls of a terminal's
+ * functions, so that none is called once it is detached.
  */
 #include "kernel/console.h"
 
+#include "arch/cpu.h"
+#include "kernel/console_out.h"
+#include "kernel/cpu.h"
 #include "kernel/inspect.h"
 #include "kernel/lock.h"
 #include "kernel/main.h"
+#include "kernel/timer.h"
 #include "kernel/vm/vm.h"
+#include "lib/fmt.h"
 #include "lib/string.h"
 
-#define BURST	64	/* characters that one interrupt takes at most */
+#define BURST		64	/* characters that one interrupt takes at most */
+#define WATCH_US	1000
 
 static struct spinlock ports_lock = SPINLOCK_INIT(RANK_INPUT);
-static struct spinlock console_lock = SPINLOCK_INIT(RANK_CONSOLE);
-static const struct serial_driver *driver;
-static volatile void *uart;
-static bool panicking;
 
 /* guarded by ports_lock */
 static struct list_head ports = LIST_HEAD_INIT(ports);
-
-/* guarded by both */
-static struct console_port *focus;
-
-/* guarded by console_lock */
-static bool mid_line;		/* raw output has left the cursor in a line */
+static bool to_shell;		/* what is typed is the shell's; nobody has the focus then */
 
 /* of the receive interrupt */
 static bool escaped;		/* the escape key was the last character */
-
-static const struct serial_driver *find_driver(const char *compatible)
-{
-	SECTION_FOREACH(struct serial_driver, it, schism_serial) {
-		if (!compatible || !strcmp(it->compatible, compatible))
-			return it;
-	}
-	return NULL;
-}
-
-void console_init(volatile void *regs, const char *compatible, uint32_t clock_hz, uint32_t baud)
-{
-	driver = find_driver(compatible);
-	uart = regs;
-	if (driver)
-		driver->init(regs, clock_hz, baud);
-}
-
-bool console_can_drive(const void *fdt, int node)
-{
-	SECTION_FOREACH(struct serial_driver, it, schism_serial) {
-		if (machine_node_is(fdt, node, it->compatible))
-			return true;
-	}
-	return false;
-}
-
-bool console_is_up(void)
-{
-	return driver != NULL;
-}
-
-void console_panic_mode(void)
-{
-	panicking = true;
-}
-
-bool console_is_panicking(void)
-{
-	return panicking;
-}
-
-/* ---- output ---- */
-
-static void lock_output(void)
-{
-	if (!panicking)
-		spin_lock(&console_lock);
-}
-
-static void unlock_output(void)
-{
-	if (!panicking)
-		spin_unlock(&console_lock);
-}
-
-static void put(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		driver->putc(uart, text[i]);
-}
-
-void console_write_line(const char *text, size_t len)
-{
-	if (!driver)
-		return;
-	lock_output();
-	if (mid_line)
-		put("\r\n", 2);
-	mid_line = false;
-	put(text, len);
-	put("\r\n", 2);
-	unlock_output();
-}
-
-bool console_write_raw(const struct console_port *port, const char *text, size_t len)
-{
-	bool raw;
-
-	/* Nearly all guests have it not, and need no lock to be told so. */
-	if (READ_ONCE(focus) != port || !driver)
-		return false;
-	lock_output();
-	raw = focus == port;
-	if (raw && len) {
-		put(text, len);
-		mid_line = text[len - 1] != '\n';
-	}
-	unlock_output();
-	return raw;
-}
 
 /* ---- terminals and the focus ---- */
 
@@ -138,27 +43,41 @@ static struct console_port *port_of(const struct vm *vm)
 	return NULL;
 }
 
-/* Context: ports_lock held. */
-static void move_focus(struct console_port *port)
+static void name_port(struct console_port *port)
 {
-	if (focus == port)
-		return;
-	lock_output();
-	focus = port;
-	unlock_output();
-	if (port)
-		port->focused(port);
+	static const char *const colours[] = {
+		"\033[36m", "\033[32m", "\033[35m", "\033[34m", "\033[33m",
+	};
+	bool coloured = IS_ENABLED(CONFIG_LOG_COLOUR);
+
+	fmt_snprintf(port->prefix, sizeof(port->prefix), "%s[%s]%s ",
+		     coloured ? colours[port->vm->id % ARRAY_SIZE(colours)] : "", port->vm->name,
+		     coloured ? "\033[0m" : "");
 }
 
-void console_attach(struct console_port *port)
+static void set_budget(struct console_port *port)
+{
+	uint64_t rate = CONFIG_CONSOLE_GUEST_RATE;
+
+	port->budget = (struct budget){
+		.ticks_each = rate ? arch_counter_hz() / (rate * 1000) : 0,
+		.burst = CONSOLE_RING_SIZE,
+	};
+}
+
+void console_attach(struct console_port *port, void *out)
 {
 	char name[VM_NAME_LEN];
 	bool named = boot_arg("focus", name, sizeof(name)) && !strcmp(name, port->vm->name);
 
+	ring_init(&port->out, out, CONSOLE_RING_SIZE);
+	list_init(&port->waiting);
+	name_port(port);
+	set_budget(port);
 	spin_lock(&ports_lock);
 	list_add_tail(&port->link, &ports);
 	if (named)
-		move_focus(port);
+		console_out_set_focus(port);
 	spin_unlock(&ports_lock);
 }
 
@@ -166,23 +85,45 @@ void console_detach(struct console_port *port)
 {
 	spin_lock(&ports_lock);
 	list_del(&port->link);
-	if (focus == port)
-		move_focus(NULL);
+	console_out_forget(port);
+	if (console_out_focus() == port)
+		console_out_set_focus(NULL);
 	spin_unlock(&ports_lock);
+}
+
+/* Context: ports_lock held. */
+static void move_focus(struct console_port *port, bool shell)
+{
+	if (to_shell && !shell)
+		console_prompt_hide();
+	to_shell = shell;
+	console_out_set_focus(port);
 }
 
 void console_set_focus(const struct vm *vm)
 {
 	spin_lock(&ports_lock);
-	move_focus(port_of(vm));
+	move_focus(port_of(vm), false);
 	spin_unlock(&ports_lock);
+}
+
+void console_focus_shell(void)
+{
+	spin_lock(&ports_lock);
+	move_focus(NULL, true);
+	spin_unlock(&ports_lock);
+}
+
+bool console_shell_has_focus(void)
+{
+	return READ_ONCE(to_shell);
 }
 
 void console_offer_focus(const struct vm *vm)
 {
 	char name[VM_NAME_LEN];
 
-	if (!boot_arg("focus", name, sizeof(name)) && !console_focus())
+	if (!boot_arg("focus", name, sizeof(name)) && !console_focus() && !console_shell_has_focus())
 		console_set_focus(vm);
 }
 
@@ -204,25 +145,49 @@ const struct vm *console_nth(unsigned int n)
 
 const struct vm *console_focus(void)
 {
+	const struct console_port *focus;
 	const struct vm *vm;
 
 	spin_lock(&ports_lock);
+	focus = console_out_focus();
 	vm = focus ? focus->vm : NULL;
 	spin_unlock(&ports_lock);
 	return vm;
 }
 
-/* ---- input ---- */
+/* ---- guests that wait for room ---- */
 
-void console_enable_rx(void)
+static void look_for_room(struct timer *timer);
+
+static struct timer room_timer = { .link = LIST_HEAD_INIT(room_timer.link), .fire = look_for_room };
+static bool watching;		/* the timer is armed, on whichever CPU; atomic */
+
+static void look_for_room(struct timer *timer)
 {
-	if (driver)
-		driver->enable_rx_irq(uart);
+	struct console_port *it;
+
+	__atomic_store_n(&watching, false, __ATOMIC_RELEASE);
+	spin_lock(&ports_lock);
+	list_for_each_entry(it, &ports, link)
+		it->room(it);
+	spin_unlock(&ports_lock);
 }
+
+void console_watch_room(void)
+{
+	/* Acquire: the timer is off its list since before watching was cleared. */
+	if (!__atomic_exchange_n(&watching, true, __ATOMIC_ACQUIRE))
+		timer_arm(&this_cpu()->timers, &room_timer, arch_counter() + timer_us_to_ticks(WATCH_US));
+}
+
+/* ---- input ---- */
 
 static void deliver(char c)
 {
+	struct console_port *focus;
+
 	spin_lock(&ports_lock);
+	focus = console_out_focus();
 	if (focus)
 		focus->input(focus, c);
 	spin_unlock(&ports_lock);
@@ -245,6 +210,6 @@ void console_rx_interrupt(void)
 	int c;
 
 	/* A UART that never runs dry must not keep the CPU here. */
-	for (unsigned int n = 0; n < BURST && (c = driver->getc(uart)) >= 0; n++)
+	for (unsigned int n = 0; n < BURST && (c = console_out_getc()) >= 0; n++)
 		typed((char)c);
 }

@@ -2,40 +2,66 @@
 /*
  * The console: one UART for Schism and all guests.
  *
- * Lines stay whole: a writer hands over complete lines, and a guest's characters are gathered
- * (kernel/vdev/uart.c) until a line is there. One guest at a time may have the focus: what is typed is
- * its input, and its output passes through character by character. The escape key, then one more,
- * moves the focus or shows something about the system (kernel/inspect.c).
+ * Lines stay whole. Schism's own come as such; a guest's characters wait in its terminal's ring until a
+ * line is there, and it is printed as "[name] line". One guest at a time may have the focus: what is typed
+ * is its input, and its output passes through character by character. The escape key, then one more, moves
+ * the focus or shows something about the system (kernel/inspect.c). Or the shell has the focus
+ * (kernel/shell.c): then its prompt stays below what is printed.
+ *
+ * Nobody waits for the UART but Schism's own lines when its buffer is full, and then for as much room as
+ * the line takes: the rest leaves by the transmit interrupt. What finds no room stays in the terminals'
+ * rings, from which lines are taken in turn.
  */
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
 
+#include "kernel/budget.h"
 #include "kernel/mm/addr.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
+#include "lib/ring.h"
 #include "lib/types.h"
 
 struct vm;
+
+#define CONSOLE_LINE_MAX	160	/* of a guest; longer ones are printed in pieces */
+#define CONSOLE_RING_SIZE	4096	/* of a guest's output */
+#define CONSOLE_PREFIX_LEN	48	/* "[name] " with colours */
 
 /* A UART driver: a row in the set "schism_serial", found by the compatible string. */
 struct serial_driver {
 	const char *compatible;
 	/* Registers are mapped; leave firmware's settings but for what must be. clock_hz, baud: 0 unknown. */
 	void (*init)(volatile void *regs, uint32_t clock_hz, uint32_t baud);
-	void (*putc)(volatile void *regs, char c);
+	/* Send characters, as far as the transmitter has room now; returns how many. */
+	size_t (*write)(volatile void *regs, const char *text, size_t len);
 	int (*getc)(volatile void *regs);		/* -1: nothing there */
-	void (*enable_rx_irq)(volatile void *regs);
+	/* Interrupts for what arrives, and for room in a transmitter that was full. */
+	void (*set_irqs)(volatile void *regs, bool rx, bool tx);
 };
 
 #define SERIAL_DRIVER(name)	\
 	static const struct serial_driver name SECTION_ENTRY(schism_serial)
 
-/* A guest's terminal. The owner fills in vm and the functions, which are called with RANK_INPUT held. */
+/*
+ * A guest's terminal. Its owner fills in vm and the functions, which are called with RANK_INPUT held, and
+ * guards what the output needs with a lock of its own.
+ */
 struct console_port {
 	struct vm *vm;
 	void (*input)(struct console_port *port, char c);	/* a character was typed */
-	void (*focused)(struct console_port *port);		/* it got the focus */
+	void (*room)(struct console_port *port);		/* console_watch_room()'s time is over */
 	struct list_head link;
+
+	/* the owner's: from console_port_put() */
+	struct budget budget;
+	unsigned int granted;		/* characters taken from the budget that have room in the ring */
+	unsigned int run;		/* characters since the last one that was worth a look at the ring */
+	uint64_t dropped;		/* since the last mark */
+
+	struct ring out;		/* put by the owner, taken with the console's lock held */
+	struct list_head waiting;	/* the console's: on the list of those that found no room */
+	char prefix[CONSOLE_PREFIX_LEN];	/* fixed after console_attach() */
 };
 
 /* Use regs with the driver for compatible (NULL: the first one) from now on. */
@@ -46,35 +72,70 @@ bool console_is_up(void);
 bool console_can_drive(const void *fdt, int node);
 
 /*
- * Write a line (text, then CR LF) as a whole, on a line of its own. From a panic the lock is not waited
- * for.
+ * Write a line (text, then CR LF) as a whole, on a line of its own; never lost. From a panic the lock is not
+ * waited for, and the line has left when this returns.
  */
 void console_write_line(const char *text, size_t len);
+
+/* From now on everything is sent at once, what waited first. */
 void console_panic_mode(void);
 bool console_is_panicking(void);
 
-/* Write characters as they are, if port has the focus; else false, and nothing happens. */
-__must_check bool console_write_raw(const struct console_port *port, const char *text, size_t len);
+/* Whether something waits for the UART. */
+bool console_is_busy(void);
+
+/* Send all that waits: the machine is about to end. */
+void console_flush(void);
 
 /*
- * A terminal comes and goes. When its VM is named by "focus=" among the machine's bootargs, it gets the
- * focus. Context: no lock of RANK_INPUT or above held.
+ * A character of a guest's output; lost, and counted for a mark in the output, when there is no room.
+ * console_port_room(): at least so many characters have room. Context: the owner's lock; room also without.
  */
-void console_attach(struct console_port *port);
+void console_port_put(struct console_port *port, char c);
+uint64_t console_port_room(const struct console_port *port);
+
+/* The guest has ended: what it has begun is a line. Context: the owner's lock. */
+void console_port_end_line(struct console_port *port);
+
+/* Calls every terminal's room function in a while. Context: any lock below RANK_TIMER. */
+void console_watch_room(void);
+
+/*
+ * A terminal comes and goes; out is CONSOLE_RING_SIZE bytes for its output. When its VM is named by "focus="
+ * among the machine's bootargs, it gets the focus. Detaching prints what it has left.
+ * Context: no lock of RANK_INPUT or above held.
+ */
+void console_attach(struct console_port *port, void *out);
 void console_detach(struct console_port *port);
 
-/* Give the focus to a VM's terminal; NULL, or a VM without one: to none. Context: as console_attach(). */
+/*
+ * Give the focus to a VM's terminal; NULL, or a VM without one: to none. Or to the shell. Context: as
+ * console_attach().
+ */
 void console_set_focus(const struct vm *vm);
+void console_focus_shell(void);
+bool console_shell_has_focus(void);
 
-/* The same, unless another VM has it or the machine's bootargs say "focus=". */
+/* The same, unless somebody else has it or the machine's bootargs say "focus=". */
 void console_offer_focus(const struct vm *vm);
 
 /* The VM with the n-th terminal (from 0), and the one with the focus. NULL: none. Context: likewise. */
 const struct vm *console_nth(unsigned int n);
 const struct vm *console_focus(void);
 
-/* Characters that arrived; handles the escape key. Context: the UART's interrupt on the boot CPU. */
+/*
+ * The prompt, which stays below the lines that are printed: show text with the cursor before its character
+ * cursor; leave it where it is and go on below; take it away. Cut after 127 characters.
+ */
+void console_prompt_show(const char *text, size_t len, size_t cursor);
+void console_prompt_leave(void);
+void console_prompt_hide(void);
+
+/* The UART's interrupt, on the boot CPU: what has arrived, and handles the escape key; room to transmit. */
 void console_rx_interrupt(void);
-void console_enable_rx(void);
+void console_tx_interrupt(void);
+
+/* There is a handler for it. */
+void console_enable_irqs(void);
 
 #endif

@@ -36,6 +36,7 @@ static enum irq_result on_timer(uint32_t intid)
 static enum irq_result on_uart(uint32_t intid)
 {
 	console_rx_interrupt();
+	console_tx_interrupt();
 	return IRQ_DONE;
 }
 
@@ -56,7 +57,7 @@ static void irq_init(void)
 	smp_enable_interrupts();
 	if (machine.uart.intid && !irq_request(machine.uart.intid, on_uart)) {
 		irqchip_enable(machine.uart.intid, machine.uart.edge);
-		console_enable_rx();
+		console_enable_irqs();
 	}
 }
 

@@ -13,12 +13,14 @@ static void halt(void) __noreturn;
 static void halt(void)
 {
 	log_err("halted");
+	console_flush();
 	for (;;)
 		arch_wait_for_interrupt();
 }
 
 void machine_end(int status)
 {
+	console_flush();
 	if (IS_ENABLED(CONFIG_SEMIHOSTING_EXIT))
 		arch_semihosting_exit(status);
 	arch_power_off();

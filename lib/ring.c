@@ -40,15 +40,3 @@ bool ring_get(struct ring *ring, uint8_t *byte)
 	__atomic_store_n(&ring->tail, tail + 1, __ATOMIC_RELEASE);
 	return true;
 }
-
-uint32_t ring_count(const struct ring *ring)
-{
-	uint32_t tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
-
-	return __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) - tail;
-}
-
-uint32_t ring_space(const struct ring *ring)
-{
-	return ring->size - ring_count(ring);
-}

@@ -24,8 +24,29 @@ bool ring_put(struct ring *ring, uint8_t byte);
 /* Consumer: take the oldest byte into *byte. Returns false when the ring is empty. */
 bool ring_get(struct ring *ring, uint8_t *byte);
 
+/* Consumer: the byte after i others, of those that wait; and take n of them unread. */
+static inline uint8_t ring_peek(const struct ring *ring, uint32_t i)
+{
+	return ring->buf[(ring->tail + i) & (ring->size - 1)];
+}
+
+static inline void ring_skip(struct ring *ring, uint32_t n)
+{
+	/* Pairs with ring_put(): the slots were read before their reuse. */
+	__atomic_store_n(&ring->tail, ring->tail + n, __ATOMIC_RELEASE);
+}
+
 /* Bytes that wait, and bytes that fit; at least so many as seen from the side that acts on them. */
-uint32_t ring_count(const struct ring *ring);
-uint32_t ring_space(const struct ring *ring);
+static inline uint32_t ring_count(const struct ring *ring)
+{
+	uint32_t tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) - tail;
+}
+
+static inline uint32_t ring_space(const struct ring *ring)
+{
+	return ring->size - ring_count(ring);
+}
 
 #endif

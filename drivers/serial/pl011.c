@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Arm PrimeCell UART, PL011 (DDI 0183G). Transmits by polling; receives by interrupt. */
+/* Arm PrimeCell UART, PL011 (DDI 0183G). Transmission goes on, and reception begins, by interrupt. */
 #include "kernel/console.h"
 #include "kernel/mmio.h"
 
@@ -14,13 +14,13 @@
 
 #define FR_RXFE		BIT(4)
 #define FR_TXFF		BIT(5)
-#define FR_BUSY		BIT(3)
 #define LCR_FEN		BIT(4)
 #define LCR_WLEN8	(3u << 5)
 #define CR_UARTEN	BIT(0)
 #define CR_TXE		BIT(8)
 #define CR_RXE		BIT(9)
 #define INT_RX		BIT(4)
+#define INT_TX		BIT(5)
 #define INT_RT		BIT(6)
 
 static void pl011_init(volatile void *regs, uint32_t clock_hz, uint32_t baud)
@@ -39,12 +39,13 @@ static void pl011_init(volatile void *regs, uint32_t clock_hz, uint32_t baud)
 	mmio_write32(regs, UARTCR, CR_UARTEN | CR_TXE | CR_RXE);
 }
 
-static void pl011_putc(volatile void *regs, char c)
+static size_t pl011_write(volatile void *regs, const char *text, size_t len)
 {
-	/* A UART whose transmitter has died must not take EL2 with it. */
-	for (unsigned int n = 0; n < 1000000 && (mmio_read32(regs, UARTFR) & FR_TXFF); n++)
-		;
-	mmio_write32(regs, UARTDR, (uint8_t)c);
+	size_t n;
+
+	for (n = 0; n < len && !(mmio_read32(regs, UARTFR) & FR_TXFF); n++)
+		mmio_write32(regs, UARTDR, (uint8_t)text[n]);
+	return n;
 }
 
 static int pl011_getc(volatile void *regs)
@@ -54,24 +55,28 @@ static int pl011_getc(volatile void *regs)
 	return mmio_read32(regs, UARTDR) & 0xff;
 }
 
-static void pl011_enable_rx_irq(volatile void *regs)
+/*
+ * The transmit interrupt comes when a FIFO that was fuller falls to half (2.4.2). It is asked for only
+ * when the FIFO is full, so it will.
+ */
+static void pl011_set_irqs(volatile void *regs, bool rx, bool tx)
 {
-	mmio_write32(regs, UARTIMSC, INT_RX | INT_RT);
+	mmio_write32(regs, UARTIMSC, (rx ? INT_RX | INT_RT : 0) | (tx ? INT_TX : 0));
 }
 
 SERIAL_DRIVER(pl011) = {
 	.compatible = "arm,pl011",
 	.init = pl011_init,
-	.putc = pl011_putc,
+	.write = pl011_write,
 	.getc = pl011_getc,
-	.enable_rx_irq = pl011_enable_rx_irq,
+	.set_irqs = pl011_set_irqs,
 };
 
 /* The subset that Arm's server base specification asks for. */
 SERIAL_DRIVER(sbsa_uart) = {
 	.compatible = "arm,sbsa-uart",
 	.init = pl011_init,
-	.putc = pl011_putc,
+	.write = pl011_write,
 	.getc = pl011_getc,
-	.enable_rx_irq = pl011_enable_rx_irq,
+	.set_irqs = pl011_set_irqs,
 };

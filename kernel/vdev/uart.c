@@ -2,14 +2,13 @@
 /*
  * A PL011 (DDI 0183G, revision r1p5) per VM, whose line ends on Schism's console.
  *
- * Time is not modelled. What is written has been sent at once: the transmit FIFO is always empty, so its
- * interrupt rises with each character written. A receive timeout has passed as soon as something is
+ * Time is not modelled but where output has to wait. What is written has been sent at once: the transmit FIFO
+ * is empty, so its interrupt rises with each character written. Only when the console or the guest's budget
+ * (kernel/console_port.c) has no room is the FIFO full, and the interrupt comes when half of one would fit.
+ * A receive timeout has passed as soon as something is
  * received. The transmitter works whether or not the guest enabled it; the receiver too, until the guest
  * writes CR for the first time. What is typed while the receiver is off or its FIFO full waits in a ring
  * behind the FIFO, so that pasted text arrives.
- *
- * Output goes to the console as it is while the VM has the focus. Else characters are gathered until a
- * line is complete or full, and printed as "[name] line" without what could steer the terminal.
  *
  * Lock: vuart->lock (RANK_VDEV), around everything but reads without a side effect: those look at one
  * register or at one index of the FIFO, and are right for some moment during the access.
@@ -27,7 +26,6 @@
 #include "lib/string.h"
 #include "schism/abi/guest_layout.h"
 
-#define LINE_MAX	160
 #define FIFO_DEPTH	32
 #define TYPED_MAX	2048
 
@@ -57,7 +55,9 @@ enum {
 #define FR_CTS		BIT(0)
 #define FR_DSR		BIT(1)
 #define FR_DCD		BIT(2)
+#define FR_BUSY		BIT(3)
 #define FR_RXFE		BIT(4)
+#define FR_TXFF		BIT(5)
 #define FR_RXFF		BIT(6)
 #define FR_TXFE		BIT(7)
 #define FR_RI		BIT(8)
@@ -96,73 +96,34 @@ struct vuart {
 	bool cr_written;		/* since reset */
 	bool overrun;			/* a character was lost since the last one was read */
 	bool line_level;		/* of the interrupt */
+	bool tx_waits;			/* the transmit interrupt is due when there is room */
 	struct ring fifo, typed;
 	uint8_t fifo_data[FIFO_DEPTH];
 	uint8_t typed_data[TYPED_MAX];
-	char text[LINE_MAX];		/* output that waits for the end of its line */
-	unsigned int text_len;
+	uint8_t out_data[CONSOLE_RING_SIZE];
 };
 
-_Static_assert(sizeof(struct vuart) <= PAGE_SIZE, "one page is allocated");
+#define VUART_PAGES	DIV_ROUND_UP(sizeof(struct vuart), PAGE_SIZE)
 
 /* ---- output ---- */
 
-/* The part of a guest's line that can't steer the terminal: no escape sequences, '?' for the rest. */
-static size_t make_harmless(char *to, const char *from, size_t len)
+/* It rises by writing, or when the room that a driver counts on after it has come. */
+static void update_transmit_interrupt(struct vuart *uart)
 {
-	enum { TEXT, ESCAPE, SEQUENCE } state = TEXT;
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		char c = from[i];
-
-		if (state == SEQUENCE)
-			state = c >= '@' && c <= '~' ? TEXT : SEQUENCE;
-		else if (state == ESCAPE)
-			state = c == '[' ? SEQUENCE : TEXT;
-		else if (c == '\033')
-			state = ESCAPE;
-		else
-			to[n++] = (c >= ' ' && c < 0x7f) || c == '\t' ? c : '?';
-	}
-	return n;
-}
-
-static void flush(struct vuart *uart)
-{
-	static const char colour[] = "\033[36m", reset[] = "\033[0m";
-	bool coloured = IS_ENABLED(CONFIG_LOG_COLOUR);
-	char text[VM_NAME_LEN + LINE_MAX + sizeof(colour) + sizeof(reset) + 4];
-	size_t len = (size_t)fmt_snprintf(text, sizeof(text), "%s[%s]%s ", coloured ? colour : "",
-					  uart->vm->name, coloured ? reset : "");
-
-	len += make_harmless(text + len, uart->text, uart->text_len);
-	console_write_line(text, len);
-	uart->text_len = 0;
-}
-
-static void gather(struct vuart *uart, char c)
-{
-	if (c == '\r')
+	if (console_port_room(&uart->port) >= FIFO_DEPTH / 2) {
+		uart->reg[UARTRIS] |= INT_TX;
+		uart->tx_waits = false;
 		return;
-	if (c == '\n' || uart->text_len == LINE_MAX)
-		flush(uart);
-	if (c != '\n')
-		uart->text[uart->text_len++] = c;
+	}
+	uart->reg[UARTRIS] &= ~(uint32_t)INT_TX;
+	uart->tx_waits = true;
+	console_watch_room();
 }
 
-/* When the VM has got the focus, the line that it has begun comes out first. */
-static void flush_raw(struct vuart *uart)
+static void transmit(struct vuart *uart, char c)
 {
-	if (uart->text_len && console_write_raw(&uart->port, uart->text, uart->text_len))
-		uart->text_len = 0;
-}
-
-static void print(struct vuart *uart, char c)
-{
-	flush_raw(uart);
-	if (uart->text_len || !console_write_raw(&uart->port, &c, 1))
-		gather(uart, c);
+	console_port_put(&uart->port, c);
+	update_transmit_interrupt(uart);
 }
 
 /* ---- input ---- */
@@ -257,11 +218,12 @@ static uint32_t read_data(struct vuart *uart)
 
 static void write_data(struct vuart *uart, uint32_t val)
 {
-	uart->reg[UARTRIS] |= INT_TX;
-	if (uart->reg[UARTCR] & CR_LBE)
+	if (uart->reg[UARTCR] & CR_LBE) {
+		uart->reg[UARTRIS] |= INT_TX;
 		loop_back(uart, (uint8_t)val);
-	else
-		print(uart, (char)val);
+	} else {
+		transmit(uart, (char)val);
+	}
 }
 
 static void clear_errors(struct vuart *uart, uint32_t val)
@@ -289,6 +251,8 @@ static uint32_t read_flags(struct vuart *uart)
 	unsigned int count = ring_count(&uart->fifo);
 	uint32_t cr = READ_ONCE(uart->reg[UARTCR]), flags = FR_TXFE;
 
+	if (!READ_ONCE(uart->port.granted) && !console_port_room(&uart->port))
+		flags = FR_TXFF | FR_BUSY;
 	for (unsigned int i = 0; (cr & CR_LBE) && i < ARRAY_SIZE(modem_lines); i++)
 		flags |= modem_input(i, cr) ? modem_lines[i].fr : 0;
 	if (!count)
@@ -440,12 +404,15 @@ static void uart_input(struct console_port *port, char c)
 	spin_unlock(&uart->lock);
 }
 
-static void uart_focused(struct console_port *port)
+static void uart_room(struct console_port *port)
 {
 	struct vuart *uart = vuart_of(port);
 
 	spin_lock(&uart->lock);
-	flush_raw(uart);
+	if (uart->tx_waits) {
+		update_transmit_interrupt(uart);
+		update_line(uart);
+	}
 	spin_unlock(&uart->lock);
 }
 
@@ -457,15 +424,14 @@ static void uart_reset(struct vm *vm, struct vdev *dev)
 	struct vuart *uart = dev->state;
 
 	spin_lock(&uart->lock);
-	flush_raw(uart);
-	if (uart->text_len)
-		flush(uart);
+	console_port_end_line(&uart->port);
 	memset(uart->reg, 0, sizeof(uart->reg));
 	uart->reg[UARTCR] = CR_TXE | CR_RXE;
 	uart->reg[UARTIFLS] = IFLS_RESET;
 	uart->cr_written = false;
 	uart->overrun = false;
 	uart->line_level = false;
+	uart->tx_waits = false;
 	vgic_set_line(vm->vcpus[0], GUEST_UART_INTID, false);
 	ring_init(&uart->typed, uart->typed_data, TYPED_MAX);
 	fifo_flush(uart);
@@ -474,22 +440,22 @@ static void uart_reset(struct vm *vm, struct vdev *dev)
 
 static int uart_create(struct vm *vm, const struct vdev_ops *ops)
 {
-	struct vuart *uart = hyp_alloc_pages(1);
+	struct vuart *uart = hyp_alloc_pages(VUART_PAGES);
 	int err;
 
 	if (!uart)
 		return -ENOMEM;
 	err = vdev_attach(vm, ops, GUEST_UART_IPA, GUEST_UART_SIZE, NULL, uart);
 	if (err) {
-		hyp_free_pages(uart, 1);
+		hyp_free_pages(uart, VUART_PAGES);
 		return err;
 	}
 	uart->vm = vm;
-	uart->port = (struct console_port){ .vm = vm, .input = uart_input, .focused = uart_focused };
+	uart->port = (struct console_port){ .vm = vm, .input = uart_input, .room = uart_room };
 	spin_init(&uart->lock, RANK_VDEV);
 	ring_init(&uart->typed, uart->typed_data, TYPED_MAX);
 	ring_init(&uart->fifo, uart->fifo_data, FIFO_DEPTH);
-	console_attach(&uart->port);
+	console_attach(&uart->port, uart->out_data);
 	return 0;
 }
 
@@ -497,9 +463,9 @@ static void uart_destroy(struct vm *vm, struct vdev *dev)
 {
 	struct vuart *uart = dev->state;
 
-	console_detach(&uart->port);
 	uart_reset(vm, dev);
-	hyp_free_pages(uart, 1);
+	console_detach(&uart->port);
+	hyp_free_pages(uart, VUART_PAGES);
 }
 
 static void uart_describe(const struct vm *vm, struct guest_dtb *dtb)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The console's escape key, and leaving QEMU."""
+"""The console's escape key, guests that print beside each other and too much, and leaving QEMU."""
 import os
 import re
 
@@ -76,4 +76,72 @@ def test_ctrl_a_x_leaves_the_emulator_that_make_run_starts(default):
         console.expect("leave QEMU with Ctrl-A X")
         console.expect(r"counter_os: report \d+")
         console.send("\x01x")
+        assert console.end().status == 0
+
+
+# ---- guests that print at the same time ------------------------------------------------------------------
+
+def chatty(name, args, **fields):
+    return qemu.Guest(name, args, kernel="chatty_os.elf", **fields)
+
+
+def said(text, name):
+    """The numbers of a VM's whole lines, in order."""
+    return [int(n) for n in re.findall(rf"^\[{name}\] line (\d{{4}}) \.{{20}} end$", text, re.M)]
+
+
+def dropped(text, name):
+    """How many characters the marks of a VM count."""
+    return sum(int(n) for n in re.findall(rf"^\[{name}\] \.\.\. (\d+) characters dropped$", text, re.M))
+
+
+@pytest.fixture(scope="module")
+def flooded(default, tmp_path_factory):
+    """Two chatty guests, one of which pauses within lines, and one that writes without looking."""
+    assert default
+    return qemu.pack(tmp_path_factory.mktemp("flooded"), chatty("one", "lines=800"), chatty("two", "lines=800 mode=slow"),
+                     chatty("flood", "lines=3000 mode=flood"))
+
+
+@pytest.mark.parametrize("build, smp", [("default", 1), ("default", 4), ("console_slow", 1), ("console_slow", 4)])
+def test_a_flood_tears_and_starves_nobody(flooded, build, smp):
+    image = qemu.build(build, *([] if build == "default" else [build])) / "Image"
+    result = qemu.run(kernel=image, initrd=flooded, smp=smp)
+    qemu.assert_good(result, ())
+    # Whoever looks loses nothing, however slow the console is, and no line is torn or mixed with another.
+    assert said(result.text, "one") == list(range(800)), result.text
+    assert said(result.text, "two") == list(range(800)), result.text
+    # Nothing of the flood is lost without a mark: each line has 35 characters.
+    texts = re.findall(r"^\[flood\] (?!\.\.\. \d+ ch)(.*)$", result.text, re.M)
+    whole = len(said(result.text, "flood"))
+    pieces = sum(len(text) for text in texts)
+    lost = dropped(result.text, "flood")
+    assert (lost > 0) == (whole < 3000), result.text
+    # Newlines are characters too; each mark ends at most one piece that has none.
+    newlines = 3000 * 35 - lost - pieces
+    assert whole <= newlines <= whole + 2 * result.text.count("characters dropped"), (whole, pieces, lost)
+    if build == "console_slow":
+        assert lost > 50000, lost
+    # Each line of the log is whole.
+    assert len(re.findall(r"^\[ *\d+\.\d+\] \w+: PASS 1: passed=1 failed=0 skipped=0$", result.text, re.M)) == 3
+
+
+def test_the_focus_moves_in_the_middle_of_a_line(default, image, tmp_path):
+    assert default
+    package = qemu.pack(tmp_path, chatty("one", "mode=echo"), chatty("two", "mode=echo"))
+    with qemu.Console(kernel=image, initrd=package, smp=2) as console:
+        console.expect("two: start")
+        console.send(ESCAPE + "1")
+        console.expect(r"console: one\r\n\$ ")
+        console.send("half of a ")
+        console.expect("half of a ")
+        console.send(ESCAPE + "2")
+        console.expect(r"\r\n.*console: two\r\n\$ ")
+        console.send("other\r")
+        console.expect(r'other\r\nyou said "other"\r\n\$ ')
+        console.send(ESCAPE + "1" + "line\r")
+        console.expect(r'line\r\nyou said "half of a line"\r\n\$ ')
+        console.send("exit\r")
+        console.expect("one: off")
+        console.send(ESCAPE + "2exit\r")
         assert console.end().status == 0

@@ -25,8 +25,12 @@ test_dt-src := tests/unit/test_dt.c lib/dt.c
 unit-test += test_machine
 test_machine-src := tests/unit/test_machine.c kernel/machine.c lib/dt.c lib/dt_walk.c
 unit-test += test_uart
-test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c kernel/console.c kernel/lock.c kernel/cpu.c \
-	lib/fmt.c lib/ring.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
+host-console := kernel/console.c kernel/console_out.c kernel/console_port.c kernel/timer.c kernel/lock.c \
+	kernel/cpu.c lib/fmt.c lib/ring.c
+test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c $(host-console) \
+	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
+unit-test += test_console
+test_console-src := tests/unit/test_console.c $(host-console) tests/host/fake_cpu.c tests/host/fake_panic.c
 unit-test += test_shell
 test_shell-src := tests/unit/test_shell.c kernel/shell_line.c kernel/shell_parse.c lib/fmt.c
 unit-test += test_rtc

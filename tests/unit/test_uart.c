@@ -13,6 +13,7 @@
 
 #include "kernel/console.h"
 #include "kernel/inspect.h"
+#include "kernel/timer.h"
 #include "kernel/main.h"
 #include "kernel/mm/page.h"
 #include "kernel/vdev/vdev.h"
@@ -33,6 +34,7 @@
 #define ICR	0x44
 
 #define FR_RXFE	(1u << 4)
+#define FR_TXFF	(1u << 5)
 #define FR_RXFF	(1u << 6)
 #define FR_TXFE	(1u << 7)
 #define FEN	(1u << 4)
@@ -50,7 +52,7 @@
 
 static struct vm vm[2];
 static bool line[2];			/* of each VM's interrupt */
-static char shown[4096];		/* what the terminal got */
+static char shown[32768];		/* what the terminal got */
 static size_t nr_shown;
 static const char *to_type = "";
 static char commands[16];
@@ -113,11 +115,14 @@ static void terminal_init(volatile void *regs, uint32_t clock_hz, uint32_t baud)
 {
 }
 
-static void terminal_putc(volatile void *regs, char c)
+static size_t terminal_write(volatile void *regs, const char *text, size_t len)
 {
-	assert_true(nr_shown < sizeof(shown) - 1);
-	shown[nr_shown++] = c;
-	shown[nr_shown] = '\0';
+	for (size_t i = 0; i < len; i++) {
+		assert_true(nr_shown < sizeof(shown) - 1);
+		shown[nr_shown++] = text[i];
+		shown[nr_shown] = '\0';
+	}
+	return len;
 }
 
 static int terminal_getc(volatile void *regs)
@@ -128,9 +133,9 @@ static int terminal_getc(volatile void *regs)
 SERIAL_DRIVER(terminal) = {
 	.compatible = "test,terminal",
 	.init = terminal_init,
-	.putc = terminal_putc,
+	.write = terminal_write,
 	.getc = terminal_getc,
-	.enable_rx_irq = NULL,
+	.set_irqs = NULL,
 };
 
 /* ---- helpers ---- */
@@ -200,6 +205,8 @@ static int setup(void **state)
 	static char names[2][4] = { "one", "two" };
 
 	fake_reset();
+	fake_counter = 1000000000;
+	timer_queue_init(&cpus[0].timers);
 	console_init(NULL, NULL, 0, 0);
 	for (unsigned int i = 0; i < 2; i++) {
 		memset(&vm[i], 0, sizeof(vm[i]));
@@ -338,6 +345,97 @@ static void test_transmit_interrupt_rises_by_writing_not_at_reset(void **state)
 	assert_int_equal(get(RIS), INT_TX);
 	assert_int_equal(get(MIS), 0);
 	assert_false(line[0]);
+}
+
+/* As if the counter had gone on; timers that are due fire. */
+static void pass_us(uint64_t us)
+{
+	fake_counter += timer_us_to_ticks(us);
+	timer_interrupt(&cpus[0].timers);
+}
+
+/* Until the FIFO is full; how much it took. */
+static unsigned int fill(void)
+{
+	unsigned int n = 0;
+
+	while (!(get(FR) & FR_TXFF) && n < 100000) {
+		put(DR, n % 64 == 63 ? '\n' : 'x');
+		n++;
+	}
+	return n;
+}
+
+static unsigned int count_shown(char c)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < nr_shown; i++)
+		n += shown[i] == c;
+	return n;
+}
+
+static void test_a_guest_that_looks_is_slowed_and_loses_nothing(void **state)
+{
+	unsigned int n = fill();
+
+	assert_int_equal(n, CONSOLE_RING_SIZE);
+	assert_int_equal(get(FR), FR_TXFF | 1u << 3 | FR_RXFE);
+	pass_us(500);
+	n += fill();
+	assert_in_range(n, CONSOLE_RING_SIZE + CONFIG_CONSOLE_GUEST_RATE / 2,
+			CONSOLE_RING_SIZE + CONFIG_CONSOLE_GUEST_RATE / 2 + 1);
+	print(1, "the other one's\n");
+	assert_non_null(strstr(shown, "[two] the other one's\r\n"));
+	pass_us(1000);
+	put(DR, '\n');
+	assert_int_equal(count_shown('x'), n - n / 64);
+	assert_null(strstr(shown, "dropped"));
+}
+
+static void test_transmit_interrupt_waits_for_room(void **state)
+{
+	put(IMSC, INT_TX);
+	fill();
+	assert_int_equal(get(RIS) & INT_TX, 0);
+	assert_false(line[0]);
+	fake_counter += timer_us_to_ticks(16000 / CONFIG_CONSOLE_GUEST_RATE + 1);
+	assert_int_equal(get(FR) & FR_TXFF, 0);
+	assert_false(line[0]);
+	pass_us(1000);
+	assert_true(line[0]);
+	/* What a driver may write at this interrupt without looking. */
+	for (unsigned int i = 0; i < 16; i++)
+		put(DR, '.');
+	pass_us(1000);
+	put(DR, '\n');
+	assert_null(strstr(shown, "dropped"));
+	assert_int_equal(count_shown('.'), 16);
+}
+
+static void test_what_is_written_regardless_is_dropped_and_counted(void **state)
+{
+	fill();
+	for (unsigned int i = 0; i < 100; i++)
+		put(DR, '!');
+	pass_us(1000);
+	/* Not heard again before there is room for a good many. */
+	put(DR, '!');
+	assert_int_equal(get(FR) & FR_TXFF, FR_TXFF);
+	pass_us(10000);
+	assert_int_equal(get(FR) & FR_TXFF, 0);
+	print(0, "and on\n");
+	assert_int_equal(count_shown('!'), 0);
+	assert_non_null(strstr(shown, "[one] ... 101 characters dropped\r\n[one] and on\r\n"));
+}
+
+static void test_the_mark_comes_also_when_the_guest_ends(void **state)
+{
+	fill();
+	put(DR, '!');
+	put(DR, '!');
+	uart_ops()->reset(&vm[0], &vm[0].vdevs[0]);
+	assert_non_null(strstr(shown, "[one] ... 2 characters dropped\r\n"));
 }
 
 /* ---- input ---- */
@@ -667,6 +765,10 @@ int main(void)
 		TEST(test_a_begun_line_comes_out_when_the_focus_comes),
 		TEST(test_a_begun_line_comes_out_when_the_vm_ends),
 		TEST(test_transmit_interrupt_rises_by_writing_not_at_reset),
+		TEST(test_a_guest_that_looks_is_slowed_and_loses_nothing),
+		TEST(test_transmit_interrupt_waits_for_room),
+		TEST(test_what_is_written_regardless_is_dropped_and_counted),
+		TEST(test_the_mark_comes_also_when_the_guest_ends),
 		TEST(test_input_goes_to_the_vm_with_the_focus_alone),
 		TEST(test_receive_interrupts_follow_the_fifo),
 		TEST(test_receive_level_is_what_ifls_selects),

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What reaches the UART: Schism's lines, guests' lines and raw output, the prompt.
+ *
+ * Characters go to the transmitter while it takes them, then into the wire, a buffer that the transmit
+ * interrupt empties. A guest's line is begun only if the wire has room for all of it; else the terminal
+ * joins the waiting ones, and they have a line each in turn when there is room again. Schism's line is
+ * never turned away: when the wire is full, its writer sends by polling until the line fits. Before the
+ * interrupt is there, and in a panic, everything is sent by polling.
+ *
+ * Lock: console_lock (RANK_CONSOLE), held for one line or one terminal's ring at a time. The focus is
+ * changed under it and console.c's ports_lock, and read under either.
+ */
+#include "kernel/console_out.h"
+
+#include "arch/cpu.h"
+#include "kernel/lock.h"
+#include "kernel/machine.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+#define WIRE_SIZE	8192
+#define WIRE_FOR_LOG	1024		/* of it, what guests leave free */
+#define LINE_ROOM	(WIRE_FOR_LOG + CONSOLE_PREFIX_LEN + CONSOLE_LINE_MAX + PROMPT_MAX + 32)
+#define PROMPT_MAX	128
+#define LINES_A_TURN	16		/* that one interrupt prints at most */
+#define POLLS		1000000		/* until the transmitter counts as dead */
+
+static struct spinlock console_lock = SPINLOCK_INIT(RANK_CONSOLE);
+static const struct serial_driver *driver;
+static volatile void *uart;
+static bool panicking;
+static bool has_irqs;			/* the interrupt empties the wire */
+
+/* guarded by console_lock */
+static uint8_t wire_data[WIRE_SIZE];
+static struct ring wire = { .buf = wire_data, .size = WIRE_SIZE };
+static struct list_head waiting = LIST_HEAD_INIT(waiting);
+static bool tx_irq;			/* asked for */
+static bool dead;			/* the last character was not taken in all of POLLS */
+static bool mid_line;			/* raw output has left the cursor in a line */
+static struct {
+	char text[PROMPT_MAX];
+	size_t len, cursor;
+	bool shown;
+} prompt;
+
+/* guarded by console_lock and ports_lock */
+static struct console_port *focus;
+
+static const struct serial_driver *find_driver(const char *compatible)
+{
+	SECTION_FOREACH(struct serial_driver, it, schism_serial) {
+		if (!compatible || !strcmp(it->compatible, compatible))
+			return it;
+	}
+	return NULL;
+}
+
+void console_init(volatile void *regs, const char *compatible, uint32_t clock_hz, uint32_t baud)
+{
+	driver = find_driver(compatible);
+	uart = regs;
+	if (driver)
+		driver->init(regs, clock_hz, baud);
+}
+
+bool console_can_drive(const void *fdt, int node)
+{
+	SECTION_FOREACH(struct serial_driver, it, schism_serial) {
+		if (machine_node_is(fdt, node, it->compatible))
+			return true;
+	}
+	return false;
+}
+
+bool console_is_up(void)
+{
+	return driver != NULL;
+}
+
+bool console_is_panicking(void)
+{
+	return panicking;
+}
+
+int console_out_getc(void)
+{
+	return driver->getc(uart);
+}
+
+static void lock_output(void)
+{
+	if (!panicking)
+		spin_lock(&console_lock);
+}
+
+static void unlock_output(void)
+{
+	if (!panicking)
+		spin_unlock(&console_lock);
+}
+
+/* ---- to the transmitter ---- */
+
+static bool is_empty(const struct ring *ring)
+{
+	return ring->head == ring->tail;
+}
+
+/* Waits for room; a transmitter that has died must not take EL2 with it. */
+static void send(char c)
+{
+	for (unsigned int n = dead ? POLLS : 0; n <= POLLS; n++) {
+		if (driver->write(uart, &c, 1)) {
+			dead = false;
+			return;
+		}
+		arch_cpu_relax();
+	}
+	dead = true;
+}
+
+static void send_wire(void)
+{
+	uint8_t c;
+
+	while (ring_get(&wire, &c))
+		send((char)c);
+}
+
+/* What the transmitter did not take. */
+static void wait_with(char c)
+{
+	uint8_t oldest;
+
+	if (!has_irqs) {
+		send_wire();
+		send(c);
+		return;
+	}
+	if (ring_put(&wire, (uint8_t)c))
+		return;
+	if (ring_get(&wire, &oldest))
+		send((char)oldest);
+	ring_put(&wire, (uint8_t)c);
+}
+
+static void put(const char *text, size_t len)
+{
+	size_t sent = is_empty(&wire) ? driver->write(uart, text, len) : 0;
+
+	for (; sent < len; sent++)
+		wait_with(text[sent]);
+}
+
+/* As far as the transmitter goes without waiting: the wire is one or two stretches of its buffer. */
+static void drain(void)
+{
+	while (!is_empty(&wire)) {
+		uint32_t at = wire.tail % WIRE_SIZE, n = MIN(ring_count(&wire), WIRE_SIZE - at);
+		size_t sent = driver->write(uart, (const char *)wire_data + at, n);
+
+		ring_skip(&wire, (uint32_t)sent);
+		if (sent < n)
+			return;
+	}
+}
+
+static void want_tx_irq(bool wanted)
+{
+	if (!has_irqs || wanted == tx_irq)
+		return;
+	tx_irq = wanted;
+	driver->set_irqs(uart, true, wanted);
+}
+
+/* Whether a guest may put a line, or a character with less, into the wire. */
+static bool has_room(uint32_t needed)
+{
+	return !has_irqs || WIRE_SIZE - (wire.head - wire.tail) >= needed;
+}
+
+/* ---- lines and the prompt ---- */
+
+static void draw_prompt(void)
+{
+	char back[16];
+
+	put(prompt.text, prompt.len);
+	if (prompt.cursor < prompt.len)
+		put(back, (size_t)fmt_snprintf(back, sizeof(back), "\033[%zuD", prompt.len - prompt.cursor));
+}
+
+static void erase_prompt(void)
+{
+	put("\r\033[K", 4);
+}
+
+static void begin_line(void)
+{
+	if (prompt.shown)
+		erase_prompt();
+	else if (mid_line)
+		put("\r\n", 2);
+	mid_line = false;
+}
+
+static void end_line(void)
+{
+	put("\r\n", 2);
+	if (prompt.shown)
+		draw_prompt();
+}
+
+void console_write_line(const char *text, size_t len)
+{
+	if (!driver)
+		return;
+	lock_output();
+	begin_line();
+	put(text, len);
+	end_line();
+	want_tx_irq(!is_empty(&wire) || tx_irq);
+	unlock_output();
+}
+
+/* What the last prompt has become by a character at its end. */
+static bool is_typed_on(const char *text, size_t len, size_t cursor)
+{
+	return prompt.shown && len == prompt.len + 1 && cursor == len && prompt.cursor == prompt.len &&
+	       !memcmp(text, prompt.text, prompt.len);
+}
+
+void console_prompt_show(const char *text, size_t len, size_t cursor)
+{
+	bool typed_on;
+
+	if (!driver)
+		return;
+	lock_output();
+	len = MIN(len, PROMPT_MAX - 1);
+	typed_on = is_typed_on(text, len, cursor);
+	if (!typed_on)
+		begin_line();
+	memcpy(prompt.text, text, len);
+	prompt.len = len;
+	prompt.cursor = MIN(cursor, len);
+	prompt.shown = true;
+	if (typed_on)
+		put(text + len - 1, 1);
+	else
+		draw_prompt();
+	want_tx_irq(!is_empty(&wire) || tx_irq);
+	unlock_output();
+}
+
+static void end_prompt(void (*how)(void))
+{
+	lock_output();
+	if (driver && prompt.shown)
+		how();
+	prompt.shown = false;
+	want_tx_irq(!is_empty(&wire) || tx_irq);
+	unlock_output();
+}
+
+static void go_below(void)
+{
+	put("\r\n", 2);
+}
+
+void console_prompt_leave(void)
+{
+	end_prompt(go_below);
+}
+
+void console_prompt_hide(void)
+{
+	end_prompt(erase_prompt);
+}
+
+/* ---- guests' output ---- */
+
+/* The part of a guest's line that can't steer the terminal: no escape sequences, '?' for the rest. */
+static size_t make_harmless(char *text, size_t len)
+{
+	enum { TEXT, ESCAPE, SEQUENCE } state = TEXT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (state == SEQUENCE)
+			state = c >= '@' && c <= '~' ? TEXT : SEQUENCE;
+		else if (state == ESCAPE)
+			state = c == '[' ? SEQUENCE : TEXT;
+		else if (c == '\033')
+			state = ESCAPE;
+		else
+			text[n++] = (c >= ' ' && c < 0x7f) || c == '\t' ? c : '?';
+	}
+	return n;
+}
+
+/*
+ * Copy the next line, or the piece of one that fills CONSOLE_LINE_MAX, without its end; returns how much of
+ * the ring that is, 0 when neither is complete. Carriage returns alone fill no line, but the ring.
+ */
+static uint32_t find_line(const struct ring *ring, char *text, size_t *len)
+{
+	uint32_t count = ring_count(ring);
+
+	*len = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		char c = (char)ring_peek(ring, i);
+
+		if (c == '\n')
+			return i + 1;
+		if (i == 2 * CONSOLE_LINE_MAX)
+			return i;
+		if (c == '\r')
+			continue;
+		if (*len == CONSOLE_LINE_MAX)
+			return i;
+		text[(*len)++] = c;
+	}
+	return 0;
+}
+
+static bool print_line(struct console_port *port)
+{
+	char text[CONSOLE_LINE_MAX];
+	size_t len;
+	uint32_t taken = find_line(&port->out, text, &len);
+
+	if (!taken)
+		return false;
+	begin_line();
+	put(port->prefix, strlen(port->prefix));
+	put(text, make_harmless(text, len));
+	end_line();
+	ring_skip(&port->out, taken);
+	return true;
+}
+
+static void print_raw(struct console_port *port, bool wait)
+{
+	uint8_t c;
+
+	while ((wait || has_room(WIRE_FOR_LOG)) && ring_get(&port->out, &c)) {
+		put((const char *)&c, 1);
+		mid_line = c != '\n';
+	}
+}
+
+/* Up to lines lines, or as much raw as there is room for; whether more is to come. */
+static bool print_port(struct console_port *port, unsigned int lines)
+{
+	if (focus == port) {
+		print_raw(port, false);
+		return !is_empty(&port->out);
+	}
+	for (unsigned int i = 0; i < lines; i++) {
+		if (!has_room(LINE_ROOM))
+			return true;
+		if (!print_line(port))
+			return false;
+	}
+	return true;
+}
+
+/* Context: console_lock held. */
+static void serve(struct console_port *port, unsigned int lines)
+{
+	/* Whoever waits already keeps its place in the queue. */
+	if (list_empty(&port->waiting) && print_port(port, lines))
+		list_add_tail(&port->waiting, &waiting);
+	want_tx_irq(!is_empty(&wire) || !list_empty(&waiting) || tx_irq);
+}
+
+void console_out_kick(struct console_port *port)
+{
+	if (!driver)
+		return;
+	lock_output();
+	serve(port, LINES_A_TURN);
+	unlock_output();
+}
+
+void console_out_set_focus(struct console_port *port)
+{
+	struct console_port *old = focus;
+
+	if (old == port || !driver)
+		return;
+	lock_output();
+	WRITE_ONCE(focus, port);
+	/* Orders this before the look at the rings; pairs with the barrier in console_port.c. */
+	arch_memory_barrier();
+	if (old)
+		serve(old, LINES_A_TURN);
+	if (port)
+		serve(port, LINES_A_TURN);
+	unlock_output();
+}
+
+struct console_port *console_out_focus(void)
+{
+	return READ_ONCE(focus);
+}
+
+void console_out_forget(struct console_port *port)
+{
+	bool more = driver != NULL;
+
+	/* Let others have the lock after each line. */
+	while (more) {
+		lock_output();
+		if (focus == port)
+			print_raw(port, true);
+		more = focus != port && print_line(port);
+		unlock_output();
+	}
+	lock_output();
+	list_del(&port->waiting);
+	unlock_output();
+}
+
+/* ---- the transmit interrupt, and the end ---- */
+
+void console_tx_interrupt(void)
+{
+	lock_output();
+	drain();
+	for (unsigned int n = 0; n < LINES_A_TURN && !list_empty(&waiting) && has_room(LINE_ROOM); n++) {
+		struct console_port *port = list_first_entry(&waiting, struct console_port, waiting);
+
+		list_del(&port->waiting);
+		serve(port, 1);
+	}
+	want_tx_irq(!is_empty(&wire) || !list_empty(&waiting));
+	unlock_output();
+}
+
+void console_enable_irqs(void)
+{
+	if (!driver)
+		return;
+	has_irqs = true;
+	driver->set_irqs(uart, true, false);
+}
+
+bool console_is_busy(void)
+{
+	return READ_ONCE(wire.head) != READ_ONCE(wire.tail);
+}
+
+static void send_all(void)
+{
+	struct console_port *port;
+
+	if (!driver)
+		return;
+	send_wire();
+	list_for_each_entry(port, &waiting, waiting) {
+		if (focus == port)
+			print_raw(port, true);
+		while (focus != port && print_line(port))
+			;
+	}
+	send_wire();
+}
+
+void console_flush(void)
+{
+	lock_output();
+	send_all();
+	unlock_output();
+}
+
+void console_panic_mode(void)
+{
+	if (panicking)
+		return;
+	panicking = true;
+	has_irqs = false;
+	if (driver)
+		send_wire();
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the console's files: terminals in console.c and console_port.c, the UART in console_out.c. */
+#ifndef KERNEL_CONSOLE_OUT_H
+#define KERNEL_CONSOLE_OUT_H
+
+#include "kernel/console.h"
+
+/* The next character that arrived; -1: none. */
+int console_out_getc(void);
+
+/* Whose output passes as it is; NULL: nobody's. What the terminal has begun comes out. */
+void console_out_set_focus(struct console_port *port);
+struct console_port *console_out_focus(void);
+
+/* The terminal's ring holds something for the screen: a whole line, or anything while it has the focus. */
+void console_out_kick(struct console_port *port);
+
+/* Print what is left of a terminal that goes, waiting for the UART if need be. */
+void console_out_forget(struct console_port *port);
+
+#endif

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The console on a UART that takes its time: what waits, who comes next, what Schism's own lines may do, the
+ * shell's prompt, the budget.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/budget.h"
+#include "kernel/console.h"
+#include "kernel/inspect.h"
+#include "kernel/machine.h"
+#include "kernel/main.h"
+#include "kernel/timer.h"
+#include "kernel/vm/vm.h"
+#include "tests/host/fake.h"
+
+#define FIFO		32
+#define NR_PORTS	3
+
+/* ---- the UART: a FIFO that gets empty when the test says so ---- */
+
+static char shown[65536];
+static size_t nr_shown;
+static size_t fifo_room;
+static size_t refill;		/* room that comes with each look at a full FIFO: a wire that moves on */
+static bool tx_irq;
+static const char *to_type = "";
+
+static void fifo_init(volatile void *regs, uint32_t clock_hz, uint32_t baud)
+{
+}
+
+static size_t fifo_write(volatile void *regs, const char *text, size_t len)
+{
+	size_t n = MIN(len, fifo_room);
+
+	if (!fifo_room)
+		fifo_room = refill;
+	else
+		fifo_room -= n;
+	assert_true(nr_shown + n < sizeof(shown));
+	memcpy(shown + nr_shown, text, n);
+	nr_shown += n;
+	shown[nr_shown] = '\0';
+	return n;
+}
+
+static int fifo_getc(volatile void *regs)
+{
+	return *to_type ? (uint8_t)*to_type++ : -1;
+}
+
+static void fifo_set_irqs(volatile void *regs, bool rx, bool tx)
+{
+	assert_true(rx);
+	tx_irq = tx;
+}
+
+SERIAL_DRIVER(fifo) = {
+	.compatible = "test,fifo",
+	.init = fifo_init,
+	.write = fifo_write,
+	.getc = fifo_getc,
+	.set_irqs = fifo_set_irqs,
+};
+
+/* The FIFO has become empty n times, and each time the interrupt was there to fill it. */
+static void transmit(unsigned int n)
+{
+	while (n-- && tx_irq) {
+		fifo_room = FIFO;
+		console_tx_interrupt();
+	}
+}
+
+static void transmit_all(void)
+{
+	transmit(10000);
+	assert_false(tx_irq);
+	assert_false(console_is_busy());
+}
+
+/* ---- what is around it ---- */
+
+bool boot_arg(const char *name, char *buf, size_t size)
+{
+	return false;
+}
+
+bool machine_node_is(const void *fdt, int node, const char *compat)
+{
+	return false;
+}
+
+void inspect_command(char c)
+{
+}
+
+static struct vm vm[NR_PORTS];
+static struct console_port port[NR_PORTS];
+static uint8_t rings[NR_PORTS][CONSOLE_RING_SIZE];
+static unsigned int room_calls;
+static char heard[16];
+
+static void room(struct console_port *p)
+{
+	room_calls++;
+}
+
+static void input(struct console_port *p, char c)
+{
+	heard[strlen(heard)] = c;
+}
+
+static void print(unsigned int i, const char *text)
+{
+	while (*text)
+		console_port_put(&port[i], *text++);
+}
+
+static void forget_shown(void)
+{
+	nr_shown = 0;
+	shown[0] = '\0';
+}
+
+static int setup(void **state)
+{
+	static char names[NR_PORTS][4] = { "one", "two", "tre" };
+
+	fake_reset();
+	fake_counter = 1000000000;
+	timer_queue_init(&cpus[0].timers);
+	fifo_room = sizeof(shown);
+	refill = 0;
+	console_init(NULL, NULL, 0, 0);
+	console_enable_irqs();
+	for (unsigned int i = 0; i < NR_PORTS; i++) {
+		vm[i].id = i;
+		vm[i].name = names[i];
+		port[i] = (struct console_port){ .vm = &vm[i], .input = input, .room = room };
+		console_attach(&port[i], rings[i]);
+	}
+	forget_shown();
+	memset(heard, 0, sizeof(heard));
+	room_calls = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	refill = FIFO;
+	for (unsigned int i = 0; i < NR_PORTS; i++)
+		console_detach(&port[i]);
+	console_set_focus(NULL);
+	console_prompt_hide();
+	console_write_line("", 0);
+	transmit_all();
+	return 0;
+}
+
+/* How often text is in what was shown. */
+static unsigned int count(const char *text)
+{
+	unsigned int n = 0;
+
+	for (const char *at = shown; (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
+/* ---- a UART that takes its time ---- */
+
+static void test_nobody_waits_for_the_uart_and_the_rest_leaves_by_interrupt(void **state)
+{
+	fifo_room = FIFO;
+	print(0, "a line that is longer than what the FIFO takes\n");
+	assert_int_equal(nr_shown, FIFO);
+	assert_true(tx_irq);
+	transmit(1);
+	assert_string_equal(shown, "[one] a line that is longer than what the FIFO takes\r\n");
+	assert_false(tx_irq);
+}
+
+static void test_order_is_kept_between_the_log_and_guests(void **state)
+{
+	fifo_room = 3;
+	print(0, "first\n");
+	console_write_line("second", 6);
+	print(1, "third\n");
+	transmit_all();
+	assert_string_equal(shown, "[one] first\r\nsecond\r\n[two] third\r\n");
+}
+
+static void flood(unsigned int i, unsigned int lines)
+{
+	char text[64];
+
+	for (unsigned int n = 0; n < lines; n++) {
+		snprintf(text, sizeof(text), "flood %04u %s\n", n,
+			 "........................................");
+		print(i, text);
+		/* Not what holds it up here. */
+		fake_counter += timer_us_to_ticks(1000);
+	}
+}
+
+static void test_a_flood_takes_no_more_than_its_turn(void **state)
+{
+	fifo_room = 0;
+	flood(0, 200);
+	/* Two others have something to say, when the wire and the flooding one's ring are full. */
+	assert_int_equal(console_port_room(&port[0]), 0);
+	print(1, "two has a line\n");
+	print(2, "tre has a line\n");
+	assert_true(console_port_room(&port[1]) > 100);
+	transmit_all();
+	assert_int_equal(count("[two] two has a line\r\n"), 1);
+	assert_int_equal(count("[tre] tre has a line\r\n"), 1);
+	/* They came before what the flooding one had in its ring. */
+	assert_true(strlen(strstr(shown, "[tre] tre has")) > 2000);
+}
+
+static void test_lines_stay_whole_whatever_waits(void **state)
+{
+	char text[64];
+
+	for (unsigned int n = 0; n < 300; n++) {
+		for (unsigned int i = 0; i < NR_PORTS; i++) {
+			snprintf(text, sizeof(text), "%u says line %03u\n", i, n);
+			while (console_port_room(&port[i]) < strlen(text)) {
+				fifo_room = 7;
+				console_tx_interrupt();
+				fake_counter += 10000;
+			}
+			print(i, text);
+		}
+	}
+	transmit_all();
+	for (unsigned int n = 0; n < 300; n++) {
+		for (unsigned int i = 0; i < NR_PORTS; i++) {
+			snprintf(text, sizeof(text), "[%s] %u says line %03u\r\n", vm[i].name, i, n);
+			assert_int_equal(count(text), 1);
+		}
+	}
+	assert_int_equal(count("\r\n"), 900);
+	assert_int_equal(count("dropped"), 0);
+}
+
+static void test_a_log_line_is_never_lost(void **state)
+{
+	char text[64];
+
+	fifo_room = 0;
+	flood(0, 200);
+	/* From here on the UART moves on when somebody waits for it. */
+	refill = 1;
+	for (unsigned int n = 0; n < 300; n++)
+		console_write_line(text, (size_t)snprintf(text, sizeof(text), "log line number %03u", n));
+	refill = 0;
+	transmit_all();
+	for (unsigned int n = 0; n < 300; n++) {
+		snprintf(text, sizeof(text), "log line number %03u\r\n", n);
+		assert_int_equal(count(text), 1);
+	}
+}
+
+static void test_a_dead_transmitter_does_not_hold_the_writer(void **state)
+{
+	char text[200];
+
+	memset(text, 'x', sizeof(text));
+	fifo_room = 0;
+	for (unsigned int n = 0; n < 100; n++)
+		console_write_line(text, sizeof(text));
+	assert_int_equal(nr_shown, 0);
+	fifo_room = sizeof(shown);
+	console_tx_interrupt();
+	assert_int_equal(count("x"), 8192 / 202 * 200 + 8192 % 202 - 2);
+}
+
+static void test_flush_sends_all_that_waits(void **state)
+{
+	fifo_room = 0;
+	flood(0, 200);
+	print(1, "two\n");
+	refill = FIFO;
+	console_flush();
+	assert_int_equal(count("[two] two\r\n"), 1);
+	assert_false(console_is_busy());
+	assert_true(nr_shown > 8192 + 3000);
+}
+
+static void test_a_terminal_that_goes_takes_nothing_with_it(void **state)
+{
+	fifo_room = 0;
+	flood(0, 140);
+	refill = FIFO;
+	console_detach(&port[0]);
+	transmit_all();
+	assert_int_equal(count("[one] flood"), 140);
+	console_attach(&port[0], rings[0]);
+}
+
+static void test_a_ring_of_carriage_returns_comes_to_an_end(void **state)
+{
+	for (unsigned int n = 0; n < 3000; n++)
+		console_port_put(&port[0], '\r');
+	assert_true(console_port_room(&port[0]) > 500);
+	print(0, "x\n");
+	assert_int_equal(count("x\r\n"), 1);
+}
+
+/* ---- the focus ---- */
+
+static void test_raw_output_stops_where_there_is_no_room_and_goes_on(void **state)
+{
+	console_set_focus(&vm[0]);
+	fifo_room = 5;
+	print(0, "\033[1mhello");
+	assert_string_equal(shown, "\033[1mh");
+	transmit_all();
+	assert_string_equal(shown, "\033[1mhello");
+}
+
+static void test_the_focus_moves_in_the_middle_of_lines(void **state)
+{
+	print(0, "one has beg");
+	print(1, "two has beg");
+	console_set_focus(&vm[0]);
+	print(0, "un");
+	console_set_focus(&vm[1]);
+	print(0, " and ended\n");
+	print(1, "un\r\n");
+	assert_string_equal(shown, "one has begun" "two has beg" "\r\n[one]  and ended\r\n" "un\r\n");
+}
+
+/* ---- the prompt ---- */
+
+static void test_lines_appear_above_the_prompt(void **state)
+{
+	console_prompt_show("> ab", 4, 4);
+	print(0, "news\n");
+	console_write_line("log", 3);
+	assert_string_equal(shown, "> ab\r\033[K[one] news\r\n> ab\r\033[Klog\r\n> ab");
+	console_prompt_leave();
+	print(0, "more\n");
+	assert_non_null(strstr(shown, "> ab\r\n[one] more\r\n"));
+	assert_int_equal(count("> ab"), 3);
+}
+
+static void test_a_character_at_the_end_is_all_that_is_sent(void **state)
+{
+	console_prompt_show("> a", 3, 3);
+	forget_shown();
+	console_prompt_show("> ab", 4, 4);
+	assert_string_equal(shown, "b");
+	console_prompt_show("> ab", 4, 3);
+	assert_string_equal(shown, "b\r\033[K> ab\033[1D");
+	console_prompt_hide();
+	assert_string_equal(shown, "b\r\033[K> ab\033[1D\r\033[K");
+}
+
+/* ---- guests that wait ---- */
+
+static void test_the_watch_calls_all_terminals_once(void **state)
+{
+	console_watch_room();
+	console_watch_room();
+	fake_counter += timer_us_to_ticks(1000);
+	timer_interrupt(&cpus[0].timers);
+	assert_int_equal(room_calls, NR_PORTS);
+	fake_counter += timer_us_to_ticks(10000);
+	timer_interrupt(&cpus[0].timers);
+	assert_int_equal(room_calls, NR_PORTS);
+	console_watch_room();
+	fake_counter += timer_us_to_ticks(1000);
+	timer_interrupt(&cpus[0].timers);
+	assert_int_equal(room_calls, 2 * NR_PORTS);
+}
+
+/* ---- the budget ---- */
+
+static void test_budget_is_a_rate_with_a_burst(void **state)
+{
+	struct budget b = { .ticks_each = 10, .burst = 100 };
+
+	assert_int_equal(budget_left(&b, 50), 5);
+	budget_take(&b, 50, 5);
+	assert_int_equal(budget_left(&b, 50), 0);
+	assert_int_equal(budget_left(&b, 59), 0);
+	assert_int_equal(budget_left(&b, 60), 1);
+	/* Saved, but not for ever. */
+	assert_int_equal(budget_left(&b, 5000), 100);
+	budget_take(&b, 5000, 60);
+	assert_int_equal(budget_left(&b, 5000), 40);
+	assert_int_equal(budget_left(&b, 5010), 41);
+	/* Over a long time, however it is taken, no more than the rate and one burst. */
+	{
+		uint64_t taken = 0, now = 5010;
+
+		for (; now < 105010; now += 7) {
+			uint64_t n = budget_left(&b, now);
+
+			budget_take(&b, now, n);
+			taken += n;
+		}
+		assert_in_range(taken, 10000 - 1, 10000 + 41);
+	}
+}
+
+static void test_a_budget_without_a_price_never_ends(void **state)
+{
+	struct budget b = { .burst = 100 };
+
+	budget_take(&b, 0, 100);
+	assert_int_equal(budget_left(&b, 0), 100);
+}
+
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_nobody_waits_for_the_uart_and_the_rest_leaves_by_interrupt),
+		TEST(test_order_is_kept_between_the_log_and_guests),
+		TEST(test_a_flood_takes_no_more_than_its_turn),
+		TEST(test_lines_stay_whole_whatever_waits),
+		TEST(test_a_log_line_is_never_lost),
+		TEST(test_a_dead_transmitter_does_not_hold_the_writer),
+		TEST(test_flush_sends_all_that_waits),
+		TEST(test_a_terminal_that_goes_takes_nothing_with_it),
+		TEST(test_a_ring_of_carriage_returns_comes_to_an_end),
+		TEST(test_raw_output_stops_where_there_is_no_room_and_goes_on),
+		TEST(test_the_focus_moves_in_the_middle_of_lines),
+		TEST(test_lines_appear_above_the_prompt),
+		TEST(test_a_character_at_the_end_is_all_that_is_sent),
+		TEST(test_the_watch_calls_all_terminals_once),
+		TEST(test_budget_is_a_rate_with_a_burst),
+		TEST(test_a_budget_without_a_price_never_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
