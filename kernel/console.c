@@ -13,6 +13,7 @@
 #include "kernel/inspect.h"
 #include "kernel/lock.h"
 #include "kernel/main.h"
+#include "kernel/shell.h"
 #include "kernel/timer.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"
@@ -186,6 +187,10 @@ static void deliver(char c)
 {
 	struct console_port *focus;
 
+	if (console_shell_has_focus()) {
+		shell_key(c);
+		return;
+	}
 	spin_lock(&ports_lock);
 	focus = console_out_focus();
 	if (focus)

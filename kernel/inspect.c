@@ -9,6 +9,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
+#include "kernel/shell.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 
@@ -88,6 +89,14 @@ static void power_off(void)
 	machine_end(0);
 }
 
+static void enter_shell(void)
+{
+	if (IS_ENABLED(CONFIG_SHELL))
+		shell_enter();
+	else
+		log_info("there is no shell: CONFIG_SHELL is off");
+}
+
 static const struct {
 	char key;
 	const char *help;
@@ -98,6 +107,7 @@ static const struct {
 	{ 'm', "mailboxes of the guests", show_mailboxes },
 	{ 'n', "console to the next VM, after the last one to Schism", focus_next },
 	{ 'p', "pages of memory", show_memory },
+	{ 's', "the shell", enter_shell },
 	{ 'v', "VMs and vCPUs", show_vms },
 	{ 'x', "power the machine off", power_off },
 };
@@ -117,6 +127,8 @@ void inspect_command(char c)
 		focus_digit(c);
 		return;
 	}
+	if (c == '\r')
+		c = 's';
 	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (commands[i].key == c) {
 			commands[i].run();

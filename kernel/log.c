@@ -14,7 +14,7 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 
-#define LINE_MAX	256
+#define LINE_MAX	LOG_LINE_MAX
 #define RING_SIZE	16384
 
 static struct spinlock log_lock = SPINLOCK_INIT(RANK_LOG);
@@ -77,4 +77,66 @@ void log_line(enum log_level level, const char *fmt, ...)
 		len += sizeof(reset) - 1;
 	}
 	console_write_line(line, len);
+}
+
+/* ---- the log again ---- */
+
+uint64_t log_end(void)
+{
+	return __atomic_load_n(&log_ring.written, __ATOMIC_RELAXED);
+}
+
+static char ring_at(uint64_t at)
+{
+	return log_ring.text[at % RING_SIZE];
+}
+
+/* The oldest byte that begins a line, from at on. */
+static uint64_t oldest_line(uint64_t at)
+{
+	if (log_ring.written <= RING_SIZE || at >= log_ring.written - RING_SIZE)
+		return at;
+	at = log_ring.written - RING_SIZE;
+	while (at < log_ring.written && ring_at(at++) != '\n')
+		;
+	return at;
+}
+
+/* By the tag behind the time. */
+static enum log_level level_of(const char *text, size_t len)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i + 1 < len && !at && IS_ENABLED(CONFIG_LOG_TIMESTAMPS); i++) {
+		if (text[i] == ']')
+			at = i + 2;
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(levels); i++) {
+		size_t tag = strlen(levels[i].tag), skip = at;
+
+		if (IS_ENABLED(CONFIG_LOG_COLOUR) && !IS_ENABLED(CONFIG_LOG_TIMESTAMPS))
+			skip += strlen(levels[i].colour);
+		if (tag && len >= skip + tag && !memcmp(text + skip, levels[i].tag, tag))
+			return (enum log_level)i;
+	}
+	return LOG_INFO;
+}
+
+bool log_read(uint64_t *at, uint64_t end, enum log_level *level, char *text, size_t *len)
+{
+	bool ended = false;
+
+	*len = 0;
+	spin_lock(&log_lock);
+	*at = oldest_line(*at);
+	while (!ended && *at < end) {
+		char c = ring_at((*at)++);
+
+		ended = c == '\n';
+		if (!ended && *len < LOG_LINE_MAX)
+			text[(*len)++] = c;
+	}
+	spin_unlock(&log_lock);
+	*level = level_of(text, *len);
+	return ended;
 }

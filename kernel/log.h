@@ -20,6 +20,15 @@ enum log_level {
 /* Write one line; a trailing newline is added. Lines over 256 bytes are cut and marked with "...". */
 void log_line(enum log_level level, const char *fmt, ...) __printf_like(2, 3);
 
+#define LOG_LINE_MAX	256
+
+/*
+ * The log again, line by line: begin with *at = 0, which becomes the place of the next line. text gets at
+ * most LOG_LINE_MAX characters, not terminated. False at end, which log_end() gave before.
+ */
+uint64_t log_end(void);
+__must_check bool log_read(uint64_t *at, uint64_t end, enum log_level *level, char *text, size_t *len);
+
 #define log_at(level, ...)						\
 	do {								\
 		if ((int)(level) <= CONFIG_LOG_LEVEL)			\

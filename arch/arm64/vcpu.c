@@ -490,14 +490,19 @@ void arch_vcpu_sync_sysregs(struct vcpu *vcpu)
 		sysregs_save(vcpu->arch.sysregs);
 }
 
+static const char *const names[] = {
+#define X(name) #name,
+	VCPU_SYSREGS(X)
+#undef X
+};
+
+const char *arch_vcpu_sysreg_name(unsigned int i)
+{
+	return i < ARRAY_SIZE(names) ? names[i] : NULL;
+}
+
 void arch_vcpu_show_sysregs(const uint64_t *r)
 {
-	static const char *const names[] = {
-#define X(name) #name,
-		VCPU_SYSREGS(X)
-#undef X
-	};
-
 	for (unsigned int i = 0; i + 1 < NR_VCPU_SYSREGS; i += 2)
 		log_err("  %-14s %016lx  %-14s %016lx", names[i], r[i], names[i + 1], r[i + 1]);
 	if (NR_VCPU_SYSREGS % 2)

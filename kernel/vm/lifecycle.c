@@ -11,6 +11,7 @@
  */
 #include "arch/cpu.h"
 #include "arch/vcpu.h"
+#include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/report.h"
 #include "kernel/invariants.h"
@@ -187,6 +188,9 @@ static bool is_alive(const struct vm *vm)
 
 static void end_machine_if_all_off(void)
 {
+	/* Whoever sits at the shell may start them again. */
+	if (console_shell_has_focus())
+		return;
 	for (unsigned int i = 0; i < nr_vms; i++) {
 		if (is_alive(vms[i]))
 			return;

@@ -9,6 +9,7 @@
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
+#include "kernel/shell.h"
 #include "kernel/vdev/passthrough.h"
 #include "kernel/vm/manifest.h"
 #include "kernel/vm/shared.h"
@@ -40,7 +41,7 @@ static struct package find_package(void)
 				  machine.initrd.base.pa);
 		p = (struct package){ hyp_linear(machine.initrd.base), machine.initrd.size, "initrd" };
 	}
-	if (!p.size)
+	if (!p.size && !IS_ENABLED(CONFIG_SHELL))
 		boot_fail(BOOT_E_NO_PACKAGE, "%s", "");
 	return p;
 }
@@ -187,6 +188,11 @@ void package_start_vms(void)
 	size_t files, size;
 	void *manifest;
 
+	if (!p.size) {
+		boot_complain(BOOT_E_NO_PACKAGE, "going on without, in the shell");
+		shell_enter();
+		return;
+	}
 	if (cpio_check(p.data, p.size, &files, &why))
 		boot_fail(BOOT_E_BAD_PACKAGE, "the %s package (%zu bytes): %s", p.origin, p.size, why);
 	why = "it is missing, empty or over 64 KiB";

@@ -37,7 +37,7 @@ def test_escape_v_prints_the_vms_and_what_their_vcpus_do(console):
 def test_escape_h_names_every_command(console):
     console.send(ESCAPE + "h")
     text = console.expect("escape x: power the machine off")
-    for key in "hmpv":
+    for key in "hmpsv":
         assert f"escape {key}: " in text, text
 
 
@@ -145,3 +145,15 @@ def test_the_focus_moves_in_the_middle_of_a_line(default, image, tmp_path):
         console.expect("one: off")
         console.send(ESCAPE + "2exit\r")
         assert console.end().status == 0
+
+
+def test_what_a_guest_began_is_a_line_when_it_ends(default, image, tmp_path):
+    assert default
+    package = qemu.pack(tmp_path, chatty("one", "mode=echo"), chatty("two", "mode=echo"))
+    with qemu.Console(kernel=image, initrd=package, smp=2) as console:
+        console.expect("two: start")
+        console.send(ESCAPE + "1" + "exit\r")
+        console.expect(r'you said "exit"\r\n')
+        console.expect("one: off")
+        console.send(ESCAPE + "0" + ESCAPE + "s" + "vm stop two\r")
+        console.expect(r"\[two\] \$ +\r\n")

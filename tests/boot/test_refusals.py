@@ -171,8 +171,8 @@ def test_a_refusal_switches_the_machine_off_without_help_of_the_emulator(image):
     assert "SCHISM-E006" in result.text and result.status == 0
 
 
-def test_an_image_without_guests_asks_for_a_package(empty):
-    result = qemu.run(kernel=empty / "Image")
+def test_an_image_without_guests_and_shell_asks_for_a_package():
+    result = qemu.run(kernel=qemu.build("empty_no_shell", "no_package", "no_shell") / "Image")
     cause, remedy = codes()[9]
     assert f"error: SCHISM-E009: {cause}\n" in result.text, result.text
     assert f"error:   remedy: {remedy}\n" in result.text, result.text

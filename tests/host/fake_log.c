@@ -59,6 +59,11 @@ void log_line(enum log_level level, const char *fmt, ...)
 	append(line, strlen(line));
 }
 
+bool console_shell_has_focus(void)
+{
+	return false;
+}
+
 void console_write_line(const char *line, size_t len)
 {
 	append(line, len);

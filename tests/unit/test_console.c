@@ -18,6 +18,7 @@
 #include "kernel/inspect.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
+#include "kernel/shell.h"
 #include "kernel/timer.h"
 #include "kernel/vm/vm.h"
 #include "tests/host/fake.h"
@@ -33,6 +34,7 @@ static size_t fifo_room;
 static size_t refill;		/* room that comes with each look at a full FIFO: a wire that moves on */
 static bool tx_irq;
 static const char *to_type = "";
+static char to_shell[16];
 
 static void fifo_init(volatile void *regs, uint32_t clock_hz, uint32_t baud)
 {
@@ -104,6 +106,11 @@ void inspect_command(char c)
 {
 }
 
+void shell_key(char c)
+{
+	to_shell[strlen(to_shell)] = c;
+}
+
 static struct vm vm[NR_PORTS];
 static struct console_port port[NR_PORTS];
 static uint8_t rings[NR_PORTS][CONSOLE_RING_SIZE];
@@ -151,6 +158,7 @@ static int setup(void **state)
 	}
 	forget_shown();
 	memset(heard, 0, sizeof(heard));
+	memset(to_shell, 0, sizeof(to_shell));
 	room_calls = 0;
 	return 0;
 }
@@ -343,6 +351,25 @@ static void test_the_focus_moves_in_the_middle_of_lines(void **state)
 	assert_string_equal(shown, "one has begun" "two has beg" "\r\n[one]  and ended\r\n" "un\r\n");
 }
 
+static void test_input_is_the_shells_while_it_has_the_focus(void **state)
+{
+	console_set_focus(&vm[0]);
+	to_type = "a";
+	console_rx_interrupt();
+	console_focus_shell();
+	assert_null(console_focus());
+	to_type = "b";
+	console_rx_interrupt();
+	console_set_focus(&vm[0]);
+	to_type = "c";
+	console_rx_interrupt();
+	assert_string_equal(heard, "ac");
+	assert_string_equal(to_shell, "b");
+	console_focus_shell();
+	console_offer_focus(&vm[1]);
+	assert_true(console_shell_has_focus());
+}
+
 /* ---- the prompt ---- */
 
 static void test_lines_appear_above_the_prompt(void **state)
@@ -441,6 +468,7 @@ int main(void)
 		TEST(test_a_ring_of_carriage_returns_comes_to_an_end),
 		TEST(test_raw_output_stops_where_there_is_no_room_and_goes_on),
 		TEST(test_the_focus_moves_in_the_middle_of_lines),
+		TEST(test_input_is_the_shells_while_it_has_the_focus),
 		TEST(test_lines_appear_above_the_prompt),
 		TEST(test_a_character_at_the_end_is_all_that_is_sent),
 		TEST(test_the_watch_calls_all_terminals_once),

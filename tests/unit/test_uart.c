@@ -13,6 +13,7 @@
 
 #include "kernel/console.h"
 #include "kernel/inspect.h"
+#include "kernel/shell.h"
 #include "kernel/timer.h"
 #include "kernel/main.h"
 #include "kernel/mm/page.h"
@@ -109,6 +110,10 @@ bool machine_node_is(const void *fdt, int node, const char *compat)
 void inspect_command(char c)
 {
 	commands[strlen(commands)] = c;
+}
+
+void shell_key(char c)
+{
 }
 
 static void terminal_init(volatile void *regs, uint32_t clock_hz, uint32_t baud)

@@ -156,6 +156,9 @@ void arch_enter_guest(struct vcpu *vcpu) __noreturn;
 void arch_vcpu_sync_sysregs(struct vcpu *vcpu);
 void arch_vcpu_show_sysregs(const uint64_t *sysregs);
 
+/* The name of sysregs[i]; NULL beyond the last. */
+const char *arch_vcpu_sysreg_name(unsigned int i);
+
 /* Some of them by name, as last saved or synchronized. */
 enum arch_sysreg_id { ARCH_SCTLR_EL1, ARCH_TCR_EL1, ARCH_TTBR0_EL1, ARCH_TTBR1_EL1 };
 uint64_t arch_vcpu_sysreg(const struct vcpu *vcpu, enum arch_sysreg_id id);

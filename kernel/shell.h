@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shell: commands about VMs and the machine on the console (docs/shell.md).
+ *
+ * It runs in the UART's interrupt on the boot CPU, with no lock held; so a command does a bounded amount of
+ * work, and one with much to say does it in steps (shell_continue()). A command is a row in the set
+ * "schism_shell", in the file of its family: shell_vm.c, shell_vcpu.c, shell_system.c.
+ */
+#ifndef KERNEL_SHELL_H
+#define KERNEL_SHELL_H
+
+#include "kernel/shell_parse.h"
+#include "lib/compiler.h"
+#include "lib/types.h"
+
+struct vm;
+
+#define SHELL_MAX_ARGS	3
+
+struct shell_command {
+	const char *name;
+	const char *args;		/* in the usage: "NAME [VCPU]" */
+	const char *help;		/* one line */
+	const char *more;		/* further lines for "help COMMAND", newlines between; NULL: none */
+	unsigned int min, max;		/* number of arguments */
+	shell_nth *complete[SHELL_MAX_ARGS];	/* what may stand for each; NULL: anything */
+	void (*run)(const struct shell_args *args);
+};
+
+#define SHELL_COMMAND(id)	\
+	static const struct shell_command shell_command_##id SECTION_ENTRY(schism_shell)
+
+#if CONFIG_SHELL
+/* Give the focus to the shell, and show its prompt; the same from a CPU that is still booting. */
+void shell_enter(void);
+
+/* A character for the shell. Context: the UART's interrupt, no lock held. */
+void shell_key(char c);
+#else
+static inline void shell_enter(void) { }
+static inline void shell_key(char c) { }
+#endif
+
+/* ---- for commands ---- */
+
+/* A line of output, without the log's prefix; not kept in the log. */
+void shell_print(const char *fmt, ...) __printf_like(1, 2);
+
+/*
+ * After the command has returned, call step, again and again while it returns true and as fast as the console
+ * takes what it prints. Ctrl-C ends it.
+ */
+void shell_continue(bool (*step)(void));
+
+/* Back to the terminal that had the focus before. */
+void shell_leave(void);
+
+/* The VM of that name; NULL after having said so. */
+struct vm *shell_find_vm(const char *name);
+
+/* Names of VMs, and of commands, for completion. */
+shell_nth shell_nth_vm;
+shell_nth shell_nth_command;
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/* Commands on the machine: mem, sched, log, poweroff. */
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/log.h"
+#include "kernel/mm/page.h"
+#include "kernel/panic.h"
+#include "kernel/shell.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/string.h"
+
+/* ---- mem ---- */
+
+static void show_memory_of(struct vm *vm)
+{
+	struct carveout ram[VM_MAX_REGIONS];
+	bool present;
+
+	spin_lock(&vm->lock);
+	memcpy(ram, vm->ram, sizeof(ram));
+	present = vm->nr_vcpus != 0;
+	spin_unlock(&vm->lock);
+	for (unsigned int i = 0; present && i < vm->desc.nr_regions; i++)
+		shell_print("%s: %lu KiB at IPA 0x%lx = PA 0x%lx", vm->name, ram[i].size >> 10,
+			    vm->desc.regions[i].ipa.ipa, ram[i].base.pa);
+	if (!present)
+		shell_print("%s: none, it is %s", vm->name, vm_state_name(READ_ONCE(vm->state)));
+}
+
+static void run_mem(const struct shell_args *args)
+{
+	struct page_stats s;
+
+	page_get_stats(&s);
+	shell_print("RAM: %lu KiB, %lu KiB free", s.total << 2, s.free << 2);
+	shell_print("EL2's pool: %lu KiB, %lu KiB free", s.pool << 2, s.pool_free << 2);
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		show_memory_of(vms[i]);
+	}
+}
+
+SHELL_COMMAND(mem) = {
+	.name = "mem", .args = "", .help = "RAM, EL2's own memory, and what each VM has", .run = run_mem,
+};
+
+/* ---- sched ---- */
+
+struct occupant {
+	const struct vm *vm;	/* NULL: nobody */
+	unsigned int vcpu;
+};
+
+/* By way of the VMs, whose locks keep vCPUs from being given back. */
+static void find_occupants(struct occupant *on)
+{
+	memset(on, 0, CONFIG_NR_CPUS * sizeof(*on));
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		spin_lock(&vms[i]->lock);
+		for (unsigned int v = 0; v < vms[i]->nr_vcpus; v++) {
+			const struct vcpu *vcpu = vms[i]->vcpus[v];
+
+			if (READ_ONCE(vcpu->state) == VCPU_RUNNING)
+				on[READ_ONCE(vcpu->cpu)->id] = (struct occupant){ vms[i], v };
+		}
+		spin_unlock(&vms[i]->lock);
+	}
+}
+
+static void run_sched(const struct shell_args *args)
+{
+	struct occupant on[CONFIG_NR_CPUS];
+
+	find_occupants(on);
+	for_each_online_cpu(cpu) {
+		const struct occupant *who = &on[cpu->id];
+		unsigned int queued = READ_ONCE(cpu->rq.nr_queued);
+
+		if (who->vm)
+			shell_print("CPU %u: %s vCPU %u, %u queued, %lu switches, %lu interrupts", cpu->id,
+				    who->vm->name, who->vcpu, queued, cpu->nr_switches, cpu->nr_irqs);
+		else
+			shell_print("CPU %u: %s, %u queued, %lu switches, %lu interrupts", cpu->id,
+				    READ_ONCE(cpu->idle) ? "idle" : "in Schism", queued, cpu->nr_switches,
+				    cpu->nr_irqs);
+	}
+}
+
+SHELL_COMMAND(sched) = {
+	.name = "sched", .args = "", .help = "what each CPU runs, and how much waits for it",
+	.run = run_sched,
+};
+
+/* ---- log ---- */
+
+#define LINES_A_STEP	8
+
+static const char *const level_names[] = {
+	[LOG_ERR] = "error", [LOG_WARN] = "warning", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+};
+
+static struct {
+	enum log_level level;
+	uint64_t at, end;
+} replay;
+
+static const char *nth_level(unsigned int i)
+{
+	return i < ARRAY_SIZE(level_names) ? level_names[i] : NULL;
+}
+
+static bool show_log(void)
+{
+	char text[LOG_LINE_MAX];
+	enum log_level level;
+	size_t len;
+
+	for (unsigned int n = 0; n < LINES_A_STEP;) {
+		if (!log_read(&replay.at, replay.end, &level, text, &len))
+			return false;
+		if (level > replay.level)
+			continue;
+		console_write_line(text, len);
+		n++;
+	}
+	return true;
+}
+
+static void run_log(const struct shell_args *args)
+{
+	unsigned int level = LOG_DEBUG;
+
+	if (args->n > 1) {
+		for (level = 0; level < ARRAY_SIZE(level_names); level++) {
+			if (!strcmp(level_names[level], args->word[1]))
+				break;
+		}
+		if (level == ARRAY_SIZE(level_names)) {
+			shell_print("\"%s\" is not a level: error, warning, info or debug", args->word[1]);
+			return;
+		}
+	}
+	replay.level = (enum log_level)level;
+	replay.at = 0;
+	replay.end = log_end();
+	shell_continue(show_log);
+}
+
+SHELL_COMMAND(log) = {
+	.name = "log", .args = "[LEVEL]", .help = "Schism's log again, as far as it is kept",
+	.more = "LEVEL: error, warning, info or debug: lines of that importance and above. Ctrl-C ends it.",
+	.max = 1, .complete = { nth_level }, .run = run_log,
+};
+
+/* ---- poweroff ---- */
+
+static void run_poweroff(const struct shell_args *args)
+{
+	shell_print("powering off, as the console asked");
+	machine_end(0);
+}
+
+SHELL_COMMAND(poweroff) = {
+	.name = "poweroff", .args = "", .help = "turn the machine off at once; guests are not asked",
+	.run = run_poweroff,
+};

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/* Commands on whole VMs: vm, console, crash. */
+#include "kernel/console.h"
+#include "kernel/shell.h"
+#include "kernel/shell_vcpu.h"
+#include "kernel/timer.h"
+#include "kernel/vm/crash.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+static uint64_t ram_of(const struct vm_desc *desc)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < desc->nr_regions; i++)
+		sum += desc->regions[i].size;
+	return sum;
+}
+
+static void vm_list(struct vm *unused)
+{
+	if (!nr_vms)
+		shell_print("no VMs");
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		const struct vm *vm = vms[i];
+
+		shell_print("%2u  %-20s %-9s %2u vCPU(s)  %6lu KiB  %lu resets%s", vm->id, vm->name,
+			    vm_state_name(READ_ONCE(vm->state)), vm->desc.nr_vcpus,
+			    ram_of(&vm->desc) >> 10, vm->resets,
+			    console_focus() == vm ? "  has the console" : "");
+	}
+}
+
+/* A vCPU as it was when its VM was looked at. */
+struct vcpu_view {
+	bool present;
+	enum vcpu_state state;
+	uint64_t pc, nr_switches, run_us;
+};
+
+static struct vcpu_view view_vcpu(struct vm *vm, unsigned int i)
+{
+	struct vcpu_view view = { .present = false };
+
+	spin_lock(&vm->lock);
+	if (i < vm->nr_vcpus) {
+		const struct vcpu *vcpu = vm->vcpus[i];
+
+		view = (struct vcpu_view){ true, READ_ONCE(vcpu->state), vcpu->arch.frame.elr,
+					   vcpu->nr_switches, timer_ticks_to_us(vcpu_run_ticks(vcpu)) };
+	}
+	spin_unlock(&vm->lock);
+	return view;
+}
+
+static void vm_info(struct vm *vm)
+{
+	static const char *const states[] = {
+		[VCPU_OFF] = "off", [VCPU_READY] = "ready", [VCPU_RUNNING] = "running",
+		[VCPU_BLOCKED] = "waiting",
+	};
+	char devices[VM_MAX_DEVICES * 12] = "";
+	size_t len = 0;
+
+	for (unsigned int i = 0; i < vm->desc.nr_devices; i++) {
+		strlcpy(devices + len, " ", sizeof(devices) - len);
+		strlcpy(devices + len + 1, vm->desc.devices[i]->name, sizeof(devices) - len - 1);
+		len = strlen(devices);
+	}
+	shell_print("%s: %s, VM %u, %lu reports, %lu failed, %lu resets", vm->name,
+		    vm_state_name(READ_ONCE(vm->state)), vm->id, vm->reports, vm->failures, vm->resets);
+	for (unsigned int i = 0; i < vm->desc.nr_regions; i++)
+		shell_print("  memory: %lu KiB at IPA 0x%lx", vm->desc.regions[i].size >> 10,
+			    vm->desc.regions[i].ipa.ipa);
+	shell_print("  devices:%s", len ? devices : " none");
+	for (unsigned int i = 0; i < CONFIG_MAX_VCPUS; i++) {
+		struct vcpu_view view = view_vcpu(vm, i);
+
+		if (view.present)
+			shell_print("  vCPU %u: %s, pc 0x%lx, %lu switches, %lu us on CPU", i,
+				    states[view.state], view.pc, view.nr_switches, view.run_us);
+	}
+}
+
+/* ---- vm ---- */
+
+static const struct vm_verb {
+	const char *name;
+	bool needs_vm;
+	void (*show)(struct vm *vm);		/* either shows something, */
+	int (*change)(struct vm *vm);		/* or asks for another state: */
+	const char *doing;			/* what is said when that is accepted */
+} verbs[] = {
+	{ "list", false, .show = vm_list },
+	{ "info", true, .show = vm_info },
+	{ "start", true, .change = vm_start, .doing = "starting" },
+	{ "stop", true, .change = vm_stop, .doing = "stopping" },
+	{ "pause", true, .change = vm_pause, .doing = "pausing" },
+	{ "resume", true, .change = vm_resume, .doing = "resuming" },
+	{ "reset", true, .change = vm_reset, .doing = "resetting" },
+	{ "destroy", true, .change = vm_destroy, .doing = "destroying" },
+};
+
+static const char *nth_verb(unsigned int i)
+{
+	return i < ARRAY_SIZE(verbs) ? verbs[i].name : NULL;
+}
+
+static void change(struct vm *vm, const struct vm_verb *verb)
+{
+	const char *state = vm_state_name(READ_ONCE(vm->state));
+	int err = verb->change(vm);
+
+	if (err == -EINVAL)
+		shell_print("%s is %s: \"%s\" does not apply", vm->name, state, verb->name);
+	else if (err == -EBUSY)
+		shell_print("%s is %s, which will pass: try again", vm->name, state);
+	else if (err)
+		shell_print("%s: error %d", vm->name, -err);
+	else
+		shell_print("%s: %s", vm->name, verb->doing);
+}
+
+static void run_verb(const struct vm_verb *verb, const struct shell_args *args)
+{
+	struct vm *vm = NULL;
+
+	if ((args->n > 2) != verb->needs_vm) {
+		shell_print("usage: vm %s%s", verb->name, verb->needs_vm ? " NAME" : "");
+		return;
+	}
+	if (verb->needs_vm) {
+		vm = shell_find_vm(args->word[2]);
+		if (!vm)
+			return;
+	}
+	if (verb->show)
+		verb->show(vm);
+	else
+		change(vm, verb);
+}
+
+static void run_vm(const struct shell_args *args)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (!strcmp(verbs[i].name, args->word[1])) {
+			run_verb(&verbs[i], args);
+			return;
+		}
+	}
+	shell_print("\"vm %s\" is unknown; \"help vm\" tells what there is", args->word[1]);
+}
+
+SHELL_COMMAND(vm) = {
+	.name = "vm", .args = "list | VERB NAME", .help = "virtual machines: list, show, change their state",
+	.more = "vm list             all VMs, with their states\n"
+		"vm info NAME        one VM: memory, devices, vCPUs\n"
+		"vm start NAME       load its images and run it; when defined, stopped or crashed\n"
+		"vm stop NAME        switch it off; its memory is kept for a look\n"
+		"vm pause NAME       stop its vCPUs where they are\n"
+		"vm resume NAME      let them go on\n"
+		"vm reset NAME       as if it were switched off and on\n"
+		"vm destroy NAME     give back all that it has; vm start makes it anew",
+	.min = 1, .max = 2, .complete = { nth_verb, shell_nth_vm }, .run = run_vm,
+};
+
+/* ---- console, crash ---- */
+
+static void run_console(const struct shell_args *args)
+{
+	const struct vm *vm;
+
+	if (args->n == 1) {
+		for (unsigned int i = 0; (vm = console_nth(i)); i++)
+			shell_print("%2u  %s", i + 1, vm->name);
+		return;
+	}
+	vm = shell_find_vm(args->word[1]);
+	if (!vm)
+		return;
+	console_set_focus(vm);
+	if (console_focus() == vm)
+		return;
+	console_focus_shell();
+	shell_print("%s has no terminal now", vm->name);
+}
+
+static void run_crash(const struct shell_args *args)
+{
+	const struct vm *vm = NULL;
+
+	if (args->n > 1) {
+		vm = shell_find_vm(args->word[1]);
+		if (!vm)
+			return;
+	}
+	if (!crash_show(vm))
+		shell_print("no crash is on record");
+}
+
+SHELL_COMMAND(console) = {
+	.name = "console", .args = "[NAME]", .help = "give the console to a VM, or list the terminals",
+	.more = "What is typed is then the VM's input, and its output comes unfiltered.\n"
+		"The escape key, then s, comes back here.",
+	.max = 1, .complete = { shell_nth_vm }, .run = run_console,
+};
+
+SHELL_COMMAND(crash) = {
+	.name = "crash", .args = "[NAME]", .help = "crash records of a VM, or all that are kept",
+	.max = 1, .complete = { shell_nth_vm }, .run = run_crash,
+};

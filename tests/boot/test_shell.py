@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: MIT
+"""
+The shell: every example of docs/shell.md on a machine with two guests, line editing, what appears above the
+prompt, machines without guests.
+"""
+import re
+
+import pexpect
+import pytest
+
+import qemu
+
+ESCAPE = "\x1d"		# CONFIG_CONSOLE_ESCAPE_KEY
+PROMPT = "schism> "
+UP, DOWN, LEFT, HOME = "\x1b[A", "\x1b[B", "\x1b[D", "\x1b[H"
+
+
+def examples():
+    """The sessions of docs/shell.md: (command, lines that follow) in the order of the document."""
+    text = (qemu.ROOT / "docs/shell.md").read_text(encoding="utf-8")
+    found = []
+    for line in re.findall(r"^    (.*)$", text, re.M):
+        if line.startswith(PROMPT):
+            found.append((line[len(PROMPT):], []))
+        elif found:
+            found[-1][1].append(line)
+    return found
+
+
+def commands():
+    """The names in the shell's tables."""
+    return {name for path in (qemu.ROOT / "kernel").glob("shell*.c")
+            for name in re.findall(r"^SHELL_COMMAND\((\w+)\)", path.read_text(encoding="utf-8"), re.M)}
+
+
+def pattern(line):
+    """A line of an example as a regular expression: numbers differ from run to run, blanks with them."""
+    line = re.sub(r"\[ +\d+\.\d+\]", "[0]", line.rstrip())
+    parts = re.split(r"(0x[0-9a-f]+|\b[0-9a-f]{16}\b|\b[0-9a-f]{8,10}\b|\d+)", line)
+    return "".join(r"[0-9a-fx.]+" if i % 2 else re.sub(r"(\\ )+", r" +", re.escape(part))
+                   for i, part in enumerate(parts)).replace(r"\[[0-9a-fx.]+\]", r"\[ *\d+\.\d+\]") + r" *"
+
+
+class Shell:
+    """A machine whose console is the shell's."""
+
+    def __init__(self, console):
+        self.console = console
+
+    def enter(self):
+        self.console.send(ESCAPE + "s")
+        self.console.expect(PROMPT)
+        return self
+
+    def run(self, command):
+        """The lines that a command prints, and what else appears until the next prompt."""
+        self.console.send(command + "\r")
+        self.console.expect(re.escape(command) + r"\r\n")
+        return self.lines()
+
+    def lines(self, end=PROMPT):
+        """The lines up to a prompt (and what has been typed) that nothing follows."""
+        raw, child = b"", self.console.child
+        while True:
+            try:
+                child.expect(re.compile(rb"(?s).+"), timeout=0.3 if raw.endswith(end.encode()) else qemu.TIMEOUT)
+            except pexpect.TIMEOUT:
+                break
+            raw += child.after
+        self.console.log += raw
+        text = qemu.plain(raw).replace("\x1b[K", "").replace("\r", "\n")
+        return [line for line in text.split("\n") if line.strip() and line != end]
+
+
+def chatty(name, args, **fields):
+    return qemu.Guest(name, args, kernel="chatty_os.elf", **fields)
+
+
+@pytest.fixture
+def package(tmp_path, default):
+    """Two guests that are silent until somebody types; the second has two vCPUs."""
+    assert default
+    return qemu.pack(tmp_path, chatty("one", "mode=echo"), chatty("two", "mode=echo", props={"vcpus": [2]}))
+
+
+@pytest.fixture
+def shell(image, package):
+    with qemu.Console(kernel=image, initrd=package, smp=2) as console:
+        console.expect("two: start")
+        yield Shell(console).enter()
+
+
+# ---- what it says ---------------------------------------------------------------------------------------
+
+def test_every_example_of_the_documentation_is_true(shell):
+    assert examples()[-1][0] == "poweroff"
+    for command, expected in examples()[:-1]:
+        lines = shell.run(command)
+        for want in expected:
+            at = next((i for i, line in enumerate(lines) if re.fullmatch(pattern(want), line)), None)
+            assert at is not None, f"{command}: no line like {want!r} (in this order) in:\n" + "\n".join(lines)
+            lines = lines[at + 1:]
+    shell.console.send("poweroff\r")
+    result = shell.console.end()
+    assert result.status == 0 and "powering off, as the console asked" in result.text
+
+
+def test_every_command_has_an_example_and_help(shell):
+    assert {command.split()[0] for command, _ in examples()} | {"exit"} == commands()
+    listed = {line.split()[0] for line in shell.run("help") if line.startswith("  ")}
+    assert listed == commands()
+    for name in sorted(commands()):
+        usage, *text = shell.run(f"help {name}")
+        assert usage.startswith(f"usage: {name}") and text and text[0].startswith("  "), (usage, text)
+
+
+WRONG = (
+    ("frobnicate", 'no command is called "frobnicate"'),
+    ("help nosuch", 'no command is called "nosuch"'),
+    ("vm", "usage: vm list | VERB NAME"),
+    ("vm frob one", '"vm frob" is unknown'),
+    ("vm start", "usage: vm start NAME"),
+    ("vm list one", "usage: vm list"),
+    ("vm start nobody", 'no VM is called "nobody"'),
+    ("vm start one", 'one is running: "start" does not apply'),
+    ("vm resume one", 'one is running: "resume" does not apply'),
+    ("peek one", "usage: peek NAME IPA [LEN]"),
+    ("peek one here", '"here" is not an address'),
+    ("peek one 0x40000000 257", '"257" is not a length: 1 to 256'),
+    ("peek one 0x40000000 0", '"0" is not a length: 1 to 256'),
+    ("peek one 0x407ffff0 17", "0x407ffff0, 17 bytes: not memory of one"),
+    ("peek one 0xffffffffffffffff 2", "not memory of one"),
+    ("regs two 2", "two has 2 vCPU(s) now, numbered from 0"),
+    ("regs two x", "two has 2 vCPU(s) now, numbered from 0"),
+    ("log loud", '"loud" is not a level'),
+    ("1 2 3 4 5 6 7 8 9", "more than 8 words"),
+)
+
+
+def test_wrong_input_gets_an_answer(shell):
+    for command, answer in WRONG:
+        lines = shell.run(command)
+        assert any(answer in line for line in lines), (command, lines)
+
+
+def test_the_log_is_shown_again_by_level(shell):
+    everything = shell.run("log")
+    assert any("Schism on" in line for line in everything), everything
+    assert any("two: start" in line for line in everything), everything
+    assert not shell.run("log error")
+
+
+# ---- line editing ---------------------------------------------------------------------------------------
+
+def test_completion_of_commands_verbs_and_names(shell):
+    shell.console.send("v\t")
+    shell.console.expect("vm ")
+    shell.console.send("inf\t")
+    shell.console.expect("vm info ")
+    shell.console.send("tw\t")
+    shell.console.expect("vm info two ")
+    shell.console.send("\r")
+    assert "two: running" in shell.lines()[0]
+
+
+def test_completion_lists_what_there_is_to_choose_from(shell):
+    shell.console.send("re\t")
+    shell.console.expect("regs ")
+    shell.console.send("\t")
+    assert shell.lines(PROMPT + "regs ")[-1].split() == ["one", "two"]
+    shell.console.send("\x15" + "vm re\t")
+    shell.console.expect("vm res")
+    shell.console.send("\t")
+    assert shell.lines(PROMPT + "vm res")[-1].split() == ["resume", "reset"]
+
+
+def test_history_and_keys_that_edit(shell):
+    def run(keys):
+        shell.console.send(keys)
+        return shell.lines()
+
+    shell.run("help mem")
+    shell.run("help irq")
+    assert "usage: mem" in run(UP + UP + "\r")
+    assert "usage: irq NAME" in run(UP + UP + UP + DOWN + "\r")
+    # Not Ctrl-A: QEMU keeps that for itself.
+    assert "usage: sched" in run("xxhelp sched" + HOME + "\x04\x04\x05\r")
+    assert "usage: peek NAME IPA [LEN]" in run("garbage\x15help log" + LEFT * 4 + "\b\x0b" + "p peek\r")
+    run("never run\x03")
+    assert run("help exit\r")[-2:] == ["usage: exit", "  leave the shell; the console is whose it was before"]
+
+
+# ---- beside guests --------------------------------------------------------------------------------------
+
+def test_lines_of_guests_appear_above_the_prompt(image, default, tmp_path):
+    assert default
+    package = qemu.pack(tmp_path, chatty("slow", "mode=slow lines=100000"))
+    with qemu.Console(kernel=image, initrd=package) as console:
+        console.expect(r"\[slow\] line 0003")
+        console.send(ESCAPE + "\r")
+        console.expect(PROMPT)
+        console.send("vm li")
+        text = console.expect(r"line 0300 .* end\n")
+        console.send("st\r")
+        text += console.expect(r"slow +running")
+    redrawn = re.findall(r"\r\x1b\[K\[slow\] line (\d{4}) \.{20} end\r*\n" + f"{PROMPT}vm li(?![st])", text)
+    assert len(redrawn) > 100, text[-2000:]
+    assert [int(n) for n in redrawn] == list(range(int(redrawn[0]), int(redrawn[-1]) + 1))
+
+
+def test_focus_moves_between_the_shell_and_guests(shell):
+    console = shell.console
+    console.send("console one\r")
+    console.expect(r"\$ ")
+    console.send("hi there\r")
+    console.expect(r'hi there\r\nyou said "hi there"\r\n\$ ')
+    console.send(ESCAPE + ESCAPE + "\r")
+    console.expect(r'you said "\x1d"')
+    console.send(ESCAPE + "s")
+    console.expect(PROMPT)
+    console.send("\x04")		# back to the VM that had the console
+    console.send("again\r")
+    console.expect('you said "again"')
+    console.send(ESCAPE + "2" + "to two\r")
+    console.expect('you said "to two"')
+    console.send(ESCAPE + "s")
+    console.expect(PROMPT)
+    assert any(re.search(r"two +running .* has the console|two +running", line) for line in shell.run("vm list"))
+
+
+def test_the_machine_stays_when_the_last_vm_is_stopped_from_the_shell(shell):
+    shell.run("vm stop one")
+    shell.run("vm destroy two")
+    shell.console.send("\r")
+    shell.lines()
+    states = {line.split()[1]: line.split()[2] for line in shell.run("vm list")}
+    assert states == {"one": "stopped", "two": "defined"}
+    shell.console.send("vm start two\r")
+    shell.console.expect("two: start 0")
+    shell.console.send("poweroff\r")
+    assert shell.console.end().status == 0
+
+
+# ---- without guests -------------------------------------------------------------------------------------
+
+def test_a_machine_without_guests_says_so_and_waits_in_the_shell(empty):
+    with qemu.Console(kernel=empty / "Image", smp=2) as console:
+        text = console.expect(PROMPT)
+        assert "SCHISM-E009" in text and "going on without, in the shell" in text, text
+        shell = Shell(console)
+        assert shell.run("vm list") == ["no VMs"]
+        assert all("idle" in line or "in Schism" in line for line in shell.run("sched"))
+        assert any("error: SCHISM-E009" in line for line in shell.run("log error"))
+        console.send("\x04" + "lost" + ESCAPE + "\r")
+        console.expect(PROMPT)
+        console.send("poweroff\r")
+        assert console.end().status == 0
+
+
+def test_without_the_shell_the_key_says_so(tmp_path, default):
+    build = qemu.build("no_shell", "no_shell")
+    assert default
+    with qemu.Console(kernel=build / "Image", initrd=qemu.pack(tmp_path, chatty("one", "mode=echo"))) as console:
+        console.expect("one: start")
+        console.send(ESCAPE + "s")
+        console.expect("there is no shell: CONFIG_SHELL is off")
