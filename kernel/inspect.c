@@ -10,26 +10,28 @@
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
 #include "kernel/shell.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 
 static void show_help(void);
 
+/* Held, so that no VM's memory is given back meanwhile. */
 static void show_mailboxes(void)
 {
-	guest_shared_dump(NULL);
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		spin_lock(&vms[i]->lock);
+		if (vms[i]->nr_vcpus)
+			guest_shared_dump(vms[i]);
+		spin_unlock(&vms[i]->lock);
+	}
 }
 
-static void show_vcpu(const struct vcpu *vcpu)
+static void show_vcpu(unsigned int i, const struct vcpu_view *view)
 {
-	static const char *const states[] = {
-		[VCPU_OFF] = "off", [VCPU_READY] = "ready", [VCPU_RUNNING] = "running",
-		[VCPU_BLOCKED] = "waiting",
-	};
-	const uint64_t *n = vcpu->exits;
+	const uint64_t *n = view->exits;
 
-	log_info("  vCPU %u: %s, %lu switches, %lu us on CPU, pc 0x%lx", vcpu->id, states[vcpu->state],
-		 vcpu->nr_switches, timer_ticks_to_us(vcpu->run_ticks), vcpu->arch.frame.elr);
+	log_info("  vCPU %u: %s, %lu switches, %lu us on CPU, pc 0x%lx", i, view->state, view->nr_switches,
+		 view->run_us, view->pc);
 	log_info("    exits: wfx %lu hvc %lu smc %lu sysreg %lu mmio %lu abort %lu fp %lu irq %lu other %lu",
 		 n[EXIT_WFX], n[EXIT_HVC], n[EXIT_SMC], n[EXIT_SYSREG], n[EXIT_MMIO], n[EXIT_ABORT],
 		 n[EXIT_FP], n[EXIT_IRQ], n[EXIT_OTHER]);
@@ -37,11 +39,14 @@ static void show_vcpu(const struct vcpu *vcpu)
 
 static void show_vms(void)
 {
+	struct vcpu_view view;
+
 	for (unsigned int i = 0; i < nr_vms; i++) {
 		log_info("%s: %s, %lu reports, %lu failed, %lu resets", vms[i]->name,
-			 vm_state_name(vms[i]->state), vms[i]->reports, vms[i]->failures, vms[i]->resets);
-		for (unsigned int v = 0; v < vms[i]->nr_vcpus; v++)
-			show_vcpu(vms[i]->vcpus[v]);
+			 vm_state_name(READ_ONCE(vms[i]->state)), vms[i]->reports, vms[i]->failures,
+			 vms[i]->resets);
+		for (unsigned int v = 0; vcpu_view(vms[i], v, &view); v++)
+			show_vcpu(v, &view);
 	}
 }
 

@@ -6,40 +6,16 @@
  * be shown, and prints without a lock. A vCPU that runs changes all the while: what is shown of it is what it
  * had when it last left the guest.
  */
-#include "kernel/shell_vcpu.h"
-
-#include "arch/cpu.h"
 #include "arch/vcpu.h"
 #include "kernel/shell.h"
-#include "kernel/timer.h"
 #include "kernel/vgic/vgic.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 
 #define PEEK_MAX	256
 #define PEEK_LINE	16
 #define LIST_TEXT	100
-
-/* Calls look with vm->lock held; false when there is no such vCPU. */
-static bool look_at(struct vm *vm, unsigned int i, void (*look)(struct vcpu *vcpu, void *to), void *to)
-{
-	bool found;
-
-	spin_lock(&vm->lock);
-	found = i < vm->nr_vcpus;
-	if (found)
-		look(vm->vcpus[i], to);
-	spin_unlock(&vm->lock);
-	return found;
-}
-
-uint64_t vcpu_run_ticks(const struct vcpu *vcpu)
-{
-	uint64_t ticks = READ_ONCE(vcpu->run_ticks), since = READ_ONCE(vcpu->run_since), now = arch_counter();
-
-	return READ_ONCE(vcpu->state) == VCPU_RUNNING && now > since ? ticks + now - since : ticks;
-}
 
 /* ---- regs ---- */
 
@@ -81,7 +57,7 @@ static void run_regs(const struct shell_args *args)
 	if (!vm)
 		return;
 	if ((args->n > 2 && !shell_number(args->word[2], CONFIG_MAX_VCPUS, &n)) ||
-	    !look_at(vm, (unsigned int)n, look_at_regs, &regs)) {
+	    !vcpu_look(vm, (unsigned int)n, look_at_regs, &regs)) {
 		shell_print("%s has %u vCPU(s) now, numbered from 0", vm->name, READ_ONCE(vm->nr_vcpus));
 		return;
 	}
@@ -104,32 +80,16 @@ SHELL_COMMAND(regs) = {
 
 /* ---- exits ---- */
 
-struct counters {
-	uint64_t exits[EXIT_CAUSES];
-	uint64_t nr_switches, nr_injected, run_us, stolen_us;
-};
-
-static void look_at_counters(struct vcpu *vcpu, void *to)
-{
-	struct counters *c = to;
-
-	memcpy(c->exits, vcpu->exits, sizeof(c->exits));
-	c->nr_switches = vcpu->nr_switches;
-	c->nr_injected = vcpu->nr_injected;
-	c->run_us = timer_ticks_to_us(vcpu_run_ticks(vcpu));
-	c->stolen_us = timer_ticks_to_us(vcpu->stolen_ticks);
-}
-
 static void run_exits(const struct shell_args *args)
 {
 	struct vm *vm = shell_find_vm(args->word[1]);
-	struct counters c;
+	struct vcpu_view view;
 
-	for (unsigned int i = 0; vm && look_at(vm, i, look_at_counters, &c); i++) {
-		const uint64_t *n = c.exits;
+	for (unsigned int i = 0; vm && vcpu_view(vm, i, &view); i++) {
+		const uint64_t *n = view.exits;
 
 		shell_print("vCPU %u: %lu switches, %lu us on CPU, %lu us stolen, %lu exceptions injected",
-			    i, c.nr_switches, c.run_us, c.stolen_us, c.nr_injected);
+			    i, view.nr_switches, view.run_us, view.stolen_us, view.nr_injected);
 		shell_print("  wfx %lu  hvc %lu  smc %lu  sysreg %lu  mmio %lu  abort %lu  fp %lu  irq %lu"
 			    "  other %lu", n[EXIT_WFX], n[EXIT_HVC], n[EXIT_SMC], n[EXIT_SYSREG],
 			    n[EXIT_MMIO], n[EXIT_ABORT], n[EXIT_FP], n[EXIT_IRQ], n[EXIT_OTHER]);
@@ -196,7 +156,7 @@ static void run_irq(const struct shell_args *args)
 	struct irq_view view, shared;
 	unsigned int i;
 
-	for (i = 0; vm && look_at(vm, i, look_at_irqs, &view); i++) {
+	for (i = 0; vm && vcpu_look(vm, i, look_at_irqs, &view); i++) {
 		char name[] = "vCPU 00";
 
 		if (i == 0)

@@ -2,10 +2,8 @@
 /* Commands on whole VMs: vm, console, crash. */
 #include "kernel/console.h"
 #include "kernel/shell.h"
-#include "kernel/shell_vcpu.h"
-#include "kernel/timer.h"
 #include "kernel/vm/crash.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -33,34 +31,9 @@ static void vm_list(struct vm *unused)
 	}
 }
 
-/* A vCPU as it was when its VM was looked at. */
-struct vcpu_view {
-	bool present;
-	enum vcpu_state state;
-	uint64_t pc, nr_switches, run_us;
-};
-
-static struct vcpu_view view_vcpu(struct vm *vm, unsigned int i)
-{
-	struct vcpu_view view = { .present = false };
-
-	spin_lock(&vm->lock);
-	if (i < vm->nr_vcpus) {
-		const struct vcpu *vcpu = vm->vcpus[i];
-
-		view = (struct vcpu_view){ true, READ_ONCE(vcpu->state), vcpu->arch.frame.elr,
-					   vcpu->nr_switches, timer_ticks_to_us(vcpu_run_ticks(vcpu)) };
-	}
-	spin_unlock(&vm->lock);
-	return view;
-}
-
 static void vm_info(struct vm *vm)
 {
-	static const char *const states[] = {
-		[VCPU_OFF] = "off", [VCPU_READY] = "ready", [VCPU_RUNNING] = "running",
-		[VCPU_BLOCKED] = "waiting",
-	};
+	struct vcpu_view view;
 	char devices[VM_MAX_DEVICES * 12] = "";
 	size_t len = 0;
 
@@ -75,13 +48,9 @@ static void vm_info(struct vm *vm)
 		shell_print("  memory: %lu KiB at IPA 0x%lx", vm->desc.regions[i].size >> 10,
 			    vm->desc.regions[i].ipa.ipa);
 	shell_print("  devices:%s", len ? devices : " none");
-	for (unsigned int i = 0; i < CONFIG_MAX_VCPUS; i++) {
-		struct vcpu_view view = view_vcpu(vm, i);
-
-		if (view.present)
-			shell_print("  vCPU %u: %s, pc 0x%lx, %lu switches, %lu us on CPU", i,
-				    states[view.state], view.pc, view.nr_switches, view.run_us);
-	}
+	for (unsigned int i = 0; vcpu_view(vm, i, &view); i++)
+		shell_print("  vCPU %u: %s, pc 0x%lx, %lu switches, %lu us on CPU", i, view.state, view.pc,
+			    view.nr_switches, view.run_us);
 }
 
 /* ---- vm ---- */

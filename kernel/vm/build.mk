@@ -11,4 +11,5 @@ obj-y += manifest_vm.o
 obj-y += package.o
 obj-y += package_data.o
 obj-y += sel4.o
+obj-y += vcpu_view.o
 obj-y += vm.o

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/* Looking at vCPUs from outside; see vcpu_view.h. */
+#include "kernel/vm/vcpu_view.h"
+
+#include "arch/cpu.h"
+#include "kernel/timer.h"
+#include "kernel/vm/vm.h"
+#include "lib/string.h"
+
+bool vcpu_look(struct vm *vm, unsigned int i, void (*look)(struct vcpu *vcpu, void *to), void *to)
+{
+	bool found;
+
+	spin_lock(&vm->lock);
+	found = i < vm->nr_vcpus;
+	if (found)
+		look(vm->vcpus[i], to);
+	spin_unlock(&vm->lock);
+	return found;
+}
+
+/* run_ticks counts up to when it last left a CPU. */
+static uint64_t run_ticks(const struct vcpu *vcpu, enum vcpu_state state)
+{
+	uint64_t ticks = READ_ONCE(vcpu->run_ticks), since = READ_ONCE(vcpu->run_since), now = arch_counter();
+
+	return state == VCPU_RUNNING && now > since ? ticks + now - since : ticks;
+}
+
+static void fill(struct vcpu *vcpu, void *to)
+{
+	static const char *const states[] = {
+		[VCPU_OFF] = "off", [VCPU_READY] = "ready", [VCPU_RUNNING] = "running",
+		[VCPU_BLOCKED] = "waiting",
+	};
+	enum vcpu_state state = READ_ONCE(vcpu->state);
+	struct vcpu_view *view = to;
+
+	view->state = states[state];
+	view->pc = vcpu->arch.frame.elr;
+	view->nr_switches = vcpu->nr_switches;
+	view->run_us = timer_ticks_to_us(run_ticks(vcpu, state));
+	view->stolen_us = timer_ticks_to_us(vcpu->stolen_ticks);
+	view->nr_injected = vcpu->nr_injected;
+	memcpy(view->exits, vcpu->exits, sizeof(view->exits));
+}
+
+bool vcpu_view(struct vm *vm, unsigned int i, struct vcpu_view *view)
+{
+	return vcpu_look(vm, i, fill, view);
+}
