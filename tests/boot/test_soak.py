@@ -8,6 +8,7 @@ A run's console is kept in BUILD/test/soak, and a failure names the file. The ho
 may have other work: what a run without -icount proves is that nothing gets lost, not how fast it is.
 """
 import os
+import pathlib
 import re
 import typing
 
@@ -86,6 +87,16 @@ class Soak:
         self.small_guests_report()
 
 
+def host_share(child):
+    """What QEMU's threads got of the host so far: little running and much waiting explains a guest's stall."""
+    ran = waited = 0
+    for pid in pathlib.Path(f"/proc/{child}/task/{child}/children").read_text(encoding="ascii").split():
+        for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            run, wait, _ = (thread / "schedstat").read_text(encoding="ascii").split()
+            ran, waited = ran + int(run), waited + int(wait)
+    return f"QEMU's threads ran for {ran / 1e9:.0f} s, and waited for a CPU of the host for {waited / 1e9:.0f} s"
+
+
 def soak(directory, run, cycles=3):
     names = ["linux-a", "linux-b"][:run.linuxes] if run.linuxes > 1 else ["linux"]
     package = linux.pack(directory, *(linux.guest(name) for name in names), qemu.counter(0, "every=20"),
@@ -98,12 +109,13 @@ def soak(directory, run, cycles=3):
             Soak(console, names).run()
             linux.assert_healthy(console.log)
         except AssertionError as error:
-            raise AssertionError(f"{error}\nthe console is in {path}") from None
+            share = host_share(console.child.pid) if console.child.isalive() else "QEMU has ended"
+            raise AssertionError(f"{error}\n{share}; the console is in {path}") from None
         finally:
             path.write_text(qemu.plain(console.log), encoding="utf-8")
 
 
-@pytest.mark.parametrize("number", range(RUNS), ids=lambda number: str(rotation(number)))
+@pytest.mark.parametrize("number", range(RUNS), ids=[str(rotation(number)) for number in range(RUNS)])
 def test_linux_works_reboots_and_goes_off(tmp_path, number):
     soak(tmp_path, rotation(number))
 
