@@ -188,10 +188,17 @@ bool guest_try(void (*fn)(void *arg), void *arg, struct guest_fault *fault);
 
 /*
  * A handler that goes before the runtime's own, on every vCPU: for synchronous exceptions, IRQs and FIQs
- * at EL1h, and for all that come otherwise (from EL1t, from EL0, SError). It returns whether it dealt with the exception; what it changes in the frame takes effect.
- * IRQs and FIQs are masked when it is called; it may unmask them and nest, but has to mask them again.
+ * at EL1h, and for all that come otherwise (from EL1t, from EL0, SError). It returns whether it dealt with
+ * the exception; what it changes in the frame takes effect. IRQs and FIQs are masked when it is called; it
+ * may unmask them and nest, but has to mask them again.
  */
-enum guest_hook { GUEST_HOOK_SYNC, GUEST_HOOK_IRQ, GUEST_HOOK_FIQ, GUEST_HOOK_OTHER, GUEST_NR_HOOKS };
+enum guest_hook {
+	GUEST_HOOK_SYNC,
+	GUEST_HOOK_IRQ,
+	GUEST_HOOK_FIQ,
+	GUEST_HOOK_OTHER,
+	GUEST_NR_HOOKS,
+};
 typedef bool guest_hook_fn(struct guest_frame *frame);
 /* NULL takes the hook off. */
 void guest_hook(enum guest_hook hook, guest_hook_fn *fn);

@@ -28,8 +28,10 @@ static void cache_levels(uint64_t arg __unused)
 static void by_address(uint64_t arg __unused)
 {
 	static const uint32_t words[] = {
-		0xd5087620, 0xd50b7a20, 0xd50b7b20, 0xd50b7e20, 0xd50b7520,	/* ivac, cvac, cvau, civac, ivau */
-		0xd5087800, 0xd5087820, 0xd5087840, 0xd5087860,			/* at s1e1r, s1e1w, s1e0r, s1e0w */
+		/* ivac, cvac, cvau, civac, ivau */
+		0xd5087620, 0xd50b7a20, 0xd50b7b20, 0xd50b7e20, 0xd50b7520,
+		/* at s1e1r, s1e1w, s1e0r, s1e0w */
+		0xd5087800, 0xd5087820, 0xd5087840, 0xd5087860,
 	};
 
 	for (unsigned int i = 0; i < 3000; i++)
@@ -77,7 +79,8 @@ static void contend(void *arg __unused)
 	uint64_t x, y;
 
 	while (guest_counter() < end)
-		__asm__ volatile("yield\n\tldaxr %0, [%2]\n\tadd %0, %0, #1\n\tstlxr %w1, %0, [%2]\n\tdc civac, %2"
+		__asm__ volatile("yield\n\tldaxr %0, [%2]\n\tadd %0, %0, #1\n\tstlxr %w1, %0, [%2]\n\t"
+				 "dc civac, %2"
 				 : "=&r"(x), "=&r"(y) : "r"(contended) : "memory");
 }
 

@@ -70,8 +70,9 @@ static void psci_arguments(uint64_t arg __unused)
 {
 	static const uint64_t fids[] = {
 		PSCI_CPU_ON_32, PSCI_CPU_ON_64, PSCI_AFFINITY_INFO_32, PSCI_AFFINITY_INFO_64, PSCI_FEATURES,
-		PSCI_MIGRATE_INFO_TYPE, PSCI_SYSTEM_SUSPEND_32, PSCI_SYSTEM_SUSPEND_64, 0x84000005, 0xc4000005,
-		0x84000007, 0x8400000b, 0x8400000c, 0x8400000d, 0x8400000f, 0x84000010, 0x84000013, 0xc4000014,
+		PSCI_MIGRATE_INFO_TYPE, PSCI_SYSTEM_SUSPEND_32, PSCI_SYSTEM_SUSPEND_64, 0x84000005,
+		0xc4000005, 0x84000007, 0x8400000b, 0x8400000c, 0x8400000d, 0x8400000f, 0x84000010,
+		0x84000013, 0xc4000014,
 	};
 	static const uint64_t values[] = {
 		0, 1, 7, 8, 0xff, 0x100, 0x10000, 0x80000000, 0xffffffff, UINT64_C(1) << 32, ~UINT64_C(0),
@@ -82,7 +83,9 @@ static void psci_arguments(uint64_t arg __unused)
 	for (size_t f = 0; f < ARRAY_SIZE(fids); f++) {
 		for (size_t a = 0; a < ARRAY_SIZE(values); a++) {
 			for (size_t b = 0; b < ARRAY_SIZE(values); b++) {
-				/* To self always; to the others an entry that is none, or it would be real. */
+				/*
+				 * To self always; to the others an entry that is none, or it would be real.
+				 */
 				uint64_t target = a == 1 || a == 2 ? 0 : values[a];
 
 				guest_hvc0(fids[f], target, values[b], 0);
@@ -149,11 +152,12 @@ static void mailbox_garbage(uint64_t arg __unused)
 static void service_garbage(uint64_t arg __unused)
 {
 	static const uint64_t fids[] = {
-		0x80000000, 0x80000001, 0x80000002, 0x80008000, 0x80007fff, 0x84000050, 0x84000051, 0x84000052,
-		0x84000053, 0xc4000053, 0xc5000020, 0xc5000021, 0xc5000022, 0x8600ff00, 0x8600ff01, 0x8600ff03,
-		0xc6000000, 0xc6000001, 0x86000000, 0xc600ffff,
+		0x80000000, 0x80000001, 0x80000002, 0x80008000, 0x80007fff, 0x84000050, 0x84000051,
+		0x84000052, 0x84000053, 0xc4000053, 0xc5000020, 0xc5000021, 0xc5000022, 0x8600ff00,
+		0x8600ff01, 0x8600ff03, 0xc6000000, 0xc6000001, 0x86000000, 0xc600ffff,
 	};
-	static const uint64_t widths[] = { 0, 1, 95, 96, 97, 191, 192, 193, 0xffffffff, ~UINT64_C(0), BIT(63) };
+	static const uint64_t widths[] = { 0, 1, 95, 96, 97, 191, 192, 193, 0xffffffff, ~UINT64_C(0),
+					   BIT(63) };
 
 	for (size_t f = 0; f < ARRAY_SIZE(fids); f++) {
 		for (size_t w = 0; w < ARRAY_SIZE(widths); w++)

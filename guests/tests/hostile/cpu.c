@@ -40,8 +40,8 @@ static void pauth(uint64_t arg __unused)
 	struct insns list = INSNS(insns_pauth);
 	uint64_t sctlr = guest_read_sysreg("sctlr_el1");
 	static const uint32_t keys[] = {
-		0xd5182100, 0xd5182120, 0xd5182140, 0xd5182160, 0xd5182200, 0xd5182220, 0xd5182240, 0xd5182260,
-		0xd5182300, 0xd5182320,
+		0xd5182100, 0xd5182120, 0xd5182140, 0xd5182160, 0xd5182200, 0xd5182220, 0xd5182240,
+		0xd5182260, 0xd5182300, 0xd5182320,
 	};
 
 	for (unsigned int i = 0; i < 40; i++) {
@@ -62,12 +62,14 @@ static void pauth(uint64_t arg __unused)
 /* FP off in all ways, used at both levels, across what changes vCPU state. */
 static void fp_traps(uint64_t arg __unused)
 {
-	static const uint32_t uses[] = { 0x1e202008, 0x4e201c00, 0xd53b4401, 0xd51b4401, 0xd53b4421, 0xd51b4421 };
+	static const uint32_t uses[] = { 0x1e202008, 0x4e201c00, 0xd53b4401, 0xd51b4401, 0xd53b4421,
+					 0xd51b4421 };
 
 	for (unsigned int i = 0; i < 400; i++) {
 		/* msr cpacr_el1, x0; isb; use; wfe; use */
 		const uint32_t words[] = {
-			0xd5181040, INSN_ISB, uses[i % ARRAY_SIZE(uses)], 0xd503205f, uses[(i + 1) % ARRAY_SIZE(uses)],
+			0xd5181040, INSN_ISB, uses[i % ARRAY_SIZE(uses)], 0xd503205f,
+			uses[(i + 1) % ARRAY_SIZE(uses)],
 		};
 		struct hostile_end end;
 
@@ -105,10 +107,14 @@ static void implementation_defined(uint64_t arg __unused)
 	for (unsigned int op1 = 0; op1 < 8; op1++) {
 		for (unsigned int crm = 0; crm < 16; crm++) {
 			for (unsigned int op2 = 0; op2 < 8; op2++) {
-				hostile_insn(SPSR_EL1H, INSN_SYSREG(3, op1, 15, crm, op2, 0), hostile_random(), 0);
-				hostile_insn(SPSR_EL1H, INSN_SYSREG(3, op1, 11, crm, op2, 0), hostile_random(), 0);
-				hostile_insn(SPSR_EL1H, INSN_SYSREG(1, op1, 15, crm, op2, 0), hostile_random(), 0);
-				hostile_insn(SPSR_EL0T, INSN_SYSREG(3, op1, 15, crm, op2, 0), hostile_random(), 0);
+				hostile_insn(SPSR_EL1H, INSN_SYSREG(3, op1, 15, crm, op2, 0),
+					     hostile_random(), 0);
+				hostile_insn(SPSR_EL1H, INSN_SYSREG(3, op1, 11, crm, op2, 0),
+					     hostile_random(), 0);
+				hostile_insn(SPSR_EL1H, INSN_SYSREG(1, op1, 15, crm, op2, 0),
+					     hostile_random(), 0);
+				hostile_insn(SPSR_EL0T, INSN_SYSREG(3, op1, 15, crm, op2, 0),
+					     hostile_random(), 0);
 			}
 		}
 	}

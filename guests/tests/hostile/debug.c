@@ -31,8 +31,9 @@ static void set_mdscr(uint64_t val)
 static void step_over_traps(uint64_t el0)
 {
 	static const uint32_t words[] = {
-		0xd4000002, 0xd4000003, 0xd503207f, 0xd503205f, 0xd5380600, 0xd53be040, 0xb9400021, 0xb9000021,
-		0xf9400001, 0xd4200000, 0xd4000001, 0xd53be220, 0xd51be220, 0xd5300240, 0x1e202008,
+		0xd4000002, 0xd4000003, 0xd503207f, 0xd503205f, 0xd5380600, 0xd53be040, 0xb9400021,
+		0xb9000021, 0xf9400001, 0xd4200000, 0xd4000001, 0xd53be220, 0xd51be220, 0xd5300240,
+		0x1e202008,
 	};
 	uint64_t spsr = el0 ? SPSR_EL0T : SPSR_EL1H;
 
@@ -45,7 +46,10 @@ static void step_over_traps(uint64_t el0)
 		struct hostile_end end;
 
 		hostile_code(&words[i], 1);
-		/* PSTATE.SS set: after one instruction; clear: at once. D clear, or nothing is stepped at EL1. */
+		/*
+		 * PSTATE.SS set: after one instruction; clear: at once. D clear, or nothing is stepped at
+		 * EL1.
+		 */
 		entry.spsr = spsr | (SPSR_DAIF & ~SPSR_D) | SPSR_SS;
 		hostile_enter(&entry, &end);
 		entry.spsr &= ~SPSR_SS;
@@ -66,7 +70,8 @@ static void break_handlers(uint64_t arg __unused)
 	}
 	hostile_code(&word, 1);
 	for (unsigned int i = 0; i < 50; i++) {
-		struct hostile_entry entry = { .elr = HOSTILE_CODE, .spsr = SPSR_EL1H | (SPSR_DAIF & ~SPSR_D) };
+		struct hostile_entry entry = { .elr = HOSTILE_CODE, .spsr = SPSR_EL1H |
+					       (SPSR_DAIF & ~SPSR_D) };
 		struct hostile_end end;
 
 		set_mdscr(MDSCR_MDE | (i & 1 ? MDSCR_KDE : 0));
@@ -88,7 +93,8 @@ static void garbage(uint64_t arg)
 			.spsr = (i & 1 ? SPSR_EL1H : SPSR_EL0T) | (SPSR_DAIF & ~SPSR_D),
 			.x = { HOSTILE_UDATA, GUEST_UART_IPA + 0x18 },
 		};
-		unsigned int n = (unsigned int)hostile_random() & 15, op2 = 4 + ((unsigned int)hostile_random() & 3);
+		unsigned int n = (unsigned int)hostile_random() & 15, op2 =
+			4 + ((unsigned int)hostile_random() & 3);
 		uint64_t val = hostile_random();
 		struct hostile_end end;
 

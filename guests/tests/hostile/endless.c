@@ -31,8 +31,13 @@ static const uint32_t smcs[] = { 0xaa0103e0, 0xd4000003 };
 static const uint32_t ids[] = { 0xd5380602 };				/* mrs x2, id_aa64isar0_el1 */
 static const uint32_t flags[] = { 0xb9400022 };				/* ldr w2, [x1] */
 static const uint32_t exclusives[] = { 0xc85f7c22, 0xc8047c22 };	/* ldxr, stxr */
-static const uint32_t tlbis[] = { 0xd508831f, 0xd5033b9f };		/* tlbi vmalle1is; dsb ish */
-static const uint32_t timers[] = { 0xd51be240, 0xd51be221 };		/* msr cntp_cval_el0, x0; cntp_ctl_el0, x1 */
+/* tlbi vmalle1is; dsb ish; and some, or QEMU would do nothing else */
+static const uint32_t tlbis[] = {
+	0xd508831f, 0xd5033b9f, INSN_NOP, INSN_NOP, INSN_NOP, INSN_NOP, INSN_NOP, INSN_NOP, INSN_NOP,
+	INSN_NOP, INSN_NOP, INSN_NOP, INSN_NOP, INSN_NOP,
+};
+/* msr cntp_cval_el0, x0; cntp_ctl_el0, x1 */
+static const uint32_t timers[] = { 0xd51be240, 0xd51be221 };
 static const uint32_t sgis[] = { 0xd518cba1 };				/* msr icc_sgi1r_el1, x1 */
 static const uint32_t reports[] = { 0xd2800060, 0xd4000c02 };		/* mov x0, #3; hvc #0x60 */
 
@@ -51,7 +56,7 @@ static const struct {
 	{ ids, 1 },
 	{ flags, 1, 0, GUEST_UART_IPA + 0x18 },
 	{ exclusives, 2, 0, GUEST_MAILBOX_IPA + 0x800 },
-	{ tlbis, 2 },
+	{ tlbis, ARRAY_SIZE(tlbis) },
 	{ timers, 2, 0, 1 },
 	{ sgis, 1, 0, 0xff },
 	{ reports, 2, 0, GUEST_EVENT_PROGRESS },

@@ -33,7 +33,8 @@ static void jump_to(uint64_t arg)
 static void jump_odd(uint64_t arg __unused)
 {
 	static const uint64_t odd[] = {
-		1, 2, 3, HOSTILE_CODE + 2, HOSTILE_UCODE + 1, ~UINT64_C(0), ~UINT64_C(3), BIT(63), BIT(48), BIT(47),
+		1, 2, 3, HOSTILE_CODE + 2, HOSTILE_UCODE + 1, ~UINT64_C(0), ~UINT64_C(3), BIT(63), BIT(48),
+		BIT(47),
 		0xaa00000000000000 | HOSTILE_CODE, BIT(39), BIT(38), 0xffff000000000000, 0x5555555555555555,
 	};
 
@@ -90,9 +91,10 @@ static void random_el0(uint64_t arg)
 static void aarch32_el0(uint64_t arg)
 {
 	static const uint32_t some[] = {
-		0xef000000, 0xe320f003, 0xe320f002, 0xee100f10, 0xee1e0f10, 0xee1f2f3f, 0xec510f0e, 0xee070f15,
-		0xee100e10, 0xe1400070, 0xe7f000f0, 0xeef10a10, 0xf1010200, 0xe1600070, 0xee190f1d, 0xed900e00,
-		0xbf30bf20, 0xbf20bf08, 0xdf00bf30, 0xe8d04f4f, 0xee114f70, 0xbf30bf18,
+		0xef000000, 0xe320f003, 0xe320f002, 0xee100f10, 0xee1e0f10, 0xee1f2f3f, 0xec510f0e,
+		0xee070f15, 0xee100e10, 0xe1400070, 0xe7f000f0, 0xeef10a10, 0xf1010200, 0xe1600070,
+		0xee190f1d, 0xed900e00, 0xbf30bf20, 0xbf20bf08, 0xdf00bf30, 0xe8d04f4f, 0xee114f70,
+		0xbf30bf18,
 	};
 
 	for (unsigned int i = 0; i < 600; i++) {
@@ -113,7 +115,8 @@ static void self_modifying(uint64_t arg __unused)
 
 	for (unsigned int i = 0; i < 500; i++) {
 		for (size_t w = 0; w < ARRAY_SIZE(words); w++)
-			words[w] = hostile_random() & 1 ? INSN_NOP : 0xd4000002 | (uint32_t)(hostile_random() & 0xffff) << 5;
+			words[w] = hostile_random() & 1 ? INSN_NOP : 0xd4000002 |
+				(uint32_t)(hostile_random() & 0xffff) << 5;
 		hostile_code(words, ARRAY_SIZE(words));
 		hostile_run_for(SPSR_EL1H | SPSR_DAIF, test_us(100), 0x84000000, 0);
 	}

@@ -11,8 +11,8 @@
 
 static const struct family *const families[] = {
 	&mmio_family, &exec_family, &tables_family, &state_family, &calls_family, &power_family,
-	&sysreg_family, &cache_family, &irq_family, &gic_family, &time_family, &debug_family,
-	&cpu_family, &endless_family,
+	&sysreg_family, &cache_family, &irq_family, &gic_family, &time_family, &debug_family, &cpu_family,
+	&endless_family,
 };
 
 #define MAX_ROWS	64

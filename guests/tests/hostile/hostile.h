@@ -24,7 +24,7 @@
 enum hostile_kind {
 	COMES_BACK,		/* one of many in a VM */
 	DIES,			/* the VM crashes, with a record */
-	RESETS,			/* the VM resets itself until its time is over */
+	ENDS,			/* the VM ends by itself; some reset it until their time is over */
 	ENDLESS,		/* runs on vCPU 1 until vCPU 0 switches the VM off */
 };
 
@@ -68,7 +68,8 @@ DECLARE_FAMILY(endless);
 #define HOSTILE_UCODE		(HOSTILE_VA + 0x10000)	/* the same page, executable at EL0 */
 #define HOSTILE_UDATA		(HOSTILE_VA + 0x20000)	/* two pages that EL0 can write */
 #define HOSTILE_UDATA_SIZE	(2 * HOSTILE_PAGE)
-#define HOSTILE_ALIAS		(HOSTILE_VA + 0x1000000)	/* 1 GiB's low part, by IPA: see hostile_alias() */
+/* 1 GiB's low part, by IPA: see hostile_alias() */
+#define HOSTILE_ALIAS		(HOSTILE_VA + 0x1000000)
 #define HOSTILE_CODE_WORDS	1024
 
 #define IPA_HOLE		UINT64_C(0x30000000)	/* nothing is there */

@@ -149,14 +149,15 @@ static void sgi_values(uint64_t arg __unused)
 static void icc_registers(uint64_t arg)
 {
 	static const uint32_t crm_op2[] = {
-		0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x90, 0x91, 0x92, 0x93, 0xb1, 0xb3, 0xc0, 0xc1, 0xc2,
-		0xc3, 0xc4, 0xc5, 0xc6, 0xc7,
+		0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x90, 0x91, 0x92, 0x93, 0xb1, 0xb3, 0xc0,
+		0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7,
 	};
 	static const uint32_t hvc = 0xd4000022;
 
 	for (unsigned int i = 0; i < 3000; i++) {
 		uint32_t at = crm_op2[hostile_random() % ARRAY_SIZE(crm_op2)];
-		uint32_t insn = INSN_SYSREG(3, 0, 12, at >> 4, at & 7, 0) | (hostile_random() & 3 ? 0 : INSN_READ);
+		uint32_t insn = INSN_SYSREG(3, 0, 12, at >> 4, at & 7, 0) |
+			(hostile_random() & 3 ? 0 : INSN_READ);
 
 		hostile_insn(SPSR_EL1H, insn, hostile_random() >> (hostile_random() & 63), 0);
 		if (i % 8 == 0)
@@ -253,7 +254,8 @@ static void wander(void *arg __unused)
 		guest_mmio_write32(GUEST_GICD_IPA + GIC_ISPENDR + 4, BIT(intid & 31));
 		guest_mmio_write32(GUEST_GICD_IPA + GIC_ISENABLER + 4, BIT(intid & 31));
 		intid = (unsigned int)guest_read_sysreg(ICC_IAR1_EL1);
-		guest_write_sysreg(ICC_EOIR1_EL1, hostile_random() & 1 ? intid : 32 + (hostile_random() & 31));
+		guest_write_sysreg(ICC_EOIR1_EL1,
+				   hostile_random() & 1 ? intid : 32 + (hostile_random() & 31));
 		guest_write_sysreg(ICC_DIR_EL1, 32 + (hostile_random() & 31));
 		guest_mmio_write32(GUEST_GICD_IPA + GIC_ICACTIVER + 4, BIT(intid & 31));
 	}

@@ -61,9 +61,9 @@ static void at_all_offsets(enum where where, struct insns list, uint64_t spsr)
 {
 	int64_t size = (int64_t)places[where].size;
 	const int64_t offsets[] = {
-		0, 1, 2, 3, 4, 7, 8, 0x14, 0x18, 0x30, 0x38, 0x44, 0x100, 0x104, 0x202, 0x3fc, 0x400, 0x403, 0xffc,
-		0xffe, 0xfff, -1, -3, -4, -8, size - 1, size - 2, size - 4, size - 5, size - 8, size - 16, size,
-		size + 1,
+		0, 1, 2, 3, 4, 7, 8, 0x14, 0x18, 0x30, 0x38, 0x44, 0x100, 0x104, 0x202, 0x3fc, 0x400, 0x403,
+		0xffc, 0xffe, 0xfff, -1, -3, -4, -8, size - 1, size - 2, size - 4, size - 5, size - 8,
+		size - 16, size, size + 1,
 	};
 
 	for (const uint32_t *insn = list.first; insn < list.end; insn++) {
@@ -106,7 +106,8 @@ static void spanning(uint64_t arg __unused)
 	uint64_t va = HOSTILE_VA + 0x80000;
 
 	for (size_t p = 0; p < ARRAY_SIZE(pairs); p++) {
-		struct insns lists[] = { INSNS(insns_loads), INSNS(insns_stores), INSNS(insns_without_syndrome) };
+		struct insns lists[] = { INSNS(insns_loads), INSNS(insns_stores),
+					 INSNS(insns_without_syndrome) };
 
 		hostile_map(va, pairs[p][0], bits);
 		hostile_map(va + HOSTILE_PAGE, pairs[p][1], bits);

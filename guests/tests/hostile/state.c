@@ -27,7 +27,8 @@ static void modes(uint64_t arg __unused)
 		for (uint64_t nzcv = 0; nzcv < 16; nzcv += 5) {
 			bool el0 = mode == 0 || mode == 16;
 
-			eret_to(el0 ? HOSTILE_UCODE : HOSTILE_CODE, SPSR_DAIF | mode | nzcv << 28, HOSTILE_UDATA + 4096);
+			eret_to(el0 ? HOSTILE_UCODE : HOSTILE_CODE, SPSR_DAIF | mode | nzcv << 28,
+				HOSTILE_UDATA + 4096);
 		}
 	}
 }
@@ -35,7 +36,8 @@ static void modes(uint64_t arg __unused)
 /* Any bit of SPSR_EL1, into code that traps. M[4] clear: AArch32 is exec.a32-el0. */
 static void spsr_bits(uint64_t arg __unused)
 {
-	static const uint32_t words[] = { 0xd4000002, 0xd503207f, 0xd5380600 };	/* hvc, wfi, mrs id_aa64isar0 */
+	/* hvc, wfi, mrs id_aa64isar0_el1 */
+	static const uint32_t words[] = { 0xd4000002, 0xd503207f, 0xd5380600 };
 
 	for (unsigned int i = 0; i < 1500; i++) {
 		uint64_t spsr = hostile_random() & ~BIT(4);
@@ -63,8 +65,8 @@ static void illegal_state(uint64_t arg __unused)
 static void stacks(uint64_t arg)
 {
 	static const uint64_t sps[] = {
-		1, 8, HOSTILE_UDATA + 4, HOSTILE_UDATA - 16, 0, ~UINT64_C(0), ~UINT64_C(15), BIT(63), IPA_HOLE,
-		GUEST_UART_IPA + 0x800, IPA_PVTIME + 0x100, GUEST_GICD_IPA + 4, 0xaa00000040000000,
+		1, 8, HOSTILE_UDATA + 4, HOSTILE_UDATA - 16, 0, ~UINT64_C(0), ~UINT64_C(15), BIT(63),
+		IPA_HOLE, GUEST_UART_IPA + 0x800, IPA_PVTIME + 0x100, GUEST_GICD_IPA + 4, 0xaa00000040000000,
 	};
 	/* stp x0, x1, [sp, #-16]!, ldr x0, [sp] */
 	static const uint32_t words[] = { 0xa9bf07e0, 0xf94003e0 };
@@ -112,7 +114,8 @@ static void __noinline mmu_off_access(uint64_t addr, uint64_t sctlr, uint64_t mo
 	__asm__ volatile("msr sctlr_el1, %[off]\n\tisb\n\tldr %w[value], [%[addr]]\n\t"
 			 "msr sctlr_el1, %[on]\n\tisb"
 			 : [value] "=&r"(value)
-			 : [off] "r"((sctlr & ~(SCTLR_M | BIT(2) | BIT(12))) | more), [on] "r"(sctlr), [addr] "r"(addr)
+			 : [off] "r"((sctlr & ~(SCTLR_M | BIT(2) | BIT(12))) | more), [on] "r"(sctlr),
+			 [addr] "r"(addr)
 			 : "memory");
 }
 
@@ -172,7 +175,8 @@ static void vbar_then(uint64_t vbar, uint32_t insn)
 /* Vectors in a place where stage 2 has nothing, or nothing to execute; mapped by stage 1 all the same. */
 static void vbar_at(uint64_t arg)
 {
-	static const uint64_t places[] = { GUEST_GICD_IPA, GUEST_UART_IPA, IPA_HOLE, IPA_PVTIME, IPA_RAM_END };
+	static const uint64_t places[] = { GUEST_GICD_IPA, GUEST_UART_IPA, IPA_HOLE, IPA_PVTIME,
+					   IPA_RAM_END };
 	uint64_t va = HOSTILE_VA + 0x100000;
 
 	hostile_map(va, places[arg >> 1], PTE_LEAF | PTE_NORMAL | PTE_RO | PTE_UXN);

@@ -92,7 +92,8 @@ static void sweep(uint64_t arg)
 	const struct sweep *s = &sweeps[arg];
 	uint64_t stride = hostile_stride();
 
-	for (uint32_t enc = ENC(s->op0, 0, 0, 0, 0); enc < ENC(s->op0 + 1, 0, 0, 0, 0); enc += (uint32_t)stride) {
+	for (uint32_t enc = ENC(s->op0, 0, 0, 0, 0); enc < ENC(s->op0 + 1, 0, 0, 0, 0); enc +=
+	     (uint32_t)stride) {
 		if (s->write)
 			write_one(enc, s->spsr, s->val);
 		else
@@ -151,17 +152,25 @@ static void odd_registers(uint64_t arg)
 static void kept_registers(uint64_t arg __unused)
 {
 	static const uint32_t regs[] = {
-		ENC(3, 0, 1, 0, 1), ENC(3, 0, 1, 0, 2), ENC(3, 0, 2, 0, 1), ENC(3, 0, 4, 0, 0), ENC(3, 0, 4, 0, 1),
-		ENC(3, 0, 4, 1, 0), ENC(3, 0, 5, 1, 0), ENC(3, 0, 5, 1, 1), ENC(3, 0, 5, 2, 0), ENC(3, 0, 6, 0, 0),
-		ENC(3, 0, 7, 4, 0), ENC(3, 0, 10, 3, 0), ENC(3, 0, 13, 0, 1), ENC(3, 0, 13, 0, 4), ENC(3, 0, 14, 1, 0),
-		ENC(3, 2, 0, 0, 0), ENC(3, 3, 13, 0, 2), ENC(3, 3, 13, 0, 3), ENC(3, 3, 14, 3, 1), ENC(3, 3, 14, 3, 2),
+		ENC(3, 0, 1, 0, 1), ENC(3, 0, 1, 0, 2), ENC(3, 0, 2, 0, 1), ENC(3, 0, 4, 0, 0), ENC(3, 0,
+												    4, 0, 1),
+		ENC(3, 0, 4, 1, 0), ENC(3, 0, 5, 1, 0), ENC(3, 0, 5, 1, 1), ENC(3, 0, 5, 2, 0), ENC(3, 0,
+												    6, 0, 0),
+		ENC(3, 0, 7, 4, 0), ENC(3, 0, 10, 3, 0), ENC(3, 0, 13, 0, 1), ENC(3, 0, 13, 0, 4), ENC(3,
+												0, 14,
+												       1, 0),
+		ENC(3, 2, 0, 0, 0), ENC(3, 3, 13, 0, 2), ENC(3, 3, 13, 0, 3), ENC(3, 3, 14, 3, 1), ENC(3,
+												3, 14,
+												       3, 2),
 	};
 
 	for (unsigned int i = 0; i < 2000; i++) {
 		uint32_t enc = regs[hostile_random() % ARRAY_SIZE(regs)];
 		/* mrs x2, R; msr R, x0; isb; hvc #1 (clobbers x0); msr R, x2; isb */
 		const uint32_t words[] = {
-			insn_of(enc, 2) | INSN_READ, insn_of(enc, 0), INSN_ISB, 0xd4000022, insn_of(enc, 2), INSN_ISB,
+			insn_of(enc, 2) | INSN_READ, insn_of(enc, 0), INSN_ISB, 0xd4000022, insn_of(enc,
+												    2),
+												    INSN_ISB,
 		};
 
 		run(words, ARRAY_SIZE(words), SPSR_EL1H, hostile_random());

@@ -83,7 +83,9 @@ static void recursive(uint64_t arg __unused)
 	for (unsigned int i = 0; i < 512; i++)
 		self[i] = (uint64_t)self | PTE_TABLE | PTE_VALID | PTE_AF;
 	with_descriptor((uint64_t)self | PTE_TABLE | PTE_VALID | PTE_AF);
-	/* At the last level this is a page: read-only, or the map that all else depends on would be written. */
+	/*
+	 * At the last level this is a page: read-only, or the map that all else depends on would be written.
+	 */
 	with_descriptor((uint64_t)hostile_root() | PTE_TABLE | PTE_VALID | PTE_AF | PTE_RO);
 }
 
@@ -140,14 +142,16 @@ static void output_sizes(uint64_t arg __unused)
 		with_tcr((UINT64_C(2) << 30) | UINT64_C(25) << 16 | ips << 32, UINT64_C(1) << (32 + 2 * ips));
 	/* DS, HD, HA, E0PD, TBI, HPD, TCMA, and shareabilities that are reserved. */
 	for (unsigned int i = 0; i < 60; i++)
-		with_tcr((hostile_random() & GENMASK(63, 40)) | (hostile_random() & GENMASK(31, 16) & ~TCR_EPD1),
+		with_tcr((hostile_random() & GENMASK(63, 40)) | (hostile_random() & GENMASK(31,
+											    16) & ~TCR_EPD1),
 			 hostile_random());
 }
 
 static void ttbr1_bad(uint64_t arg __unused)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bad_tables); i++)
-		with_tcr((UINT64_C(2) << 30) | UINT64_C(16) << 16, bad_tables[i] | BIT(0) | UINT64_C(0xabcd) << 48);
+		with_tcr((UINT64_C(2) << 30) | UINT64_C(16) << 16, bad_tables[i] | BIT(0) |
+			 UINT64_C(0xabcd) << 48);
 }
 
 /* The only root is where none can be: the next fetch, and that of the vector, abort on the walk. */
