@@ -168,7 +168,8 @@ static void check_memory(struct vm *vm)
 		owned += vm->ram[i].size / PAGE_SIZE;
 	}
 	if (page_count(OWNER_VM(vm->id)) != owned)
-		BROKEN("%s: %lu pages are its own, its RAM has %lu", vm->name, page_count(OWNER_VM(vm->id)), owned);
+		BROKEN("%s: %lu pages are its own, its RAM has %lu", vm->name,
+		       page_count(OWNER_VM(vm->id)), owned);
 }
 
 static void check_vm(struct vm *vm)
