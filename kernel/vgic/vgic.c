@@ -193,9 +193,9 @@ static uint64_t wait_events(const struct vcpu *vcpu, const struct virq *irq)
 	if (vcpu->vm->vgic.frozen)
 		return 0;
 	/*
-	 * All list registers hold pending ones as urgent as this; it is next when they are gone, or when their
-	 * group is off and its own is not. QEMU 7.2 tells of group 0's end by the enable of group 1: asked for
-	 * with group 1 off, it would interrupt for ever.
+	 * All list registers hold pending ones as urgent as this; it is next when they are gone, or when
+	 * their group is off and its own is not. QEMU 7.2 tells of group 0's end by the enable of group 1:
+	 * asked for with group 1 off, it would interrupt for ever.
 	 */
 	return GICH_HCR_NPIE | ((vmcr & both) == both ? GICH_HCR_VGRP0DIE | GICH_HCR_VGRP1DIE : 0);
 }
