@@ -290,6 +290,7 @@ static const struct sysreg_row rows[] = {
 	RAZ(3, 0, 0, 7, 5),
 	RAZ(3, 0, 0, 7, 6),
 	RAZ(3, 0, 0, 7, 7),
+	RAZ_WI(3, 0, 1, 0, 1),				/* ACTLR_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 1), .write = dir_write },		/* ICC_DIR_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 5), .write = sgi_write, .arg = 1 },	/* ICC_SGI1R_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 6), .write = sgi_write },		/* ICC_ASGI1R_EL1 */

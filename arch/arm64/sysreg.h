@@ -110,6 +110,7 @@
 #define HCR_TERR_SHIFT		36
 #define HCR_TSC			(1 << 19)
 #define HCR_TIDCP		(1 << 20)
+#define HCR_TACR		(1 << 21)
 #define HCR_RW			(1 << 31)
 #define HCR_APK_SHIFT		40
 #define HCR_API_SHIFT		41

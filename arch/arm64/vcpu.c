@@ -32,7 +32,6 @@
 	X(ELR_EL1)		\
 	X(SPSR_EL1)		\
 	X(SCTLR_EL1)		\
-	X(ACTLR_EL1)		\
 	X(CPACR_EL1)		\
 	X(TTBR0_EL1)		\
 	X(TTBR1_EL1)		\
@@ -115,7 +114,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	arch->vttbr = vm_vttbr(vcpu->vm);
 	arch->cntvoff = vcpu->vm->cntvoff;
 	arch->hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TSC |
-		    HCR_TIDCP | HCR_TID3 | BIT(HCR_TLOR_SHIFT) | BIT(HCR_TERR_SHIFT) | BIT(31);
+		    HCR_TIDCP | HCR_TACR | HCR_TID3 | BIT(HCR_TLOR_SHIFT) | BIT(HCR_TERR_SHIFT) | BIT(31);
 	if (cpu_has_pauth())
 		arch->hcr |= BIT(HCR_APK_SHIFT) | BIT(HCR_API_SHIFT);
 	arch->gich.vmcr = gich_vmcr_reset();
