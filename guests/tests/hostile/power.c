@@ -120,6 +120,28 @@ static void reset_storm(uint64_t by_all)
 	guest_hvc0(PSCI_SYSTEM_RESET, 0, 0, 0);
 }
 
+static void suspend_again(void *arg __unused)
+{
+	if (guest_counter() > hostile_time()) {
+		guest_task_report(GUEST_TASK_TEST, GUEST_EVENT_PASS, 1, 1, 0, 0);
+		guest_system_off();
+	}
+	nr_started++;
+	guest_write_sysreg("cntv_cval_el0", guest_counter() + test_us(nr_started & 1 ? 100 : 0));
+	guest_write_sysreg("cntv_ctl_el0", 1);
+	guest_isb();
+	guest_hvc0(PSCI_SYSTEM_SUSPEND_64, entries[1], contexts[1], 0);
+}
+
+/* Asleep as soon as started, woken by a timer that is due soon or already, over and over. */
+static void suspend_storm(uint64_t arg __unused)
+{
+	/* Entered as another vCPU would be, on that one's stack. */
+	guest_vcpu_prepare(1, suspend_again, NULL, &entries[1], &contexts[1]);
+	suspend_again(NULL);
+	guest_fail(0, 0, 0, "hostile: SYSTEM_SUSPEND came back");
+}
+
 /* PSCI's standby with an interrupt pending, masked, or due: it comes back. */
 static void suspend(uint64_t arg __unused)
 {
@@ -140,6 +162,7 @@ static const struct behaviour power_rows[] = {
 	{ "entry-without-code", odd_entries, 1, DIES, 2 },
 	{ "all-off", all_off, 0, ENDS },
 	{ "off-by-all", off_by_all, 0, ENDS },
+	{ "suspend-storm", suspend_storm, 0, ENDS },
 	{ "reset-storm", reset_storm, 0, ENDS },
 	{ "reset-by-all", reset_storm, 1, ENDS },
 };
