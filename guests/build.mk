@@ -45,15 +45,18 @@ guest-images := $(addprefix $(O)/guests/test_entry_,linux.bin raw.bin sel4.cpio)
 $(O)/guests/%.bin: $(O)/guests/%.elf
 	$(call say,OBJCOPY,$@)
 	$(Q)$(OBJCOPY) -O binary $< $@
-$(O)/guests/entry_rootserver.elf: guests/tests/entry/rootserver.S guests/tests/entry/rootserver.lds $(guest-track)
+entry-rootserver := guests/tests/entry/rootserver.S guests/tests/entry/rootserver.lds
+$(O)/guests/entry_rootserver.elf: $(entry-rootserver) $(guest-track)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(guest-asflags) -c -o $(@:.elf=.o) $<
 	$(Q)$(LD) $(guest-ldflags) -T $(filter %.lds,$^) -o $@ $(@:.elf=.o)
 $(O)/guests/entry_kernel.dtb: guests/tests/entry/kernel.dts
 	$(Q)dtc -q -I dts -O dtb -p 200 -o $@ $<
-$(O)/guests/test_entry_sel4.cpio: $(O)/guests/stripped/test_entry_sel4.elf $(O)/guests/entry_kernel.dtb $(O)/guests/entry_rootserver.elf scripts/cpio.py
+entry-sel4 := $(O)/guests/stripped/test_entry_sel4.elf $(O)/guests/entry_kernel.dtb \
+	$(O)/guests/entry_rootserver.elf
+$(O)/guests/test_entry_sel4.cpio: $(entry-sel4) scripts/cpio.py
 	$(call say,PACK,$@)
-	$(Q)$(PYTHON) scripts/cpio.py -o $@ kernel.elf=$(word 1,$^) kernel.dtb=$(word 2,$^) rootserver=$(word 3,$^)
+	$(Q)$(PYTHON) scripts/cpio.py -o $@ $(join kernel.elf= kernel.dtb= rootserver=,$(entry-sel4))
 
 # What tests/boot/test_hostile.py runs: a guest that tries everything, and the sibling that must not notice.
 guest-all += hostile heartbeat

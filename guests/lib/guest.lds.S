@@ -68,4 +68,5 @@ SECTIONS
 	}
 }
 
-ASSERT(__image_end - guest_image_offset <= GUEST_WORK_IPA, "the guest's image does not fit below its work buffer")
+ASSERT(__image_end - guest_image_offset <= GUEST_WORK_IPA,
+       "the guest's image does not fit below its work buffer")

@@ -234,7 +234,10 @@ static void test_watchpoint(void)
 
 extern char step_first[], step_last[];
 
-/* Steps that many instructions from step_first on, by returning from an exception. One copy: it has labels. */
+/*
+ * Steps that many instructions from step_first on, by returning from an exception. Not inlined: its labels
+ * are there once.
+ */
 static void __noinline step(unsigned int count)
 {
 	uint64_t spsr = guest_read_sysreg("daif") | 5 | SPSR_SS;

@@ -305,13 +305,37 @@ static const struct property properties[] = {
 	{ "restart-backoff-ms", read_u32, FIELD(restart_backoff_ms), .max = 60000 },
 };
 
-static int check_names(const struct manifest_reader *r)
+static int find_property(const char *name)
 {
-	const char *names[ARRAY_SIZE(properties) + 1] = { NULL };
+	for (unsigned int i = 0; i < ARRAY_SIZE(properties); i++) {
+		if (!strcmp(properties[i].name, name))
+			return (int)i;
+	}
+	return -ENOENT;
+}
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(properties); i++)
-		names[i] = properties[i].name;
-	return manifest_known_only(r, r->node, names, "a VM");
+/*
+ * Which rows of properties[] the node has, a bit each; one that no row is for is refused. One pass: a look-up
+ * by libfdt goes through the node's properties each time.
+ */
+static int find_present(const struct manifest_reader *r, uint32_t *present)
+{
+	int prop;
+
+	_Static_assert(ARRAY_SIZE(properties) <= 32, "a bit for each property");
+	*present = 0;
+	fdt_for_each_property_offset(prop, r->blob, r->node) {
+		const char *name = NULL;
+		int row;
+
+		if (!fdt_getprop_by_offset(r->blob, prop, &name, NULL) || !name)
+			return refuse(r, "?", "has no name");
+		row = find_property(name);
+		if (row < 0)
+			return refuse(r, name, "is not a property of a VM");
+		*present |= 1u << row;
+	}
+	return 0;
 }
 
 /* "elf" or "linux", for the message that a property is for these only. */
@@ -326,11 +350,12 @@ static void list_protocols(uint8_t protocols, char *buf, size_t size)
 	}
 }
 
-static int read_property(const struct manifest_reader *r, const struct property *p, struct vm_desc *desc)
+static int read_property(const struct manifest_reader *r, const struct property *p, bool present,
+			 struct vm_desc *desc)
 {
 	char list[40] = "";
 
-	if (!fdt_getprop(r->blob, r->node, p->name, NULL))
+	if (!present)
 		return p->required ? refuse(r, p->name, "is missing") : 0;
 	/* Those that are for some protocols come behind the protocol. */
 	if (p->protocols && !(p->protocols & 1u << desc->protocol)) {
@@ -395,15 +420,16 @@ int manifest_read_vm(const void *blob, int node, const struct manifest_images *i
 		     const struct manifest_windows *windows, struct vm_desc *desc, struct manifest_error *err)
 {
 	struct manifest_reader r = { blob, node, images, windows, err };
+	uint32_t present;
 	int ret;
 
 	set_defaults(desc);
 	manifest_error_init(err, blob, node);
 	if (fdt_node_check_compatible(blob, node, "schism,vm"))
 		return refuse(&r, "compatible", "is neither \"schism,vm\" nor \"schism,shared-memory\"");
-	ret = check_names(&r);
+	ret = find_present(&r, &present);
 	for (unsigned int i = 0; !ret && i < ARRAY_SIZE(properties); i++)
-		ret = read_property(&r, &properties[i], desc);
+		ret = read_property(&r, &properties[i], (present & 1u << i) != 0, desc);
 	if (!ret)
 		ret = manifest_read_memory(&r, desc);
 	if (!ret)

@@ -15,7 +15,8 @@ fuzzer += manifest
 fuzz_manifest-src := tests/fuzz/fuzz_vms.c $(host-manifest) kernel/vdev/vdev.c kernel/machine.c \
 	tests/host/fake_tlb.c lib/dt.c lib/dt_walk.c lib/fmt.c
 fuzzer += package
-fuzz_package-src := $(fuzz_manifest-src) kernel/vm/loader.c kernel/vm/sel4.c kernel/vm/guest_dtb.c lib/cpio.c lib/elf.c \
+fuzz_package-src := $(fuzz_manifest-src) kernel/vm/loader.c kernel/vm/sel4.c kernel/vm/guest_dtb.c \
+	lib/cpio.c lib/elf.c \
 	lib/linux_image.c
 fuzzer += overlay
 fuzz_overlay-src := kernel/vm/guest_dtb.c kernel/vdev/vdev.c lib/fmt.c
