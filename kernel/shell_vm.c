@@ -156,16 +156,26 @@ static void run_console(const struct shell_args *args)
 	shell_print("%s has no terminal now", vm->name);
 }
 
+/* What "crash" still has to show. */
+static struct {
+	const struct vm *vm;
+	uint64_t next;
+} crashes;
+
+static bool show_crash(void)
+{
+	return crash_show_next(crashes.vm, &crashes.next);
+}
+
 static void run_crash(const struct shell_args *args)
 {
-	const struct vm *vm = NULL;
-
-	if (args->n > 1) {
-		vm = shell_find_vm(args->word[1]);
-		if (!vm)
-			return;
-	}
-	if (!crash_show(vm))
+	crashes.vm = args->n > 1 ? shell_find_vm(args->word[1]) : NULL;
+	crashes.next = 0;
+	if (args->n > 1 && !crashes.vm)
+		return;
+	if (show_crash())
+		shell_continue(show_crash);
+	else
 		shell_print("no crash is on record");
 }
 

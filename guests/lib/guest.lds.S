@@ -69,4 +69,4 @@ SECTIONS
 }
 
 ASSERT(__image_end - guest_image_offset <= GUEST_WORK_IPA,
-       "the guest's image does not fit below its work buffer")
+	"the guest's image does not fit below its work buffer")

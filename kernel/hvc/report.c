@@ -2,12 +2,17 @@
 /* Task reports and mailbox dumps. What a guest wrote is data: bounded, and printed as text or numbers. */
 #include "kernel/hvc/report.h"
 
+#include "arch/cpu.h"
 #include "kernel/log.h"
+#include "kernel/timer.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 #include "schism/abi/guest_layout.h"
 #include "schism/abi/hypercall.h"
+
+#define REPORT_US	2000
+#define REPORT_BURST	128
 
 static const char *const event_names[] = {
 	[GUEST_EVENT_START] = "start",
@@ -24,6 +29,31 @@ static const char *const value_names[][3] = {
 	[GUEST_TASK_BENCH] = { "measured", "-", "-" },
 };
 
+void report_init(struct vm *vm)
+{
+	vm->report_budget = (struct budget){
+		.ticks_each = timer_us_to_ticks(REPORT_US), .burst = REPORT_BURST,
+	};
+}
+
+/* A guest that reports without end must not have the console to itself. */
+static bool may_print(struct vm *vm)
+{
+	struct budget *budget = &vm->report_budget;
+	/* As if the counter had run before: the burst is there from the start. */
+	uint64_t now = arch_counter() + budget->burst * budget->ticks_each;
+
+	if (!budget_left(budget, now)) {
+		vm->reports_hidden++;
+		return false;
+	}
+	budget_take(budget, now, 1);
+	if (vm->reports_hidden)
+		log_info("%s: %lu reports are not shown, it made too many", vm->name, vm->reports_hidden);
+	vm->reports_hidden = 0;
+	return true;
+}
+
 int64_t handle_guest_task_report(struct vcpu *vcpu)
 {
 	const uint64_t *x = vcpu->arch.frame.x;
@@ -36,6 +66,8 @@ int64_t handle_guest_task_report(struct vcpu *vcpu)
 	vm->reports++;
 	if (x[1] == GUEST_EVENT_FAIL)
 		vm->failures++;
+	if (!may_print(vm))
+		return SMCCC_SUCCESS;
 	log_info("%s: %s %lu: %s=%lu %s=%lu %s=%lu", vm->name, event_names[x[1]], x[2], names[0], x[3],
 		 names[1], x[4], names[2], x[5]);
 	return SMCCC_SUCCESS;

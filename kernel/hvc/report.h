@@ -8,9 +8,12 @@
 struct vcpu;
 struct vm;
 
+/* A VM is being defined: it may print a burst of reports, and then one each REPORT_US. */
+void report_init(struct vm *vm);
+
 /*
- * HVC #0x60 by a guest: print the report and count it for its VM. Returns what goes into x0: 0, or
- * SMCCC_INVALID_PARAMETER for an unknown task or event.
+ * HVC #0x60 by a guest: count the report for its VM, and print it if the VM's budget allows that. Returns
+ * what goes into x0: 0, or SMCCC_INVALID_PARAMETER for an unknown task or event.
  */
 int64_t handle_guest_task_report(struct vcpu *vcpu);
 

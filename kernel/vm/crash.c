@@ -64,19 +64,20 @@ void crash_record(struct vcpu *vcpu, enum vm_crash_reason reason)
 	spin_unlock(&crash_lock);
 }
 
-unsigned int crash_show(const struct vm *vm)
+bool crash_show_next(const struct vm *vm, uint64_t *next)
 {
-	unsigned int shown = 0;
+	bool found = false;
 
 	spin_lock(&crash_lock);
-	for (uint64_t n = nr_crashes > CRASH_RECORDS ? nr_crashes - CRASH_RECORDS : 0; n < nr_crashes; n++) {
-		const struct crash *c = &ring[n % CRASH_RECORDS];
+	if (nr_crashes > CRASH_RECORDS)
+		*next = MAX(*next, nr_crashes - CRASH_RECORDS);
+	while (!found && *next < nr_crashes) {
+		const struct crash *c = &ring[(*next)++ % CRASH_RECORDS];
 
-		if (vm && c->vm != vm)
-			continue;
-		show(c);
-		shown++;
+		found = !vm || c->vm == vm;
+		if (found)
+			show(c);
 	}
 	spin_unlock(&crash_lock);
-	return shown;
+	return found;
 }

@@ -13,8 +13,11 @@
  */
 void crash_record(struct vcpu *vcpu, enum vm_crash_reason reason);
 
-/* Print the VM's records that are still there, oldest first; NULL: all. The number of them. */
-unsigned int crash_show(const struct vm *vm);
+/*
+ * Print the oldest record that is still there of crash number *next or later, of that VM or (NULL) any, and
+ * make *next the number behind it. False: there is none. Start with 0. Context: no lock held.
+ */
+bool crash_show_next(const struct vm *vm, uint64_t *next);
 
 /* A reason in words. */
 const char *crash_text(enum vm_crash_reason reason);

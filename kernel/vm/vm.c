@@ -11,6 +11,7 @@
 #include "arch/vcpu.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/pvtime.h"
+#include "kernel/hvc/report.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
 #include "kernel/vm/lifecycle.h"
@@ -62,6 +63,7 @@ int vm_define(const struct vm_desc *desc, struct vm **out, const char **why)
 	spin_init(&vm->lock, RANK_VM);
 	spin_init(&vm->vgic.lock, RANK_VGIC);
 	lifecycle_init(vm);
+	report_init(vm);
 	vms[nr_vms++] = vm;
 	*out = vm;
 	return 0;

@@ -16,6 +16,7 @@
 #ifndef KERNEL_VM_VM_H
 #define KERNEL_VM_VM_H
 
+#include "kernel/budget.h"
 #include "kernel/job.h"
 #include "kernel/lock.h"
 #include "kernel/mm/page.h"
@@ -195,6 +196,8 @@ struct vm {
 	/* counters */
 	uint64_t reports;		/* task reports received */
 	uint64_t failures;		/* of them GUEST_EVENT_FAIL */
+	struct budget report_budget;	/* for those that are printed */
+	uint64_t reports_hidden;	/* of them not printed, since the last that was */
 	uint64_t resets;
 	uint64_t crashes;
 };

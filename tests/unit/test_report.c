@@ -86,6 +86,25 @@ static void test_an_unknown_task_or_event_is_refused_and_not_counted(void **stat
 	assert_int_equal(fake_log_lines(), 4);
 }
 
+static void test_a_flood_of_reports_is_counted_but_not_all_shown(void **state)
+{
+	unsigned int shown;
+
+	for (unsigned int i = 0; i < 1000; i++)
+		assert_int_equal(report(GUEST_TASK_COUNTER, GUEST_EVENT_FAIL), 0);
+	assert_int_equal(vm->reports, 1000);
+	assert_int_equal(vm->failures, 1000);
+	shown = fake_log_lines();
+	assert_in_range(shown, 64, 256);
+	/* Later there is room again, and it is told how much was hidden. */
+	fake_counter += timer_us_to_ticks(1000000);
+	fake_log_clear();
+	report(GUEST_TASK_COUNTER, GUEST_EVENT_PROGRESS);
+	assert_int_equal(fake_log_lines(), 2);
+	assert_true(fake_log_has("guest: "));
+	assert_true(fake_log_has("reports are not shown"));
+}
+
 /* ---- mailboxes ---- */
 
 static struct guest_mailbox_slot *slot(unsigned int i)
@@ -257,6 +276,7 @@ int main(void)
 		T(test_a_report_prints_its_values_and_counts),
 		T(test_only_a_failure_counts_as_one),
 		T(test_an_unknown_task_or_event_is_refused_and_not_counted),
+		T(test_a_flood_of_reports_is_counted_but_not_all_shown),
 		T(test_the_mailbox_is_ready_before_the_guest_starts),
 		T(test_a_dump_prints_the_slots_in_use),
 		T(test_names_that_are_no_text_are_not_printed),
