@@ -16,6 +16,7 @@ MAX_EXTENTS = 24
 DTB_MAX = 2 * MIB
 ET_EXEC, ET_DYN, EM_AARCH64, PT_LOAD = 2, 3, 183, 1
 SEL4_FILES = ("kernel.elf", "kernel.dtb", "rootserver")
+SEL4_TABLES = 4 * PAGE
 
 
 class Refused(Exception):
@@ -98,7 +99,7 @@ def newc_files(data):
     while True:
         header = data[at:at + 110]
         if len(header) < 110 or header[:6] != b"070701":
-            raise Refused("is no newc CPIO archive")
+            raise Refused("is no CPIO of seL4's images: an entry is cut or does not begin with 070701")
         try:
             size, length = int(header[54:62], 16), int(header[94:102], 16)
         except ValueError:
@@ -184,26 +185,71 @@ def place_raw(memory, data, load_address):
     return load_address
 
 
+def sel4_elf(files, name):
+    """Segments of a file of the archive; its entry point is a virtual address."""
+    try:
+        segments, _ = elf_segments(files[name])
+    except Refused as error:
+        raise Refused(f"{name} {error}") from None
+    (entry,) = struct.unpack_from("<Q", files[name], 24)
+    if entry % 4 or not virtual(segments)[0] <= entry < virtual(segments)[1]:
+        raise Refused(f"{name} has its entry point {entry:#x} outside its segments")
+    return segments
+
+
+def virtual(segments):
+    return min(v for _, v, _ in segments), max(v + m for _, v, m in segments)
+
+
+def physical(segments):
+    return min(p for p, _, _ in segments), max(p + m for p, _, m in segments)
+
+
+def check_sel4_window(kernel):
+    """One linear window has to reach all of the kernel."""
+    (low, high), offset = virtual(kernel), physical(kernel)[0] - virtual(kernel)[0]
+    if any(p - v != offset for p, v, _ in kernel):
+        raise Refused("kernel.elf has segments at different distances of virtual and physical addresses")
+    if offset % (2 * MIB):
+        raise Refused("kernel.elf cannot be mapped in blocks of 2 MiB")
+    if low >> 48 != 0xffff:
+        raise Refused("kernel.elf is not linked in the upper half of addresses")
+    if low // GIB != (high - 1) // GIB:
+        raise Refused("kernel.elf spans more than one GiB of virtual addresses")
+
+
+def sel4_dtb_size(data):
+    """totalsize says what is passed: the file may have room behind it."""
+    if len(data) < 8:
+        raise Refused("kernel.dtb is no device tree")
+    magic, totalsize = struct.unpack_from(">II", data)
+    if magic != tree.FDT_MAGIC or not 8 <= totalsize <= len(data):
+        raise Refused("kernel.dtb is no device tree, or not a whole one")
+    return totalsize
+
+
 def place_sel4(memory, data, _):
-    """What seL4's own loader would do: kernel, device tree and root server, page after page."""
+    """kernel/vm/sel4.c: kernel, device tree, root server and page tables, each in the next page."""
     files = newc_files(data)
     for name in SEL4_FILES:
         if name not in files:
-            raise Refused(f"has no {name}")
-    try:
-        segments, _ = elf_segments(files["kernel.elf"])
-        for paddr, _, memsz in segments:
-            memory.take("kernel", paddr, memsz)
-        end = max(paddr + memsz for paddr, _, memsz in segments)
-        server, _ = elf_segments(files["rootserver"])
-    except Refused as error:
-        raise Refused(f"holds a file that does not do: {error}") from None
-    low, high = min(v for _, v, _ in server), max(v + m for _, v, m in server)
-    dtb_at = -(-end // PAGE) * PAGE
-    server_at = -(-(dtb_at + len(files["kernel.dtb"])) // PAGE) * PAGE
-    memory.take("kernel", dtb_at, server_at - dtb_at)
-    memory.take("kernel", server_at, -(-(high - low) // PAGE) * PAGE)
-    return segments[0][0]
+            raise Refused(f"its CPIO has no {name}")
+    kernel = sel4_elf(files, "kernel.elf")
+    check_sel4_window(kernel)
+    dtb = sel4_dtb_size(files["kernel.dtb"])
+    server = sel4_elf(files, "rootserver")
+    low, high = physical(kernel)
+    if low < memory.base or high > memory.end:
+        raise Refused(f"kernel.elf at {low:#x}-{high:#x} lies outside the memory")
+    if virtual(server)[0] % PAGE:
+        raise Refused(f"rootserver begins at {virtual(server)[0]:#x}, which is no multiple of 4 KiB")
+    parts = [("kernel.elf", high - low), ("kernel.dtb", dtb), ("rootserver", virtual(server)[1] - virtual(server)[0]),
+             ("page tables", SEL4_TABLES)]
+    at = low
+    for name, size in parts:
+        memory.take(f"kernel ({name})", at, size)
+        at = -(-(at + size) // PAGE) * PAGE
+    return low
 
 
 PLACERS = {"elf": place_elf, "linux": place_linux, "raw": place_raw, "sel4": place_sel4}

@@ -21,9 +21,7 @@ MKPACKAGE = [qemu.PYTHON, qemu.ROOT / "scripts/mkpackage"]
 def files(tmp_path_factory):
     """A directory with the images."""
     directory = tmp_path_factory.mktemp("images")
-    archives = {"noserver.cpio": images.sel4(rootserver=None),
-                "long.cpio": images.sel4(**{"kernel.elf": images.elf(paddr=images.RAM, memsz=8 << 20)})}
-    for name, data in {**images.FILES, **archives}.items():
+    for name, data in images.FILES.items():
         (directory / name).write_bytes(data)
     return directory
 

@@ -29,7 +29,7 @@ GOOD_ONES = {
     "full": FULL,
     "linux": Case(0, "", "", props={"protocol": '"linux"', "kernel": '"good.img"', "ramdisk": '"text"', "dtb": '"good.dtb"'}),
     "raw": Case(0, "", "", props={"protocol": '"raw"', "kernel": '"good.bin"', "load-address": "<0x0 0x40200000>"}),
-    "sel4": Case(0, "", "", props={"protocol": '"sel4"', "kernel": '"sel4.cpio"'}),
+    "sel4": Case(0, "", "", props={"protocol": '"sel4"', "kernel": '"good.cpio"'}),
 }
 
 
@@ -43,8 +43,7 @@ OVERLAYS = {
 
 
 def files():
-    data = {**images.FILES, "sel4.cpio": images.sel4(), "noserver.cpio": images.sel4(rootserver=None)}
-    return {name: content for name, content in data.items() if len(content) <= MOST}
+    return {name: content for name, content in images.FILES.items() if len(content) <= MOST}
 
 
 def package(blob, data):

@@ -30,6 +30,9 @@ void log_line(enum log_level level, const char *fmt, ...)
 {
 }
 
+/* tests/host/include/arch/pmu.h */
+bool fake_pmu_offered;
+
 void arch_fp_begin(void)
 {
 }

@@ -55,6 +55,10 @@ def image(file, says, code=15, name="kernel", boot="", **more):
     return Case(code, f"vm-a: {name}", says, boot, props={name: f'"{file}"', **more.pop("props", {})}, **more)
 
 
+def sel4(file, says):
+    return image(file, says, props={"protocol": '"sel4"'})
+
+
 def memory(text, says, **more):
     return Case(11, "vm-a/memory@40000000: reg", says, memory=text, **more)
 
@@ -211,7 +215,12 @@ CASES = {
                                   name="dtb-overlay"),
     "overlay that is none": image("good.dtb", "is no overlay: it has no __overlay__ node",
                                   boot="cannot be applied: FDT_ERR_BADOVERLAY", name="dtb-overlay"),
-    "seL4 that is no archive": image("text", "is no newc CPIO archive", boot=None, props={"protocol": '"sel4"'}),
-    "seL4 without a root server": image("noserver.cpio", "has no rootserver", boot=None, props={"protocol": '"sel4"'}),
-    "seL4 without memory": image("long.cpio", "lies outside the memory", boot=None, props={"protocol": '"sel4"'}),
+    "seL4 that is no archive": sel4("text", "is no CPIO of seL4's images"),
+    "seL4 without a root server": sel4("noserver.cpio", "its CPIO has no rootserver"),
+    "seL4 larger than the memory": sel4("long.cpio", "kernel.elf at 0x40000000-0x40900000 lies outside the memory"),
+    "seL4 that leaves no room": sel4("full.cpio", "0x40800000 with .* lies outside the memory"),
+    "seL4 in the lower half": sel4("low.cpio", "kernel.elf is not linked in the upper half"),
+    "seL4 between blocks": sel4("slanted.cpio", "kernel.elf cannot be mapped in blocks of 2 MiB"),
+    "seL4's root server with its entry elsewhere": sel4("lost.cpio", "rootserver has its entry point 0x0 outside"),
+    "seL4 with half a device tree": sel4("cutdtb.cpio", "kernel.dtb is no device tree, or not a whole one"),
 }

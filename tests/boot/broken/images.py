@@ -10,15 +10,15 @@ RAM = 0x40000000
 LOOP = struct.pack("<I", 0x14000000)		# b .
 
 
-def elf(paddr=RAM + 0x100000, memsz=0x1000, entry=None, machine=183, kind=2, bits=2, code=LOOP, segments=1):
-    """An ELF executable whose segments lie one after the other."""
-    entry = paddr if entry is None else entry
+def elf(paddr=RAM + 0x100000, memsz=0x1000, entry=None, machine=183, kind=2, bits=2, code=LOOP, segments=1, offset=0):
+    """An ELF executable whose segments lie one after the other; virtual addresses are offset higher."""
+    entry = paddr + offset if entry is None else entry
     header = struct.pack("<4sBBBB8xHHIQQQIHHHHHH", b"\x7fELF", bits, 1, 1, 0, kind, machine, 1, entry, 64, 0, 0, 64, 56,
                          segments, 0, 0, 0)
     data = 64 + 56 * segments
     for i in range(segments):
         at = paddr + i * memsz
-        header += struct.pack("<IIQQQQQQ", 1, 5, data, at, at, len(code), memsz, 4096)
+        header += struct.pack("<IIQQQQQQ", 1, 5, data, at + offset, at, len(code), memsz, 4096)
     return header + code
 
 
@@ -27,9 +27,13 @@ def linux(size=0x10000, text_offset=0, flags=10, magic=b"ARM\x64"):
     return LOOP + bytes(4) + struct.pack("<QQQ", text_offset, size, flags) + bytes(24) + magic + bytes(4) + LOOP
 
 
+def sel4_kernel(memsz=0x1000, offset=0xffffffff80000000, **fields):
+    return elf(paddr=RAM, memsz=memsz, offset=offset, **fields)
+
+
 def sel4(**files):
     newc = qemu.newc()
-    members = {"kernel.elf": elf(paddr=RAM), "kernel.dtb": b"\xd0\x0d\xfe\xed" + bytes(60), "rootserver": elf()}
+    members = {"kernel.elf": sel4_kernel(), "kernel.dtb": tree(), "rootserver": elf(paddr=0x400000)}
     return newc([(name, data) for name, data in {**members, **files}.items() if data is not None])
 
 
@@ -40,7 +44,20 @@ def tree(*nodes):
     return devicetree.flatten(root)
 
 
+# Of seL4's archive.
+ARCHIVES = {
+    "good.cpio": sel4(),
+    "noserver.cpio": sel4(rootserver=None),
+    "long.cpio": sel4(**{"kernel.elf": sel4_kernel(memsz=9 << 20)}),
+    "full.cpio": sel4(**{"kernel.elf": sel4_kernel(memsz=8 << 20)}),
+    "low.cpio": sel4(**{"kernel.elf": elf(paddr=RAM)}),
+    "slanted.cpio": sel4(**{"kernel.elf": sel4_kernel(offset=0xffffffff80001000)}),
+    "lost.cpio": sel4(rootserver=elf(paddr=0x400000, entry=0)),
+    "cutdtb.cpio": sel4(**{"kernel.dtb": tree()[:20]}),
+}
+
 FILES = {
+    **ARCHIVES,
     "good.elf": elf(),
     "good.img": linux(),
     "good.bin": LOOP * 1024,
