@@ -47,6 +47,11 @@ def test_the_table_has_every_property():
     assert named - {"property"} == known
 
 
+def test_the_table_has_every_device():
+    row = re.search(r"^\| `devices` \| .*", TEXT, re.M)[0]
+    assert set(re.findall(r'`"(\w+)"`', row)) == set(qemu.scripts_module("manifest.check").device_names())
+
+
 def test_the_examples_of_shared_windows_pack(files, tmp_path):
     case = Case(0, "", "", root=block_after("A child of the root makes a window"), vm=block_after("A VM sees it through"))
     assert "read-only" in source(case)
