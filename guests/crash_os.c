@@ -12,6 +12,7 @@
  *   overflow  recursion until the stack is used up: the same
  *   reset     PSCI SYSTEM_RESET
  *   fail      nothing but a FAIL report
+ *   spin      loops for ever, with interrupts masked
  *   watchdog  switches its watchdog on, refreshes it some times, then hangs with interrupts masked
  */
 #include "guests/lib/guest.h"
@@ -68,6 +69,12 @@ static void crash_fail(void)
 	guest_fail(1, 2, 3, "crash_os: as asked");
 }
 
+static void crash_spin(void)
+{
+	for (;;)
+		;
+}
+
 #define WATCHDOG_WRR		GUEST_WATCHDOG_REFRESH_IPA
 #define WATCHDOG_WCS		GUEST_WATCHDOG_CONTROL_IPA
 #define WATCHDOG_WOR		(GUEST_WATCHDOG_CONTROL_IPA + 8)
@@ -102,6 +109,7 @@ static const struct mode {
 	{ "overflow", crash_overflow },
 	{ "reset", guest_system_reset },
 	{ "fail", crash_fail },
+	{ "spin", crash_spin },
 	{ "watchdog", crash_watchdog },
 };
 

@@ -350,6 +350,13 @@ int carveout_take(pa_t base, uint64_t size, uint16_t owner, struct carveout *out
 	return err;
 }
 
+void carveout_give(const struct carveout *c, uint16_t owner)
+{
+	spin_lock(&mem_lock);
+	mark(c->base.pa, c->size, owner, PAGE_OWNED);
+	spin_unlock(&mem_lock);
+}
+
 void carveout_free(const struct carveout *c)
 {
 	page_release(pa(c->base.pa - c->guard), c->size + 2 * c->guard);

@@ -80,6 +80,9 @@ __must_check int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, s
 __must_check int carveout_take(pa_t base, uint64_t size, uint16_t owner, struct carveout *out);
 void carveout_free(const struct carveout *c);
 
+/* Hand a carve-out over from one owner to another. */
+void carveout_give(const struct carveout *c, uint16_t owner);
+
 /*
  * Pages that EL2 owns become shared ones, which several VMs may see; and one VM more, or less, sees them.
  * base, size: page multiples inside one carve-out of OWNER_HYP.

@@ -41,6 +41,33 @@ struct vm *vm_find(const char *name)
 	return NULL;
 }
 
+/* ---- fixed physical places ---- */
+
+static void free_fixed(struct vm *vm, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		if (vm->desc.regions[i].fixed)
+			carveout_free(&vm->fixed[i]);
+	}
+}
+
+/*
+ * RAM at a fixed place is taken when the VM is defined and kept for it, by EL2, while the VM has none: or
+ * else it would depend on who starts first whether the place is free.
+ */
+static int take_fixed(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->desc.nr_regions; i++) {
+		const struct vm_region *r = &vm->desc.regions[i];
+
+		if (r->fixed && carveout_take(r->pa, r->size, OWNER_HYP, &vm->fixed[i])) {
+			free_fixed(vm, i);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 int vm_define(const struct vm_desc *desc, struct vm **out, const char **why)
 {
 	struct vm *vm;
@@ -59,6 +86,11 @@ int vm_define(const struct vm_desc *desc, struct vm **out, const char **why)
 		vm->desc.nr_regions = 1;
 	}
 	vm->name = vm->desc.name;
+	*why = "memory: the fixed physical range is not free RAM";
+	if (take_fixed(vm)) {
+		hyp_free_pages(vm, PAGES_FOR(struct vm));
+		return -ENOMEM;
+	}
 	vm->vtimer_hw_intid = machine.timer_virt_intid;
 	spin_init(&vm->lock, RANK_VM);
 	spin_init(&vm->vgic.lock, RANK_VGIC);
@@ -91,11 +123,15 @@ static int acquire_region(struct vm *vm, unsigned int i, const char **why)
 {
 	const struct vm_region *r = &vm->desc.regions[i];
 	uint64_t guard = CONFIG_GUARD_PAGES_VM * PAGE_SIZE;
-	int err;
+	int err = 0;
 
-	*why = r->fixed ? "memory: the fixed physical range is not free RAM" : "not enough contiguous RAM";
-	err = r->fixed ? carveout_take(r->pa, r->size, OWNER_VM(vm->id), &vm->ram[i]) :
-			 carveout_alloc(r->size, guard, OWNER_VM(vm->id), &vm->ram[i]);
+	*why = "not enough contiguous RAM";
+	if (r->fixed) {
+		vm->ram[i] = vm->fixed[i];
+		carveout_give(&vm->ram[i], OWNER_VM(vm->id));
+	} else {
+		err = carveout_alloc(r->size, guard, OWNER_VM(vm->id), &vm->ram[i]);
+	}
 	if (err)
 		return err;
 	*why = "its RAM does not fit its address space";
@@ -122,7 +158,9 @@ static void release_memory(struct vm *vm)
 	pvtime_destroy(vm);
 	stage2_destroy(&vm->stage2);
 	for (unsigned int i = 0; i < vm->desc.nr_regions; i++) {
-		if (vm->ram[i].size)
+		if (vm->ram[i].size && vm->desc.regions[i].fixed)
+			carveout_give(&vm->fixed[i], OWNER_HYP);
+		else if (vm->ram[i].size)
 			carveout_free(&vm->ram[i]);
 		vm->ram[i] = (struct carveout){ .size = 0 };
 	}

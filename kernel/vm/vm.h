@@ -157,6 +157,7 @@ struct vm {
 	const char *name;		/* desc.name */
 	struct vm_desc desc;
 	uint32_t vtimer_hw_intid;
+	struct carveout fixed[VM_MAX_REGIONS];	/* of regions at a fixed place, kept while the VM has none */
 	bool refused;			/* this machine cannot give it what it wants, ever */
 
 	/* fixed while the VM is neither DEFINED nor LOADING; from outside, read under lock */

@@ -84,11 +84,10 @@ def test_vcpus_keep_to_the_cpus_that_the_manifest_names(image, tmp_path):
 
 
 def test_a_slice_of_its_own_lets_a_vm_run_longer(image, tmp_path):
-    """Of two that compete and sleep a little in between, the one with slices ten times as long has more."""
-    long = qemu.memwalk(0, "every=1000000")._replace(props={"time-slice-us": [50000]})
-    short = long._replace(name="other", props={"time-slice-us": [5000]})
-    timer = qemu.counter(60, props={"on-shutdown": "poweroff", "cpus": [1]})
-    text = run(image, tmp_path, long._replace(props={**long.props, "cpus": [0]}),
-               short._replace(kernel="memwalk_os.elf", props={**short.props, "cpus": [0]}), timer, smp=2).text
+    """Of two that spin on one CPU, the one with slices ten times as long has ten times as much of it."""
+    spinners = [crash("spin", **{"cpus": [0], "time-slice-us": [us]})._replace(name=name, kernel="crash_os.elf")
+                for name, us in (("long", 20000), ("short", 2000))]
+    timer = qemu.counter(30, props={"on-shutdown": "poweroff", "cpus": [1]})
+    text = run(image, tmp_path, *spinners, timer, smp=2).text
     us = {name: int(n) for name, n in re.findall(r"(\w+): \w+, \d+ switches, (\d+) us on CPU", text)}
-    assert us["memwalk_os"] / us["other"] > 1.4, us
+    assert 8 < us["long"] / us["short"] < 12, us

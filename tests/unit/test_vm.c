@@ -176,7 +176,8 @@ static void test_there_are_at_most_as_many_vms_as_configured(void **state)
 	const char *why = "";
 	unsigned int n = 0;
 
-	desc.ram_size = MIB(2) + PAGE_SIZE;
+	desc.ram_size = MIB(1);
+	desc.load_address = ipa(GUEST_RAM_IPA + KIB(512));
 	desc.nr_vcpus = 1;
 	while (n < CONFIG_MAX_VMS && !create(&why))
 		n++;
@@ -184,6 +185,37 @@ static void test_there_are_at_most_as_many_vms_as_configured(void **state)
 		skip();		/* the configuration's pool does not suffice for all of them */
 	assert_int_equal(create(&why), -E2BIG);
 	assert_int_equal(nr_vms, CONFIG_MAX_VMS);
+}
+
+static void test_a_fixed_place_is_kept_for_its_vm(void **state)
+{
+	struct page_stats before;
+	struct vm *fixed, *other;
+	struct carveout c;
+	const char *why;
+
+	if (CONFIG_MAX_VMS < 3)
+		skip();
+	desc.nr_regions = 1;
+	desc.regions[0] = (struct vm_region){
+		.ipa = desc.ram_ipa, .size = MIB(4), .fixed = true, .pa = pa(0x42000000),
+	};
+	assert_int_equal(vm_define(&desc, &fixed, &why), 0);
+	before = stats();
+	/* Neither somebody else's fixed place, nor memory from anywhere, can be there. */
+	assert_int_equal(vm_define(&desc, &other, &why), -ENOMEM);
+	assert_non_null(strstr(why, "fixed physical range"));
+	assert_int_equal(nr_vms, 1);
+	assert_int_equal(carveout_alloc(MIB(64), 0, OWNER_VM(9), &c), 0);
+	assert_true(c.base.pa >= 0x42400000 || c.base.pa + c.size <= 0x42000000);
+	carveout_free(&c);
+	assert_int_equal(fake_vm_load(fixed, &why), 0);
+	assert_int_equal(fixed->ram[0].base.pa, 0x42000000);
+	assert_int_equal(page_record(pa(0x42000000))->owner, OWNER_VM(fixed->id));
+	vm_release(fixed);
+	assert_int_equal(page_record(pa(0x42000000))->owner, OWNER_HYP);
+	assert_int_equal(stats().free, before.free);
+	assert_int_equal(stats().pool_free, before.pool_free);
 }
 
 static void test_a_vm_may_have_as_many_vcpus_as_configured(void **state)
@@ -205,6 +237,7 @@ int main(void)
 		T(test_a_vm_that_cannot_be_made_gives_everything_back),
 		T(test_a_description_that_does_not_fit_is_refused_in_words),
 		T(test_there_are_at_most_as_many_vms_as_configured),
+		T(test_a_fixed_place_is_kept_for_its_vm),
 		T(test_a_vm_may_have_as_many_vcpus_as_configured),
 	};
 #undef T
