@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """How VMs end and what their policies make of it."""
+import os
 import re
 
 import pytest
@@ -14,6 +15,10 @@ def crash(mode="novector", **props):
 
 def restarts(text):
     return [tuple(map(int, found)) for found in re.findall(r"crash_os: restart (\d+) of (\d+) in (\d+) ms", text)]
+
+
+# Lives of a VM in test_lives_leak_nothing(); for a night, a thousand.
+LIVES = int(os.environ.get("SCHISM_LIVES", "50"))
 
 
 def run(image, tmp_path, *guests, **options):
@@ -91,3 +96,27 @@ def test_a_slice_of_its_own_lets_a_vm_run_longer(image, tmp_path):
     text = run(image, tmp_path, *spinners, timer, smp=2).text
     us = {name: int(n) for name, n in re.findall(r"(\w+): \w+, \d+ switches, (\d+) us on CPU", text)}
     assert 8 < us["long"] / us["short"] < 12, us
+
+
+def test_lives_leak_nothing(image, tmp_path):
+    """Crash and restart again and again, then destroy: memory is what it was before the first start."""
+    culprit = crash(**{"autostart": [0], "on-crash": "restart", "restart-limit": [LIVES], "restart-backoff-ms": [0]})
+    package = qemu.pack_unchecked(tmp_path, culprit, qemu.counter(0, "every=100"))
+    with qemu.Console(kernel=image, initrd=package, smp=2, timeout=qemu.TIMEOUT + LIVES) as console:
+        def ask(command, answer):
+            console.send(f"{command}\r")
+            return console.expect(answer)
+
+        console.expect(r"counter_os: start")
+        console.send("\x1ds")
+        console.expect(r"schism> ")
+        before = re.findall(r"(\d+) KiB free", ask("mem", r"pool: \d+ KiB, \d+ KiB free"))
+        ask("vm start crash_os", r"crash_os: starting")
+        text = console.expect(rf"crash_os: restarted {LIVES} times in a row: left off")
+        assert text.count("CRASHED on vCPU 0") == LIVES + 1
+        during = re.findall(r"(\d+) KiB free", ask("mem", r"pool: \d+ KiB, \d+ KiB free"))
+        assert during != before, "a crashed VM keeps its memory"
+        ask("vm destroy crash_os", r"crash_os: destroyed")
+        assert re.findall(r"(\d+) KiB free", ask("mem", r"pool: \d+ KiB, \d+ KiB free")) == before
+        console.send("\x1di")
+        console.expect(r"invariants: clean")
