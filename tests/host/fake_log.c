@@ -12,15 +12,19 @@
 
 static char text[65536];
 static size_t used;
+static bool busy;		/* a thread writes */
 
 static void append(const char *line, size_t len)
 {
-	if (used + len + 2 > sizeof(text))
-		return;
-	memcpy(text + used, line, len);
-	used += len;
-	text[used++] = '\n';
-	text[used] = '\0';
+	while (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
+		;
+	if (used + len + 2 <= sizeof(text)) {
+		memcpy(text + used, line, len);
+		used += len;
+		text[used++] = '\n';
+		text[used] = '\0';
+	}
+	__atomic_store_n(&busy, false, __ATOMIC_RELEASE);
 }
 
 void fake_log_clear(void)

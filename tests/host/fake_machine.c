@@ -35,7 +35,7 @@ void irq_handle(void)
 void irqchip_send_ipi(const struct cpu *cpu, enum ipi ipi)
 {
 	if (ipi == IPI_KICK)
-		fake_ipis[cpu->id]++;
+		__atomic_fetch_add(&fake_ipis[cpu->id], 1, __ATOMIC_SEQ_CST);
 }
 
 static void boot_memory(void)

@@ -16,8 +16,9 @@
 
 static uint8_t *el2_view, *raw_view;
 static uint64_t mem_base, mem_size;
-static pa_t window;
-static bool window_is_open;
+/* Each thread is a CPU, with a window of its own. */
+static __thread pa_t window;
+static __thread bool window_is_open;
 
 bool fake_mem_no_window;
 

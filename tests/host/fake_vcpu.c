@@ -25,7 +25,9 @@ struct fake_vcpu_stats fake_vcpu;
 void (*fake_gich_in)(struct vcpu *vcpu);
 void (*fake_gich_out)(struct vcpu *vcpu);
 
-static jmp_buf guest_entered;
+/* Each thread is a CPU. */
+static __thread jmp_buf guest_entered;
+static __thread struct vcpu *entered;
 
 void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 {
@@ -112,16 +114,16 @@ uint64_t arch_vcpu_wake_deadline(const struct vcpu *vcpu)
 void arch_enter_guest(struct vcpu *vcpu)
 {
 	fake_vcpu.entries++;
-	fake_vcpu.entered = vcpu;
+	fake_vcpu.entered = entered = vcpu;
 	longjmp(guest_entered, 1);
 }
 
 struct vcpu *fake_run_until_guest(void (*body)(void))
 {
-	fake_vcpu.entered = NULL;
+	fake_vcpu.entered = entered = NULL;
 	if (!setjmp(guest_entered))
 		body();
-	return fake_vcpu.entered;
+	return entered;
 }
 
 unsigned int fake_deactivated;
