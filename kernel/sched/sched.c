@@ -92,7 +92,8 @@ static struct cpu *lock_home(struct vcpu *vcpu)
 static void enqueue_locked(struct cpu *cpu, struct vcpu *vcpu, bool preempted)
 {
 	vcpu->state = VCPU_READY;
-	vcpu->parked = vcpu->paused;
+	/* One that is to stop has to be found. */
+	vcpu->parked = vcpu->paused && !vcpu->stop;
 	if (vcpu->parked)
 		return;
 	POLICY.enqueue(&cpu->rq, vcpu, preempted);
