@@ -144,46 +144,63 @@ static int load_step(struct vm *vm, bool *done, const char **why)
 	}
 }
 
-static void run(struct vm *vm)
+/* False: called off meanwhile. */
+static bool run(struct vm *vm)
 {
 	unsigned int n = vm->entry.all_vcpus ? vm->nr_vcpus : 1;
+	bool go_on;
 
 	vm_power_on(vm);
 	spin_lock(&vm->lock);
-	vm->started_at = arch_counter();
-	vm->nr_live_vcpus = n;
-	move(vm, VM_RUNNING);
-	/* With the lock held: none may be told to stop before the last has its start. */
-	for (unsigned int i = 0; i < n; i++)
-		sched_start(vm->vcpus[i]);
+	go_on = !vm->cancelled;
+	if (go_on) {
+		vm->started_at = arch_counter();
+		vm->nr_live_vcpus = n;
+		move(vm, VM_RUNNING);
+		/* With the lock held: none may be told to stop before the last has its start. */
+		for (unsigned int i = 0; i < n; i++)
+			sched_start(vm->vcpus[i]);
+	}
 	spin_unlock(&vm->lock);
+	return go_on;
+}
+
+/* Another VM of the machine that ends may still be taken apart. */
+static bool say_end(struct vm *vm)
+{
+	uint64_t switches = 0, us = 0;
+	bool good;
+
+	spin_lock(&vm->lock);
+	for (unsigned int v = 0; v < vm->nr_vcpus && vm->state != VM_LOADING; v++) {
+		switches += vm->vcpus[v]->nr_switches;
+		us += timer_ticks_to_us(vm->vcpus[v]->run_ticks);
+	}
+	log_info("%s: %s, %lu switches, %lu us on CPU", vm->name, vm_state_name(vm->state), switches, us);
+	good = vm->state != VM_CRASHED && !vm->failures;
+	spin_unlock(&vm->lock);
+	return good;
 }
 
 static void end_machine(bool good)
 {
-	for (unsigned int i = 0; i < nr_vms; i++) {
-		const struct vm *vm = vms[i];
-		uint64_t switches = 0, us = 0;
-
-		for (unsigned int v = 0; v < vm->nr_vcpus; v++) {
-			switches += vm->vcpus[v]->nr_switches;
-			us += timer_ticks_to_us(vm->vcpus[v]->run_ticks);
-		}
-		log_info("%s: %s, %lu switches, %lu us on CPU", vm->name, vm_state_name(vm->state), switches,
-			 us);
-		good = good && vm->state != VM_CRASHED && !vm->failures;
-	}
+	for (unsigned int i = 0; i < nr_vms; i++)
+		good = say_end(vms[i]) && good;
 	good = invariants_check() && good;
 	log_info("all VMs are off: powering off, %s", good ? "success" : "failure");
 	machine_end(good ? 0 : 1);
 }
 
-static bool is_alive(const struct vm *vm)
+static bool is_alive(struct vm *vm)
 {
-	enum vm_state state = __atomic_load_n(&vm->state, __ATOMIC_ACQUIRE);
+	bool alive;
 
-	return (state != VM_DEFINED && state != VM_STOPPED && state != VM_CRASHED) ||
-	       READ_ONCE(vm->restart_waits);
+	/* Locked: a restart that waits and the state that it leads to are one thing. */
+	spin_lock(&vm->lock);
+	alive = (vm->state != VM_DEFINED && vm->state != VM_STOPPED && vm->state != VM_CRASHED) ||
+		vm->restart_waits;
+	spin_unlock(&vm->lock);
+	return alive;
 }
 
 static void end_machine_if_all_off(void)
@@ -212,6 +229,13 @@ static void load_failed(struct vm *vm, const char *why)
 	end_machine_if_all_off();
 }
 
+static void load_cancelled(struct vm *vm)
+{
+	move_locking(vm, vm->nr_vcpus ? VM_STOPPED : VM_DEFINED);
+	log_info("%s: stopped while it was loaded", vm->name);
+	end_machine_if_all_off();
+}
+
 /* Whether there is more to do. */
 static bool loading(struct vm *vm)
 {
@@ -220,16 +244,14 @@ static bool loading(struct vm *vm)
 	int err;
 
 	if (READ_ONCE(vm->cancelled)) {
-		move_locking(vm, vm->nr_vcpus ? VM_STOPPED : VM_DEFINED);
-		log_info("%s: stopped while it was loaded", vm->name);
-		end_machine_if_all_off();
+		load_cancelled(vm);
 		return false;
 	}
 	err = load_step(vm, &done, &why);
 	if (err)
 		load_failed(vm, why);
-	else if (done)
-		run(vm);
+	else if (done && !run(vm))
+		load_cancelled(vm);
 	return !err && !done;
 }
 
@@ -242,10 +264,9 @@ int vm_start_at_boot(struct vm *vm, const char **why)
 	vm->load.phase = VM_LOAD_ACQUIRE;
 	while (!err && !done)
 		err = load_step(vm, &done, why);
-	if (!err) {
-		run(vm);
+	/* At boot nobody calls it off. */
+	if (!err && run(vm))
 		return 0;
-	}
 	if (vm->nr_vcpus)
 		vm_release(vm);
 	move_locking(vm, VM_DEFINED);
@@ -410,6 +431,7 @@ static void restart_now(struct timer *timer)
 	spin_unlock(&vm->lock);
 }
 
+/* Context: lock held. */
 static void plan_restart(struct vm *vm)
 {
 	const struct vm_desc *desc = &vm->desc;
@@ -424,28 +446,31 @@ static void plan_restart(struct vm *vm)
 	ms = (uint64_t)desc->restart_backoff_ms << MIN(vm->restarts, MAX_BACKOFF_SHIFT);
 	vm->restarts++;
 	log_info("%s: restart %u of %u in %lu ms", vm->name, vm->restarts, desc->restart_limit, ms);
-	spin_lock(&vm->lock);
 	vm->restart_waits = true;
 	vm->restart_cpu = this_cpu();
 	timer_arm(&this_cpu()->timers, &vm->restart_timer, arch_counter() + timer_us_to_ticks(ms * 1000));
-	spin_unlock(&vm->lock);
 }
 
-/* The VM has come to its end, of itself. */
-static void apply_policy(struct vm *vm, bool crashed)
+/*
+ * The end, in state, and what the policy makes of it where the VM came there of itself: one step for whoever
+ * takes the lock. Between the two a VM would look as if it were over, and a request would be overruled.
+ */
+static void come_to_end(struct vm *vm, enum vm_state state, bool by_hand)
 {
-	switch (crashed ? vm->desc.on_crash : vm->desc.on_shutdown) {
-	case VM_ACTION_RESTART:
+	bool crashed = state == VM_CRASHED, poweroff;
+	enum vm_action action = crashed ? vm->desc.on_crash : vm->desc.on_shutdown;
+
+	spin_lock(&vm->lock);
+	move(vm, state);
+	if (!by_hand && action == VM_ACTION_RESTART)
 		plan_restart(vm);
-		break;
-	case VM_ACTION_POWEROFF:
-		log_info("%s: %s, and that ends the machine", vm->name, crashed ? "crashed" : "off");
-		if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
-			end_machine(!crashed);
-		break;
-	case VM_ACTION_STOP:
-		break;
-	}
+	spin_unlock(&vm->lock);
+	poweroff = !by_hand && action == VM_ACTION_POWEROFF;
+	if (!poweroff)
+		return;
+	log_info("%s: %s, and that ends the machine", vm->name, crashed ? "crashed" : "off");
+	if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
+		end_machine(!crashed);
 }
 
 static void finish_off(struct vm *vm)
@@ -453,9 +478,7 @@ static void finish_off(struct vm *vm)
 	vdev_reset_all(vm);
 	guest_shared_dump(vm);
 	log_info("%s: off, %lu reports, %lu failed", vm->name, vm->reports, vm->failures);
-	move_locking(vm, VM_STOPPED);
-	if (!vm->by_hand)
-		apply_policy(vm, false);
+	come_to_end(vm, VM_STOPPED, vm->by_hand);
 }
 
 static void finish_crash(struct vm *vm)
@@ -467,8 +490,7 @@ static void finish_crash(struct vm *vm)
 	}
 	vm->record_waits = false;
 	vdev_reset_all(vm);
-	move_locking(vm, VM_CRASHED);
-	apply_policy(vm, true);
+	come_to_end(vm, VM_CRASHED, false);
 }
 
 static void finish_reset(struct vm *vm)

@@ -338,6 +338,24 @@ static void test_a_vm_stopped_by_hand_is_not_restarted(void **state)
 	run_until(VM_RUNNING);
 }
 
+static void stop_when_all_is_written(const struct fake_tlb_op *op)
+{
+	if (vm->state == VM_LOADING && vm->load.nr_pieces && vm->load.piece == vm->load.nr_pieces)
+		assert_int_equal(vm_stop(vm), 0);
+}
+
+static void test_a_stop_in_the_last_step_of_loading_is_not_lost(void **state)
+{
+	NEEDS_TWO_VMS();
+	assert_int_equal(vm_start(vm), 0);
+	/* What becomes a VM's is flushed from the TLBs just before it runs. */
+	fake_tlb_hook = stop_when_all_is_written;
+	run_until(VM_STOPPED);
+	fake_tlb_hook = NULL;
+	assert_int_equal(vm->nr_live_vcpus, 0);
+	start();
+}
+
 static jmp_buf asleep;
 
 static void stop_here(void)
@@ -459,6 +477,7 @@ int main(void)
 		T(test_a_vm_that_ran_for_long_has_all_its_restarts_again),
 		T(test_a_stop_calls_off_the_restart_that_waits),
 		T(test_a_vm_stopped_by_hand_is_not_restarted),
+		T(test_a_stop_in_the_last_step_of_loading_is_not_lost),
 		T(test_a_paused_vcpu_that_wakes_is_stopped_on_its_way_to_a_queue),
 		T(test_a_thousand_lives_leak_nothing),
 		T(test_random_requests_at_random_times_lose_nothing),
