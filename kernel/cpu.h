@@ -43,6 +43,7 @@ struct cpu {
 	enum cpu_claim claim;
 
 	struct vcpu *current;		/* whose guest code runs here; NULL when idle */
+	struct vcpu *settling;		/* that has left, and is still looked at: sched_forget() waits */
 	/*
 	 * Something to do before the guest goes on: reschedule, update list registers. Set by any CPU
 	 * (with release), cleared by this one.

@@ -9,6 +9,7 @@ void timer_queue_init(struct timer_queue *queue)
 {
 	spin_init(&queue->lock, RANK_TIMER);
 	list_init(&queue->list);
+	queue->firing = NULL;
 }
 
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
@@ -72,6 +73,7 @@ static struct timer *take_due(struct timer_queue *queue)
 		list_del(&timer->link);
 	else
 		program(queue);
+	queue->firing = timer;
 	spin_unlock(&queue->lock);
 	return timer;
 }
@@ -82,6 +84,25 @@ void timer_interrupt(struct timer_queue *queue)
 
 	while ((timer = take_due(queue)))
 		timer->fire(timer);
+}
+
+static bool is_firing(struct timer_queue *queue, const struct timer *timer)
+{
+	bool firing;
+
+	/* Locked: taking a timer off the list and noting that it fires are one step. */
+	spin_lock(&queue->lock);
+	firing = queue->firing == timer;
+	spin_unlock(&queue->lock);
+	return firing;
+}
+
+void timer_wait_fired(const struct timer *timer)
+{
+	for_each_online_cpu(cpu) {
+		while (is_firing(&cpu->timers, timer))
+			arch_cpu_relax();
+	}
 }
 
 uint64_t timer_us_to_ticks(uint64_t us)

@@ -21,6 +21,7 @@ struct timer_queue {
 	struct spinlock lock;
 	/* guarded by lock */
 	struct list_head list;		/* by deadline, earliest first */
+	struct timer *firing;		/* off the list, and its function runs */
 };
 
 void timer_queue_init(struct timer_queue *queue);
@@ -31,6 +32,12 @@ void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline
 
 /* Disarm; harmless when not armed. From another CPU the timer may just be firing. */
 void timer_cancel(struct timer_queue *queue, struct timer *timer);
+
+/*
+ * Wait until no CPU is in the timer's function any more, so that what it is part of may go. It is disarmed
+ * and stays so. Context: not a timer's function; no lock held that the function takes.
+ */
+void timer_wait_fired(const struct timer *timer);
 
 static inline bool timer_is_armed(const struct timer *timer)
 {

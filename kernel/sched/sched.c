@@ -320,6 +320,8 @@ static void settle(struct cpu *cpu, struct vcpu *vcpu)
 	if (vcpu->next_state == VCPU_BLOCKED)
 		arm_wake_timer(cpu, vcpu);
 
+	/* Once it is BLOCKED, another CPU may end its life. Visible to that one by the queue's lock. */
+	WRITE_ONCE(cpu->settling, vcpu);
 	spin_lock(&cpu->rq.lock);
 	state = vcpu->stop ? VCPU_OFF : vcpu->next_state;
 	vcpu->next_state = VCPU_READY;
@@ -334,8 +336,20 @@ static void settle(struct cpu *cpu, struct vcpu *vcpu)
 	/* An interrupt that came before the state was BLOCKED has woken nobody. */
 	if (state == VCPU_BLOCKED && has_wake_up(vcpu))
 		wake(vcpu);
+	/* Release: all looks at it come before; pairs with sched_forget(). */
+	__atomic_store_n(&cpu->settling, NULL, __ATOMIC_RELEASE);
+	/* Until this is counted it stays. */
 	if (state == VCPU_OFF)
 		vm_vcpu_gone(vcpu->vm);
+}
+
+void sched_forget(const struct vcpu *vcpu)
+{
+	for_each_online_cpu(cpu) {
+		while (__atomic_load_n(&cpu->settling, __ATOMIC_ACQUIRE) == vcpu)
+			arch_cpu_relax();
+	}
+	timer_wait_fired(&vcpu->wake_timer);
 }
 
 /* Take the vCPU off this CPU, into the state that its handler chose. */

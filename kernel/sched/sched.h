@@ -59,6 +59,13 @@ void sched_request_stop(struct vcpu *vcpu);
 void sched_pause(struct vcpu *vcpu);
 void sched_resume(struct vcpu *vcpu);
 
+/*
+ * Wait until no CPU looks at a vCPU that is OFF and stays so: its memory may go then. A CPU that has just
+ * left it, or whose timer was about to wake it, need not have noticed yet. Context: the VM's job; no lock
+ * held but vm->lock.
+ */
+void sched_forget(const struct vcpu *vcpu);
+
 /* A job waits (kernel/job.h): tell an idle CPU, or else let this one see to it at its next exit. */
 void sched_job_waits(void);
 

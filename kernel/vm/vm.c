@@ -14,6 +14,7 @@
 #include "kernel/hvc/report.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
+#include "kernel/sched/sched.h"
 #include "kernel/vm/lifecycle.h"
 #include "kernel/vm/loader.h"
 #include "kernel/vm/vcpu.h"
@@ -217,6 +218,7 @@ static void release_vcpus(struct vm *vm)
 {
 	while (vm->nr_vcpus > 0) {
 		vm->nr_vcpus--;
+		sched_forget(vm->vcpus[vm->nr_vcpus]);
 		hyp_free_pages(vm->vcpus[vm->nr_vcpus], PAGES_FOR(struct vcpu));
 		vm->vcpus[vm->nr_vcpus] = NULL;
 	}

@@ -92,6 +92,9 @@ unit-test += test_sched
 test_sched-src := tests/unit/test_sched.c $(host-kernel)
 unit-test += test_lifecycle
 test_lifecycle-src := tests/unit/test_lifecycle.c $(host-kernel)
+unit-test += test_lifecycle_smp
+test_lifecycle_smp-src := tests/unit/test_lifecycle_smp.c $(host-kernel)
+test_lifecycle_smp-libs := -lpthread -Wl,--wrap=spin_check_leave,--wrap=hyp_free_pages
 unit-test += test_hvc
 test_hvc-src := tests/unit/test_hvc.c $(host-kernel)
 unit-test += test_report
