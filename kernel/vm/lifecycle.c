@@ -45,6 +45,8 @@ static const uint8_t vm_moves[] = {
 
 static bool ending;
 static bool some_refused;
+static bool kept;			/* VMs of the package are yet to be started */
+static bool end_waits;			/* the last VM may have ended meanwhile */
 
 void vm_note_refused(void)
 {
@@ -205,6 +207,12 @@ static bool is_alive(struct vm *vm)
 
 static void end_machine_if_all_off(void)
 {
+	if (__atomic_load_n(&kept, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&end_waits, true, __ATOMIC_SEQ_CST);
+		/* Whoever lets go now may have looked before that was visible. */
+		if (__atomic_load_n(&kept, __ATOMIC_SEQ_CST))
+			return;
+	}
 	/* Whoever sits at the shell may start them again. */
 	if (console_shell_has_focus())
 		return;
@@ -215,6 +223,13 @@ static void end_machine_if_all_off(void)
 	/* Of two CPUs that see this at the same time, one does it. */
 	if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
 		end_machine(!some_refused);
+}
+
+void vm_keep_machine(bool keep)
+{
+	__atomic_store_n(&kept, keep, __ATOMIC_SEQ_CST);
+	if (!keep && __atomic_exchange_n(&end_waits, false, __ATOMIC_SEQ_CST))
+		end_machine_if_all_off();
 }
 
 static void load_failed(struct vm *vm, const char *why)

@@ -202,9 +202,12 @@ void package_start_vms(void)
 	log_info("%s package: %zu files, %zu KiB", p.origin, files, p.size >> 10);
 	read_windows(manifest);
 	described = define_vms(manifest, &p);
+	/* Other CPUs run the first while the last are loaded, and it may be over by then. */
+	vm_keep_machine(true);
 	started = start_vms();
 	if (started < described)
 		vm_note_refused();
 	if (!started)
 		boot_fail(BOOT_E_BAD_VM, "no VM of the %s package could be started", p.origin);
+	vm_keep_machine(false);
 }

@@ -283,6 +283,12 @@ int64_t vm_system_suspend(struct vcpu *vcpu, uint64_t entry, uint64_t context);
 /* A VM of the package does not run: when the others are done, the machine ends as a failure all the same. */
 void vm_note_refused(void);
 
+/*
+ * While kept, the machine does not end with its last VM that runs, for there are others to be started; let
+ * go, it ends if that has happened meanwhile. Context: boot.
+ */
+void vm_keep_machine(bool keep);
+
 const char *vm_state_name(enum vm_state state);
 
 /* ---- memory ---- */

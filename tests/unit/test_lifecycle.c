@@ -363,6 +363,27 @@ static void stop_here(void)
 	longjmp(asleep, 1);
 }
 
+static void end_all(void *unused)
+{
+	vm_keep_machine(true);
+	assert_int_equal(vm_stop(busy), 0);
+	fake_wfi = stop_here;
+	if (!setjmp(asleep))
+		fake_leave_guest(current);
+	/* Not the end: another one is about to be started. This is seen from outside. */
+	assert_int_equal(busy->state, VM_STOPPED);
+	busy->reports = 77;
+	vm_keep_machine(false);
+}
+
+static void test_the_machine_does_not_end_before_all_vms_are_started(void **state)
+{
+	NEEDS_TWO_VMS();
+	assert_true(fake_panics(end_all, NULL));
+	assert_non_null(strstr(fake_panic_text(), "the machine ended"));
+	assert_int_equal(busy->reports, 77);
+}
+
 /* CPU 1 has its queue locked; a third one asks meanwhile for the end of a VM whose vCPU is to come there. */
 static void stop_and_unlock(void)
 {
@@ -478,6 +499,7 @@ int main(void)
 		T(test_a_stop_calls_off_the_restart_that_waits),
 		T(test_a_vm_stopped_by_hand_is_not_restarted),
 		T(test_a_stop_in_the_last_step_of_loading_is_not_lost),
+		T(test_the_machine_does_not_end_before_all_vms_are_started),
 		T(test_a_paused_vcpu_that_wakes_is_stopped_on_its_way_to_a_queue),
 		T(test_a_thousand_lives_leak_nothing),
 		T(test_random_requests_at_random_times_lose_nothing),
