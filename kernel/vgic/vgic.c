@@ -430,8 +430,13 @@ void vgic_set_line(struct vcpu *vcpu, unsigned int intid, bool level)
 
 void vgic_link_spi(struct vm *vm, unsigned int intid, uint32_t hw_intid)
 {
+	struct virq *irq = vgic_find(vm, NULL, intid);
+
 	spin_lock(&vm->vgic.lock);
-	vgic_find(vm, NULL, intid)->hw_intid = hw_intid;
+	irq->hw_intid = hw_intid;
+	/* One that was taken during the reset belongs to the last life, like the others. */
+	irq->latch = false;
+	vgic_queue(irq);
 	spin_unlock(&vm->vgic.lock);
 }
 

@@ -1272,6 +1272,17 @@ static void test_a_linked_interrupt_that_fires_again_at_once_is_not_lost(void **
 	assert_int_equal(ack(v0), LINKED);
 }
 
+/* Taken on another CPU while its VM is being reset. */
+static void test_what_was_pending_before_the_link_is_of_an_earlier_life(void **state)
+{
+	enable(NOBODY, LINKED, 0x80);
+	stop(v0);
+	vgic_raise_linked(&vm, LINKED);
+	vgic_link_spi(&vm, LINKED, LINKED);
+	run(v0);
+	assert_int_equal(ack(v0), SPURIOUS);
+}
+
 static void test_clearing_a_linked_interrupt_frees_the_physical_one(void **state)
 {
 	link_spi();
@@ -1418,6 +1429,7 @@ int main(void)
 		T(test_a_reset_leaves_nothing_behind),
 		T(test_the_end_of_a_linked_interrupt_is_that_of_the_physical_one),
 		T(test_a_linked_interrupt_that_fires_again_at_once_is_not_lost),
+		T(test_what_was_pending_before_the_link_is_of_an_earlier_life),
 		T(test_clearing_a_linked_interrupt_frees_the_physical_one),
 		T(test_no_sequence_of_events_confuses_the_list_registers),
 	};
