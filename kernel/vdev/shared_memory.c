@@ -59,13 +59,15 @@ int shared_init(const struct shared_window *list, unsigned int nr, const char **
 
 static int map(struct vm *vm, const struct vdev_ops *ops, const struct vm_share *share)
 {
-	struct shared_window *w = &windows[share->window];
 	uint64_t perms = MAP_R | (share->read_only ? 0 : MAP_W);
+	struct shared_window *w;
 	int err;
 
+	/* Those that found no memory at boot are missing at the end. */
 	if (share->window >= nr_windows)
 		return -ENOENT;
-	err = vdev_attach(vm, ops, share->ipa.ipa, 0, NULL, w);
+	w = &windows[share->window];
+	err = vdev_attach(vm, ops, share->ipa.ipa, w->size, NULL, w);
 	if (err)
 		return err;
 	page_ref(w->pa, w->size);
@@ -108,8 +110,15 @@ static void shared_describe(const struct vm *vm, struct guest_dtb *dtb)
 	}
 }
 
+/* Nothing traps but what the mapping does not allow. */
+static bool shared_access(struct vcpu *vcpu, struct vdev *dev, uint32_t offset, struct vdev_access *access)
+{
+	return false;
+}
+
 VDEV(shared) = {
 	.create = shared_create,
 	.describe = shared_describe,
 	.destroy = shared_destroy,
+	.access = shared_access,
 };

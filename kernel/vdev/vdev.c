@@ -7,11 +7,22 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
+static bool is_taken(const struct vm *vm, uint64_t base, uint64_t size)
+{
+	for (unsigned int i = 0; i < vm->nr_vdevs; i++) {
+		if (base < vm->vdevs[i].base + vm->vdevs[i].size && vm->vdevs[i].base < base + size)
+			return true;
+	}
+	return false;
+}
+
 int vdev_attach(struct vm *vm, const struct vdev_ops *ops, uint64_t base, uint64_t size,
 		struct vcpu *vcpu, void *state)
 {
 	if (vm->nr_vdevs == VDEV_MAX)
 		return -ENOSPC;
+	if (is_taken(vm, base, size))
+		return -EEXIST;
 	vm->vdevs[vm->nr_vdevs++] = (struct vdev){ ops, base, size, vcpu, state };
 	return 0;
 }

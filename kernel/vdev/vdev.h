@@ -49,7 +49,7 @@ struct vdev_ops {
 
 #define VDEV(name)	static const struct vdev_ops name SECTION_ENTRY(schism_vdev)
 
-/* Attach a window; -ENOSPC when the VM has VDEV_MAX already. */
+/* Attach a window; -ENOSPC when the VM has VDEV_MAX already, -EEXIST when another one is there. */
 __must_check int vdev_attach(struct vm *vm, const struct vdev_ops *ops, uint64_t base, uint64_t size,
 			     struct vcpu *vcpu, void *state);
 
