@@ -4,9 +4,9 @@
  * delivered under its own INTID through a hardware-linked list register, the node copied into the VM's device
  * tree.
  *
- * What can master memory stays out: without an SMMU nothing would keep it to the VM's own. So does what
- * shares a page of registers with something else. A device is not reset with its VM: no general way is known
- * to.
+ * What can master memory stays out: without an SMMU nothing would keep it to the VM's own. A device tree does
+ * not say whether a device can, so those that are known not to are listed. So does what shares a page of
+ * registers with something else. A device is not reset with its VM: no general way is known to.
  *
  * Lock: passthrough->lock (RANK_VDEV) around vm, which the interrupt handler follows on any CPU.
  */
@@ -23,6 +23,7 @@
 #include "lib/dt.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "schism/abi/guest_layout.h"
 
 #define MAX_DEVICES	8
 
@@ -39,11 +40,14 @@ struct passthrough {
 static struct passthrough devices[MAX_DEVICES];
 static unsigned int nr_devices;
 
-/* Properties that say that a device reads or writes memory by itself; and what does so without any. */
-static const char *const dma_properties[] = { "dma-coherent", "dmas", "iommus", "iommu-map" };
-static const char *const dma_compatibles[] = {
-	"virtio,mmio", "pci-host-ecam-generic", "arm,pl330", "qemu,fw-cfg-mmio",
+/* Devices that are registers and an interrupt, and nothing else: none of them can master memory by itself. */
+static const char *const only_registers[] = {
+	"arm,pl011", "arm,pl031", "arm,pl050", "arm,pl061", "arm,sp804", "arm,sp805", "ns16550a",
+	"snps,dw-apb-gpio", "snps,dw-apb-uart", "snps,dw-wdt",
 };
+
+/* Properties that say that one of them is served by somebody who can. */
+static const char *const dma_properties[] = { "dma-coherent", "dmas", "iommus", "iommu-map" };
 
 /* Properties that mean another thing in the VM's tree, or nothing. */
 static const char *const not_copied[] = {
@@ -59,17 +63,43 @@ static bool is_listed(const char *name, const char *const *list, unsigned int n)
 	return false;
 }
 
-static bool masters_memory(const struct dt *dt, int node)
+static bool is_only_registers(const struct dt *dt, int node)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(dma_properties); i++) {
-		if (dt_get(dt, node, dma_properties[i]).val)
-			return true;
-	}
-	for (unsigned int i = 0; i < ARRAY_SIZE(dma_compatibles); i++) {
-		if (dt_list_contains(dt_get(dt, node, "compatible"), dma_compatibles[i]))
+	bool known = false;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(only_registers); i++)
+		known |= dt_list_contains(dt_get(dt, node, "compatible"), only_registers[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(dma_properties); i++)
+		known &= !dt_get(dt, node, dma_properties[i]).val;
+	return known;
+}
+
+static bool any_overlap(const struct mem_region *r, const struct mem_region *list, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		if (r->base.pa < list[i].base.pa + list[i].size && list[i].base.pa < r->base.pa + r->size)
 			return true;
 	}
 	return false;
+}
+
+/* What a tree calls a device's registers may be anything: memory, or what Schism itself drives. */
+static bool is_elsewhere(const struct mem_region *r)
+{
+	const struct machine *m = &machine;
+
+	return r->size && r->base.pa + r->size > r->base.pa && !any_overlap(r, m->ram, m->nr_ram) &&
+	       !any_overlap(r, m->reserved, m->nr_reserved) && !any_overlap(r, &m->gicd, 1) &&
+	       !any_overlap(r, m->gicr, m->nr_gicr) && !any_overlap(r, m->its, m->nr_its) &&
+	       !(m->has_uart && any_overlap(r, &m->uart.regs, 1)) &&
+	       !(m->has_rtc && any_overlap(r, &m->rtc.regs, 1));
+}
+
+/* A VM can have it: not one of those that it takes from devices that are emulated. */
+static bool is_spi_for_vm(uint32_t intid)
+{
+	return intid >= VGIC_NR_PRIVATE && intid < VGIC_NR_INTIDS && intid != GUEST_UART_INTID &&
+	       intid != GUEST_RTC_INTID && intid != GUEST_WATCHDOG_INTID;
 }
 
 static struct passthrough *by_intid(uint32_t intid)
@@ -105,11 +135,13 @@ static const char *find(struct passthrough *p, const char *path)
 	if (dt_open(&dt, machine.fdt, machine.fdt_size, &why) ||
 	    machine_find_device(machine.fdt, path, &p->dev))
 		return "passthrough: a device is disabled, or has no registers that the CPU reaches";
-	if (masters_memory(&dt, p->dev.node))
-		return "passthrough: a device masters memory, and nothing keeps it to the VM's own";
+	if (!is_only_registers(&dt, p->dev.node))
+		return "passthrough: a device masters memory, or is not known not to";
 	if (!IS_ALIGNED(p->dev.regs.base.pa | p->dev.regs.size, PAGE_SIZE))
 		return "passthrough: a device's registers are not whole pages: others share them";
-	if (p->dev.intid && (p->dev.intid < VGIC_NR_PRIVATE || p->dev.intid >= VGIC_NR_INTIDS))
+	if (!is_elsewhere(&p->dev.regs))
+		return "passthrough: a device's registers lie in memory, or are Schism's";
+	if (p->dev.intid && !is_spi_for_vm(p->dev.intid))
 		return "passthrough: a device's interrupt is none that a VM can have";
 	if (p->dev.intid && irq_request(p->dev.intid, on_interrupt))
 		return "passthrough: a device's interrupt is in use";
@@ -152,7 +184,7 @@ static void give(struct passthrough *p, struct vm *vm)
 static int attach(struct vm *vm, const struct vdev_ops *ops, struct passthrough *p)
 {
 	const struct mem_region *regs = &p->dev.regs;
-	int err = vdev_attach(vm, ops, regs->base.pa, 0, NULL, p);
+	int err = vdev_attach(vm, ops, regs->base.pa, regs->size, NULL, p);
 
 	if (!err)
 		err = pgtable_map(&vm->stage2.pt, regs->base.pa, regs->base, regs->size,
@@ -253,9 +285,17 @@ static void passthrough_describe(const struct vm *vm, struct guest_dtb *dtb)
 	}
 }
 
+/* Its registers do not trap. */
+static bool passthrough_access(struct vcpu *vcpu, struct vdev *dev, uint32_t offset,
+			       struct vdev_access *access)
+{
+	return false;
+}
+
 VDEV(passthrough) = {
 	.create = passthrough_create,
 	.describe = passthrough_describe,
 	.reset = passthrough_reset,
 	.destroy = passthrough_destroy,
+	.access = passthrough_access,
 };

@@ -37,6 +37,10 @@ unit-test += test_rtc
 test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/timer.c \
 	kernel/lock.c kernel/cpu.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
+unit-test += test_passthrough
+test_passthrough-src := tests/unit/test_passthrough.c kernel/vdev/passthrough.c kernel/vdev/vdev.c \
+	kernel/machine.c lib/dt.c lib/dt_walk.c kernel/lock.c kernel/cpu.c tests/host/fake_log.c \
+	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 
 unit-test += test_flash
 test_flash-src := tests/unit/test_flash.c kernel/vdev/flash.c kernel/vdev/vdev.c
@@ -112,4 +116,4 @@ $(O)/tests/dtb/%.dtb: tests/unit/dts/%.dts
 	$(Q)mkdir -p $(@D)
 	$(Q)dtc -q -I dts -O dtb -o $@ $<
 
-$(O)/tests/unit/test_dt $(O)/tests/unit/test_machine: | $(unit-dtbs)
+$(O)/tests/unit/test_dt $(O)/tests/unit/test_machine $(O)/tests/unit/test_passthrough: | $(unit-dtbs)
