@@ -72,6 +72,12 @@ static unsigned int shift_of(const struct half *h, int level)
 	return h->granule_bits + (unsigned int)(3 - level) * (h->granule_bits - 3);
 }
 
+/* Whether a descriptor of this level may be a block: not at the levels that only tables have (D8.3.1). */
+static bool has_blocks(const struct half *h, int level)
+{
+	return level >= (h->granule_bits == 12 ? 1 : 2);
+}
+
 static const char *walk_tables(struct vcpu *vcpu, const struct half *h, struct arch_walk *w)
 {
 	uint64_t table = h->ttbr & GENMASK(47, 1), in = w->va & GENMASK(h->va_bits - 1, 0);
@@ -87,7 +93,7 @@ static const char *walk_tables(struct vcpu *vcpu, const struct half *h, struct a
 		w->steps[w->nr].level = level;
 		w->steps[w->nr].at = at;
 		w->steps[w->nr++].desc = desc;
-		if (!(desc & DESC_VALID) || (level == 3 && !(desc & DESC_TABLE)))
+		if (!(desc & DESC_VALID) || (!(desc & DESC_TABLE) && (level == 3 || !has_blocks(h, level))))
 			return "an invalid descriptor";
 		if (level == 3 || !(desc & DESC_TABLE)) {
 			w->ipa = (desc & GENMASK(47, shift)) | (w->va & GENMASK(shift - 1, 0));

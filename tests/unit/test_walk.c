@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/*
+ * EL2's walk of a guest's stage-1 tables: what it finds is what the processor would, and no value of TCR_EL1,
+ * TTBRn_EL1 or of a descriptor leads it astray.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/arm64/walk.h"
+#include "arch/crash.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+#include "lib/errno.h"
+#include "tests/unit/random.h"
+
+#define RAM		UINT64_C(0x40000000)
+#define RAM_SIZE	0x10000
+#define TABLE(n)	(RAM + (n) * 0x1000)
+#define IS_TABLE	3
+#define IS_PAGE		3
+#define IS_BLOCK	1
+#define TCR(t0sz, tg0)	((uint64_t)(t0sz) | (uint64_t)(tg0) << 14 | (uint64_t)(t0sz) << 16)
+#define TG1_4K		(UINT64_C(2) << 30)
+#define TBI0		(UINT64_C(1) << 37)
+#define EPD0		(UINT64_C(1) << 7)
+
+static uint64_t ram[RAM_SIZE / 8];
+static bool all_tables;			/* whatever is read is a table, wherever */
+static unsigned int reads;
+static uint64_t regs[4];
+static struct vm vm;
+static struct vcpu vcpu = { .vm = &vm };
+static struct arch_walk w;
+
+uint64_t arch_vcpu_sysreg(const struct vcpu *v, enum arch_sysreg_id id)
+{
+	return regs[id];
+}
+
+int vm_read(struct vm *v, ipa_t from, void *to, uint64_t len)
+{
+	assert_int_equal(len, 8);
+	reads++;
+	if (all_tables) {
+		*(uint64_t *)to = random_u64() | IS_TABLE;
+		return 0;
+	}
+	if (from.ipa < RAM || from.ipa > RAM + RAM_SIZE - len)
+		return -EFAULT;
+	memcpy(to, (uint8_t *)ram + (from.ipa - RAM), len);
+	return 0;
+}
+
+int pgtable_lookup(const struct pgtable *pt, uint64_t ia, struct pgtable_leaf *leaf)
+{
+	if (ia >> 40)
+		return -ENOENT;
+	*leaf = (struct pgtable_leaf){ .pa = { ia + 0x1000000000 } };
+	return 0;
+}
+
+static void put(uint64_t table, unsigned int index, uint64_t desc)
+{
+	ram[(table - RAM) / 8 + index] = desc;
+}
+
+static const char *walk(uint64_t va)
+{
+	reads = 0;
+	walk_stage1(&vcpu, va, &w);
+	assert_true(reads <= ARCH_WALK_LEVELS);
+	assert_true(w.nr <= ARCH_WALK_LEVELS);
+	for (unsigned int i = 0; i < w.nr; i++)
+		assert_true(w.steps[i].level >= 0 && w.steps[i].level <= 3);
+	return w.end;
+}
+
+/* 4 KiB granule, 39 bits: three levels. One page at 0x40201000, one block at 0x40400000. */
+static int setup(void **state)
+{
+	memset(ram, 0, sizeof(ram));
+	all_tables = false;
+	regs[ARCH_SCTLR_EL1] = 1;
+	regs[ARCH_TCR_EL1] = TCR(25, 0) | TG1_4K;
+	regs[ARCH_TTBR0_EL1] = TABLE(0);
+	regs[ARCH_TTBR1_EL1] = TABLE(3) | UINT64_C(5) << 48 | 1;
+	put(TABLE(0), 1, TABLE(1) | IS_TABLE);
+	put(TABLE(1), 1, TABLE(2) | IS_TABLE);
+	put(TABLE(1), 2, 0x55600000 | IS_BLOCK | UINT64_C(3) << 53);
+	put(TABLE(2), 1, 0x51234000 | IS_PAGE);
+	put(TABLE(3), 511, 0x80000000 | IS_BLOCK);
+	return 0;
+}
+
+static void test_pages_and_blocks_are_found(void **state)
+{
+	assert_null(walk(0x40201678));
+	assert_int_equal(w.ipa, 0x51234678);
+	assert_int_equal(w.nr, 3);
+	assert_true(w.in_stage2);
+	assert_int_equal(w.pa, 0x1051234678);
+	assert_null(walk(0x40412345));
+	assert_int_equal(w.ipa, 0x55612345);
+	assert_int_equal(w.nr, 2);
+	/* The upper half, with an ASID and CnP in its TTBR. */
+	assert_null(walk(UINT64_C(0xffffffffc0001234)));
+	assert_int_equal(w.ipa, 0x80001234);
+}
+
+static void test_what_is_not_mapped_ends_the_walk(void **state)
+{
+	assert_string_equal(walk(0x40202000), "an invalid descriptor");
+	assert_int_equal(w.nr, 3);
+	assert_string_equal(walk(0x80000000), "an invalid descriptor");
+	put(TABLE(2), 1, 0x51234000 | IS_BLOCK);
+	assert_string_equal(walk(0x40201000), "an invalid descriptor");
+	put(TABLE(0), 1, UINT64_C(0x123456789000) | IS_TABLE);
+	assert_string_equal(walk(0x40201000), "a table lies outside the VM's memory");
+}
+
+static void test_addresses_beyond_the_size_are_refused(void **state)
+{
+	assert_string_equal(walk(UINT64_C(1) << 39), "beyond TCR_EL1's size");
+	assert_string_equal(walk(UINT64_C(0xff) << 56 | 0x40201000), "beyond TCR_EL1's size");
+	regs[ARCH_TCR_EL1] |= TBI0;
+	assert_null(walk(UINT64_C(0xff) << 56 | 0x40201678));
+	assert_int_equal(w.ipa, 0x51234678);
+	regs[ARCH_TCR_EL1] |= EPD0;
+	assert_non_null(strstr(walk(0x40201000), "is off"));
+}
+
+static void test_without_stage_1_the_address_is_the_ipa(void **state)
+{
+	regs[ARCH_SCTLR_EL1] = 0;
+	assert_null(walk(0x12345678));
+	assert_int_equal(w.ipa, 0x12345678);
+	assert_false(w.mmu_on);
+	assert_null(walk(UINT64_C(1) << 47));
+	assert_false(w.in_stage2);
+	assert_non_null(walk(UINT64_C(1) << 63));
+}
+
+/* D8.3.1: the first level of four has no blocks, nor has the first one of the larger granules. */
+static void test_no_block_where_only_tables_are(void **state)
+{
+	regs[ARCH_TCR_EL1] = TCR(16, 0);
+	put(TABLE(0), 0, 0x51234000 | IS_BLOCK);
+	assert_string_equal(walk(0x1000), "an invalid descriptor");
+	for (unsigned int tg0 = 1; tg0 <= 2; tg0++) {
+		regs[ARCH_TCR_EL1] = TCR(16 + 8 * (tg0 == 2), tg0);
+		assert_string_equal(walk(0x1000), "an invalid descriptor");
+	}
+	/* Level 1 of the 4 KiB granule has. */
+	regs[ARCH_TCR_EL1] = TCR(25, 0);
+	assert_null(walk(0x1000));
+}
+
+static void test_no_value_of_tcr_leads_astray(void **state)
+{
+	static const uint64_t some[] = {
+		0, 0x40201000, GENMASK(23, 0), GENMASK(24, 0), GENMASK(47, 0), GENMASK(54, 0), UINT64_MAX,
+		UINT64_MAX << 25, UINT64_MAX << 47, BIT(55), UINT64_C(0x00ff) << 48,
+	};
+
+	all_tables = true;
+	for (unsigned int size = 0; size < 64; size++) {
+		for (unsigned int granules = 0; granules < 64; granules++) {
+			regs[ARCH_TCR_EL1] = TCR(size, granules & 3) | (uint64_t)(granules >> 2 & 3) << 30 |
+					     (granules & 32 ? TBI0 | TBI0 << 1 : 0);
+			for (unsigned int i = 0; i < ARRAY_SIZE(some); i++)
+				walk(some[i]);
+		}
+	}
+}
+
+static void test_random_registers_and_tables_end(void **state)
+{
+	for (unsigned int n = 0; n < 200000; n++) {
+		all_tables = random_below(4) == 0;
+		for (unsigned int i = 0; i < 4; i++)
+			regs[i] = random_u64();
+		regs[ARCH_SCTLR_EL1] |= 1;
+		regs[ARCH_TTBR0_EL1] = RAM + random_below(RAM_SIZE);
+		ram[random_below(ARRAY_SIZE(ram))] = (random_u64() & ~GENMASK(47, 20)) | RAM;
+		walk(random_below(2) ? random_u64() : random_u64() >> random_below(64));
+	}
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup(test, setup)
+	const struct CMUnitTest tests[] = {
+		T(test_pages_and_blocks_are_found),
+		T(test_what_is_not_mapped_ends_the_walk),
+		T(test_addresses_beyond_the_size_are_refused),
+		T(test_without_stage_1_the_address_is_the_ipa),
+		T(test_no_block_where_only_tables_are),
+		T(test_no_value_of_tcr_leads_astray),
+		T(test_random_registers_and_tables_end),
+	};
+#undef T
+
+	random_seed("test_walk");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
