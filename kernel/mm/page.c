@@ -18,7 +18,8 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define MAX_EXTENTS	256
+/* Room for those of a bare machine, for a cut by each carve-out, and for its return where nothing merges. */
+#define MAX_EXTENTS	(96 + 2 * PAGE_MAX_CARVEOUTS)
 
 struct bank {
 	uint64_t first_pfn;
@@ -29,6 +30,7 @@ struct bank {
 static struct spinlock mem_lock = SPINLOCK_INIT(RANK_MEM);
 static struct mem_region extents[MAX_EXTENTS];
 static unsigned int nr_extents;
+static unsigned int nr_carveouts;
 static struct bank banks[MACHINE_MAX_RAM];
 static unsigned int nr_banks;
 static uint64_t total_pages;
@@ -125,6 +127,7 @@ int page_plan(const struct machine *m, const struct mem_region *keep, unsigned i
 	uint64_t best = UINT64_MAX;
 
 	nr_extents = 0;
+	nr_carveouts = 0;
 	nr_banks = 0;
 	total_pages = 0;
 	for (unsigned int i = 0; i < m->nr_ram; i++) {
@@ -296,6 +299,12 @@ void hyp_free_pages(void *va, unsigned int n)
 	spin_unlock(&mem_lock);
 }
 
+/* Whether the free memory can be cut once more, and all carve-outs come back, with no extent left over. */
+static bool can_carve(void)
+{
+	return nr_extents + nr_carveouts + 2 <= MAX_EXTENTS;
+}
+
 /* Where in the extent a carve-out fits; false when it does not. */
 static bool carve_place(const struct mem_region *e, uint64_t size, uint64_t guard, uint64_t align,
 			uint64_t *base)
@@ -314,7 +323,7 @@ int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, struct carveou
 
 	ASSERT(IS_ALIGNED(size, PAGE_SIZE) && IS_ALIGNED(guard, PAGE_SIZE));
 	spin_lock(&mem_lock);
-	for (unsigned int i = 0; i < nr_extents && size; i++) {
+	for (unsigned int i = 0; i < nr_extents && size && can_carve(); i++) {
 		if (size > extents[i].size || guard > extents[i].size ||
 		    !carve_place(&extents[i], size, guard, align, &base))
 			continue;
@@ -323,6 +332,7 @@ int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, struct carveou
 		mark(base, size, owner, PAGE_OWNED);
 		mark(base + size, guard, OWNER_HYP, PAGE_GUARD);
 		*out = (struct carveout){ pa(base), size, guard };
+		nr_carveouts++;
 		err = 0;
 		break;
 	}
@@ -336,7 +346,7 @@ int carveout_take(pa_t base, uint64_t size, uint16_t owner, struct carveout *out
 
 	ASSERT(IS_ALIGNED(base.pa | size, PAGE_SIZE));
 	spin_lock(&mem_lock);
-	for (unsigned int i = 0; i < nr_extents && size && err; i++) {
+	for (unsigned int i = 0; i < nr_extents && size && err && can_carve(); i++) {
 		const struct mem_region *e = &extents[i];
 
 		if (base.pa < e->base.pa || size > e->size || base.pa - e->base.pa > e->size - size)
@@ -344,6 +354,7 @@ int carveout_take(pa_t base, uint64_t size, uint16_t owner, struct carveout *out
 		extent_cut(base.pa, size);
 		mark(base.pa, size, owner, PAGE_OWNED);
 		*out = (struct carveout){ base, size, 0 };
+		nr_carveouts++;
 		err = 0;
 	}
 	spin_unlock(&mem_lock);
@@ -360,6 +371,9 @@ void carveout_give(const struct carveout *c, uint16_t owner)
 void carveout_free(const struct carveout *c)
 {
 	page_release(pa(c->base.pa - c->guard), c->size + 2 * c->guard);
+	spin_lock(&mem_lock);
+	nr_carveouts--;
+	spin_unlock(&mem_lock);
 }
 
 void page_set_shared(pa_t base, uint64_t size)

@@ -38,6 +38,9 @@ struct page {
 
 _Static_assert(sizeof(struct page) == 8, "the records cost 0.2% of RAM, not more");
 
+/* At the same time: four regions a VM, and what VMs share. kernel/vm/vm.c checks that it is enough. */
+#define PAGE_MAX_CARVEOUTS	(8 + 4 * CONFIG_MAX_VMS)
+
 struct carveout {
 	pa_t base;
 	uint64_t size;		/* bytes, guards excluded */
@@ -73,7 +76,8 @@ void *hyp_pa_to_va(pa_t addr);
 
 /*
  * Take size bytes (page multiple) of free RAM for owner, 2 MiB aligned when that size makes it
- * worthwhile, with guard bytes unused on either side. Contents are whatever was there. -ENOMEM.
+ * worthwhile, with guard bytes unused on either side. Contents are whatever was there. -ENOMEM, also
+ * beyond PAGE_MAX_CARVEOUTS where memory is much cut up.
  */
 __must_check int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, struct carveout *out);
 /* The same at a given place, without guards. -ENOMEM when not all of it is free RAM. */

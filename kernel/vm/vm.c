@@ -17,6 +17,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/vm/lifecycle.h"
 #include "kernel/vm/loader.h"
+#include "kernel/vm/shared.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -24,6 +25,9 @@
 /* Tables for 64 GiB in 2 MiB blocks, or for a few scattered megabytes in pages. */
 #define STAGE2_QUOTA	80
 #define PAGES_FOR(type)	DIV_ROUND_UP(sizeof(type), PAGE_SIZE)
+
+_Static_assert(CONFIG_MAX_VMS * VM_MAX_REGIONS + SHARED_MAX_WINDOWS <= PAGE_MAX_CARVEOUTS,
+	       "all VMs can have all regions");
 
 struct vm *vms[CONFIG_MAX_VMS];
 unsigned int nr_vms;

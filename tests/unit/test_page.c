@@ -574,6 +574,112 @@ static void test_no_page_is_ever_given_twice(void **state)
 	compare_all(&start);
 }
 
+/* ---- at a given place ---- */
+
+static void test_a_carveout_at_a_given_place_is_exactly_there(void **state)
+{
+	struct page_stats before;
+	struct carveout c[3];
+
+	boot_plain();
+	before = stats();
+	assert_int_equal(carveout_take(pa(BASE + MIB(8)), MIB(4), OWNER_VM(1), &c[0]), 0);
+	assert_int_equal(c[0].base.pa, BASE + MIB(8));
+	assert_int_equal(c[0].guard, 0);
+	assert_pages(BASE + MIB(8), MIB(4), OWNER_VM(1), PAGE_OWNED);
+	assert_pages(BASE, MIB(8), OWNER_NONE, PAGE_FREE);
+	/* Right beside it, and up to the first byte of RAM. */
+	assert_int_equal(carveout_take(pa(BASE + MIB(12)), PAGE_SIZE, OWNER_VM(2), &c[1]), 0);
+	assert_int_equal(carveout_take(pa(BASE), MIB(8), OWNER_VM(3), &c[2]), 0);
+	assert_null(page_check());
+	for (unsigned int i = 0; i < 3; i++)
+		carveout_free(&c[i]);
+	assert_stats_equal(stats(), before);
+	assert_null(page_check());
+}
+
+static void test_what_is_not_all_free_cannot_be_taken(void **state)
+{
+	static const struct { uint64_t base, size; } rows[] = {
+		{ BASE + MIB(8), PAGE_SIZE },			/* taken */
+		{ BASE + MIB(7), MIB(2) },			/* its end is */
+		{ BASE + MIB(9) - PAGE_SIZE, MIB(2) },		/* its beginning is */
+		{ BASE + MIB(4), MIB(16) },			/* its middle is */
+		{ BASE - MIB(1), MIB(2) },			/* begins before RAM */
+		{ BASE, UINT64_C(1) << 47 },			/* no machine has that */
+		{ BASE + MIB(2), UINT64_MAX & ~PAGE_MASK },	/* wraps */
+		{ UINT64_MAX & ~PAGE_MASK, PAGE_SIZE },
+		{ BASE + MIB(2), 0 },
+	};
+	struct page_stats before;
+	struct carveout c, other;
+
+	boot_plain();
+	assert_int_equal(carveout_take(pa(BASE + MIB(8)), MIB(1), OWNER_VM(1), &c), 0);
+	before = stats();
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(carveout_take(pa(rows[i].base), rows[i].size, OWNER_VM(2), &other), -ENOMEM);
+	/* Nor what EL2 has. */
+	assert_int_equal(carveout_take(area.base, PAGE_SIZE, OWNER_VM(2), &other), -ENOMEM);
+	assert_stats_equal(stats(), before);
+	assert_null(page_check());
+}
+
+/* Every second page, as if VMs came and went in the worst of orders. */
+static void test_memory_that_is_cut_up_is_refused_not_lost(void **state)
+{
+	static struct carveout c[2 * PAGE_MAX_CARVEOUTS];
+	struct page_stats before;
+	unsigned int n;
+
+	boot_plain();
+	before = stats();
+	for (n = 0; n < ARRAY_SIZE(c); n++) {
+		if (carveout_take(pa(BASE + n * 2 * PAGE_SIZE), PAGE_SIZE, OWNER_VM(1), &c[n]))
+			break;
+		assert_null(page_check());
+	}
+	assert_true(n >= PAGE_MAX_CARVEOUTS);
+	assert_true(n < ARRAY_SIZE(c));
+	for (unsigned int i = 0; i < n; i += 2)
+		carveout_free(&c[i]);
+	assert_null(page_check());
+	for (unsigned int i = 1; i < n; i += 2)
+		carveout_free(&c[i]);
+	assert_stats_equal(stats(), before);
+	assert_null(page_check());
+}
+
+static void unref_once_more(void *at)
+{
+	page_unref(*(pa_t *)at, PAGE_SIZE);
+}
+
+static void test_shared_pages_count_who_sees_them(void **state)
+{
+	struct carveout c;
+	pa_t last;
+
+	boot_plain();
+	assert_int_equal(carveout_alloc(MIB(2), PAGE_SIZE, OWNER_HYP, &c), 0);
+	page_set_shared(c.base, c.size);
+	assert_pages(c.base.pa, c.size, OWNER_HYP, PAGE_SHARED);
+	page_ref(c.base, c.size);
+	page_ref(c.base, c.size);
+	last = pa_add(c.base, c.size - PAGE_SIZE);
+	assert_int_equal(page_record(c.base)->refs, 2);
+	assert_int_equal(page_record(last)->refs, 2);
+	/* Its guards are no part of it. */
+	assert_int_equal(page_record(pa_add(c.base, c.size))->refs, 0);
+	page_unref(c.base, c.size);
+	page_unref(c.base, c.size);
+	assert_int_equal(page_record(last)->refs, 0);
+	if (IS_ENABLED(CONFIG_DEBUG_ASSERT))
+		assert_true(fake_panics(unref_once_more, &last));
+	carveout_free(&c);
+	assert_null(page_check());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -601,6 +707,10 @@ int main(void)
 		cmocka_unit_test_setup(test_a_carveout_never_spans_a_hole_but_may_span_adjoining_banks,
 				       setup),
 		cmocka_unit_test_setup(test_no_page_is_ever_given_twice, setup),
+		cmocka_unit_test_setup(test_a_carveout_at_a_given_place_is_exactly_there, setup),
+		cmocka_unit_test_setup(test_what_is_not_all_free_cannot_be_taken, setup),
+		cmocka_unit_test_setup(test_memory_that_is_cut_up_is_refused_not_lost, setup),
+		cmocka_unit_test_setup(test_shared_pages_count_who_sees_them, setup),
 	};
 
 	random_seed("test_page");
