@@ -288,13 +288,27 @@ void sched_resume(struct vcpu *vcpu)
 		set_exit_work(home);
 }
 
-/* Somebody who idles may take what this CPU cannot do now. */
-static void offer(void)
+static bool has_for(struct cpu *cpu, const struct cpu *other)
 {
-	struct cpu *idle = find_idle(NULL);
+	bool found;
 
-	if (idle)
-		set_exit_work(idle);
+	spin_lock(&cpu->rq.lock);
+	found = POLICY.pick(&cpu->rq, other) != NULL;
+	spin_unlock(&cpu->rq.lock);
+	return found;
+}
+
+/* Somebody who idles may take what this CPU cannot do now: one who is allowed to. */
+static void offer(struct cpu *cpu)
+{
+	/* What was enqueued is visible before idle is looked at; pairs with wait_for_next(). */
+	arch_memory_barrier();
+	for_each_online_cpu(other) {
+		if (READ_ONCE(other->idle) && (job_pending() || has_for(cpu, other))) {
+			set_exit_work(other);
+			return;
+		}
+	}
 }
 
 static void arm_wake_timer(struct cpu *cpu, struct vcpu *vcpu)
@@ -374,14 +388,11 @@ static void switch_in(struct cpu *cpu, struct vcpu *vcpu)
 	cpu->resched = false;
 }
 
-/* The next vCPU from a queue, to run on cpu; NULL when it holds none that may. */
-static struct vcpu *take_from(struct cpu *from, struct cpu *cpu)
+/* The next vCPU from a queue, to run on cpu, or which was to stop and is off now; NULL when it has none. */
+static struct vcpu *take_one(struct cpu *from, struct cpu *cpu, bool *stopped)
 {
 	struct vcpu *next;
-	bool stop = false;
 
-	if (!READ_ONCE(from->rq.nr_queued))
-		return NULL;
 	spin_lock(&from->rq.lock);
 	/* One that was paused while it was on its way to the queue is parked now. */
 	while ((next = POLICY.pick(&from->rq, cpu)) && next->paused && !next->stop) {
@@ -390,18 +401,29 @@ static struct vcpu *take_from(struct cpu *from, struct cpu *cpu)
 	}
 	if (next) {
 		dequeue_locked(from, next);
-		stop = next->stop;
+		*stopped = next->stop;
 		next->cpu = cpu;
-		if (stop)
+		if (*stopped)
 			set_off(next);
 		else
 			next->state = VCPU_RUNNING;
 	}
 	spin_unlock(&from->rq.lock);
-	if (!stop)
-		return next;
-	vm_vcpu_gone(next->vm);
-	return take_from(from, cpu);
+	return next;
+}
+
+/* The next vCPU from a queue, to run on cpu; NULL when it holds none that may. */
+static struct vcpu *take_from(struct cpu *from, struct cpu *cpu)
+{
+	while (READ_ONCE(from->rq.nr_queued)) {
+		bool stopped = false;
+		struct vcpu *next = take_one(from, cpu, &stopped);
+
+		if (!stopped)
+			return next;
+		vm_vcpu_gone(next->vm);
+	}
+	return NULL;
 }
 
 static struct vcpu *take_next(struct cpu *cpu)
@@ -482,7 +504,7 @@ static void set_competition(struct cpu *cpu, struct vcpu *vcpu)
 	}
 	if (!timer_is_armed(&cpu->slice))
 		timer_arm(&cpu->timers, &cpu->slice, arch_counter() + POLICY.slice(vcpu));
-	offer();
+	offer(cpu);
 }
 
 static bool must_switch(struct cpu *cpu, const struct vcpu *vcpu)

@@ -529,6 +529,34 @@ static void test_a_vcpu_stays_on_the_cpus_that_it_is_allowed(void **state)
 	assert_int_equal(cpus[2].rq.nr_queued, 2);
 }
 
+/* CPU 0 has two: who idles is told only if it may run the one that waits. */
+static void test_an_idle_cpu_is_woken_only_for_what_it_may_run(void **state)
+{
+	if (NR_VMS < 3 || CONFIG_NR_CPUS < 3)
+		skip();
+	fake_machine_boot(1);
+	for (unsigned int i = 0; i < 2; i++) {
+		vm[i] = fake_vm("x", 1);
+		v[i] = vm[i]->vcpus[0];
+		v[i]->cpu_mask = BIT(0);
+		fake_vm_start(vm[i]);
+	}
+	for (unsigned int i = 1; i < 3; i++) {
+		sched_init_cpu(&cpus[i]);
+		cpus[i].online = true;
+		cpus[i].idle = true;
+	}
+	current = fake_run_until_guest(sched_run);
+	assert_int_equal(fake_ipis[1] + fake_ipis[2], 0);
+	run_for(slice());
+	assert_int_equal(fake_ipis[1] + fake_ipis[2], 0);
+	/* Not the first who idles, but the first who is allowed to. */
+	v[0]->cpu_mask = v[1]->cpu_mask = BIT(0) | BIT(2);
+	run_for(slice());
+	assert_int_equal(fake_ipis[1], 0);
+	assert_int_equal(fake_ipis[2], 1);
+}
+
 static void test_stopping_a_vm_takes_all_its_vcpus_off_wherever_they_are(void **state)
 {
 	struct vm *smp;
@@ -769,6 +797,7 @@ int main(void)
 		T(test_an_interrupt_for_a_vcpu_elsewhere_sends_an_ipi),
 		T(test_an_idle_cpu_takes_what_a_busy_one_cannot_run),
 		T(test_a_vcpu_stays_on_the_cpus_that_it_is_allowed),
+		T(test_an_idle_cpu_is_woken_only_for_what_it_may_run),
 		T(test_stopping_a_vm_takes_all_its_vcpus_off_wherever_they_are),
 		T(test_a_vcpu_can_be_switched_on_once),
 		T(test_no_vcpu_is_lost_or_doubled_among_cpus),
