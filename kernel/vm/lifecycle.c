@@ -622,7 +622,8 @@ int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t con
 	spin_lock(&vm->lock);
 	if (vm->state != VM_RUNNING && vm->state != VM_PAUSED) {
 		result = PSCI_DENIED;
-	} else if (READ_ONCE(target->state) == VCPU_OFF) {
+	} else if (__atomic_load_n(&target->state, __ATOMIC_ACQUIRE) == VCPU_OFF) {
+		/* Acquire: what its last CPU did to it is done; pairs with set_off(). */
 		__atomic_fetch_add(&vm->nr_live_vcpus, 1, __ATOMIC_RELAXED);
 		arch_vcpu_reset(target, &(struct vm_entry){ .pc = entry, .args = { context } });
 		sched_start(target);
