@@ -174,7 +174,7 @@ static bool say_end(struct vm *vm)
 	bool good;
 
 	spin_lock(&vm->lock);
-	for (unsigned int v = 0; v < vm->nr_vcpus && vm->state != VM_LOADING; v++) {
+	for (unsigned int v = 0; v < vm->nr_vcpus; v++) {
 		switches += vm->vcpus[v]->nr_switches;
 		us += timer_ticks_to_us(vm->vcpus[v]->run_ticks);
 	}

@@ -210,10 +210,15 @@ static int acquire_vcpus(struct vm *vm, const char **why)
 	if (!vm->spis)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < vm->desc.nr_vcpus; i++) {
-		vm->vcpus[i] = vcpu_create(vm, i);
-		if (!vm->vcpus[i])
+		struct vcpu *vcpu = vcpu_create(vm, i);
+
+		if (!vcpu)
 			return -ENOMEM;
+		/* Who looks at the VM from outside finds it whole, or not at all. */
+		spin_lock(&vm->lock);
+		vm->vcpus[i] = vcpu;
 		vm->nr_vcpus++;
+		spin_unlock(&vm->lock);
 	}
 	return 0;
 }

@@ -384,15 +384,20 @@ static void test_the_machine_does_not_end_before_all_vms_are_started(void **stat
 	assert_int_equal(busy->reports, 77);
 }
 
+static void be(unsigned int cpu)
+{
+	arch_set_this_cpu(&cpus[cpu]);
+}
+
 /* CPU 1 has its queue locked; a third one asks meanwhile for the end of a VM whose vCPU is to come there. */
 static void stop_and_unlock(void)
 {
 	struct cpu *cpu = this_cpu();
 
 	fake_relax = NULL;
-	arch_set_this_cpu(&cpus[2]);
+	be(2);
 	assert_int_equal(vm_stop(vm), 0);
-	arch_set_this_cpu(&cpus[1]);
+	be(1);
 	spin_unlock(&cpus[1].rq.lock);
 	arch_set_this_cpu(cpu);
 }
@@ -413,17 +418,17 @@ static void test_a_paused_vcpu_that_wakes_is_stopped_on_its_way_to_a_queue(void 
 	sched_init_cpu(&cpus[1]);
 	cpus[1].online = true;
 	cpus[1].idle = true;
-	arch_set_this_cpu(&cpus[1]);
+	be(1);
 	spin_lock(&cpus[1].rq.lock);
-	arch_set_this_cpu(&cpus[0]);
+	be(0);
 	fake_relax = stop_and_unlock;
 	sched_kick(vcpu);
 	assert_int_equal(vm->state, VM_STOPPING);
-	arch_set_this_cpu(&cpus[1]);
+	be(1);
 	fake_wfi = stop_here;
 	if (!setjmp(asleep))
 		fake_run_until_guest(sched_run);
-	arch_set_this_cpu(&cpus[0]);
+	be(0);
 	assert_int_equal(vcpu->state, VCPU_OFF);
 	assert_int_equal(vm->state, VM_STOPPED);
 }
