@@ -64,6 +64,7 @@ static void move_focus(const struct vm *vm)
 {
 	log_info("console: %s", vm ? vm->name : "Schism");
 	console_set_focus(vm);
+	vm_end_if_waiting();
 }
 
 static void focus_next(void)

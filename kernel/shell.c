@@ -59,6 +59,7 @@ void shell_enter(void)
 void shell_leave(void)
 {
 	console_set_focus(before);
+	vm_end_if_waiting();
 }
 
 /* ---- commands ---- */

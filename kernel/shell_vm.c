@@ -150,6 +150,7 @@ static void run_console(const struct shell_args *args)
 	if (!vm)
 		return;
 	console_set_focus(vm);
+	vm_end_if_waiting();
 	if (console_focus() == vm)
 		return;
 	console_focus_shell();

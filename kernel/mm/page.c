@@ -168,21 +168,29 @@ struct page *page_record(pa_t addr)
 	return NULL;
 }
 
+/* The records of the pages from base on, at most *n: as many as lie side by side. NULL: base has none. */
+static struct page *records(uint64_t base, uint64_t *n)
+{
+	for (unsigned int i = 0; i < nr_banks; i++) {
+		uint64_t at = pa_pfn(pa(base)) - banks[i].first_pfn;
+
+		if (at < banks[i].nr) {
+			*n = MIN(*n, banks[i].nr - at);
+			return &banks[i].pages[at];
+		}
+	}
+	return NULL;
+}
+
 static void mark(uint64_t base, uint64_t size, uint16_t owner, enum page_state state)
 {
 	struct page rec = { .owner = owner, .state = (uint8_t)state };
 
-	/* A range lies in one bank, because extents never merge what banks keep apart by a hole. */
+	/* Banks that touch are one extent. */
 	while (size > 0) {
-		struct page *page = page_record(pa(base));
 		uint64_t n = size / PAGE_SIZE;
+		struct page *page = records(base, &n);
 
-		for (unsigned int i = 0; i < nr_banks; i++) {
-			uint64_t at = pa_pfn(pa(base)) - banks[i].first_pfn;
-
-			if (at < banks[i].nr)
-				n = MIN(n, banks[i].nr - at);
-		}
 		for (uint64_t i = 0; i < n; i++)
 			page[i] = rec;
 		base += n * PAGE_SIZE;
@@ -436,6 +444,43 @@ uint64_t page_count(uint16_t owner)
 	return n;
 }
 
+void page_count_owners(uint64_t *counts, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		counts[i] = 0;
+	spin_lock(&mem_lock);
+	for (unsigned int b = 0; b < nr_banks; b++) {
+		for (uint64_t i = 0; i < banks[b].nr; i++) {
+			if (banks[b].pages[i].owner < nr)
+				counts[banks[b].pages[i].owner]++;
+		}
+	}
+	spin_unlock(&mem_lock);
+}
+
+static bool is_free(const struct page *page)
+{
+	return page->state == PAGE_FREE && page->owner == OWNER_NONE && !page->refs;
+}
+
+static bool all_free(uint64_t base, uint64_t size)
+{
+	while (size > 0) {
+		uint64_t n = size / PAGE_SIZE;
+		const struct page *page = records(base, &n);
+
+		for (uint64_t i = 0; page && i < n; i++) {
+			if (!is_free(&page[i]))
+				return false;
+		}
+		if (!page)
+			return false;
+		base += n * PAGE_SIZE;
+		size -= n * PAGE_SIZE;
+	}
+	return true;
+}
+
 /* Sorted, apart, and free by the records of all their pages. */
 static bool extents_hold(uint64_t *pages)
 {
@@ -447,12 +492,8 @@ static bool extents_hold(uint64_t *pages)
 		if (base < end || !extents[i].size)
 			return false;
 		end = base + extents[i].size;
-		for (; base < end; base += PAGE_SIZE) {
-			const struct page *page = page_record(pa(base));
-
-			if (!page || page->state != PAGE_FREE || page->owner != OWNER_NONE || page->refs)
-				return false;
-		}
+		if (!all_free(base, end - base))
+			return false;
 		*pages += extents[i].size / PAGE_SIZE;
 	}
 	return true;

@@ -105,6 +105,10 @@ void page_get_stats(struct page_stats *stats);
 
 /* Pages with this owner. */
 uint64_t page_count(uint16_t owner);
+
+/* The same for all owners below nr at once. */
+void page_count_owners(uint64_t *counts, unsigned int nr);
+
 /* Whether extents, records and the pool's bitmap agree: NULL, or what does not. */
 const char *page_check(void);
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 obj-y += crash.o
+obj-y += end.o
 obj-y += guest_dtb.o
 obj-y += guest_mem.o
 obj-y += lifecycle.o
@@ -10,6 +11,7 @@ obj-y += manifest_memory.o
 obj-y += manifest_vm.o
 obj-y += package.o
 obj-y += package_data.o
+obj-y += power.o
 obj-y += sel4.o
 obj-y += vcpu_view.o
 obj-y += vm.o

@@ -11,12 +11,9 @@
  */
 #include "arch/cpu.h"
 #include "arch/vcpu.h"
-#include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/report.h"
-#include "kernel/invariants.h"
 #include "kernel/log.h"
-#include "kernel/main.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/crash.h"
@@ -25,7 +22,6 @@
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"
-#include "schism/abi/hypercall.h"
 
 /* A VM that ran for longer than this has its restarts so far forgiven. */
 #define FORGIVEN_AFTER_US	10000000
@@ -42,16 +38,6 @@ static const uint8_t vm_moves[] = {
 	[VM_STOPPED]  = TO(LOADING) | TO(STOPPING),
 	[VM_CRASHED]  = TO(LOADING) | TO(STOPPING),
 };
-
-static bool ending;
-static bool some_refused;
-static bool kept;			/* VMs of the package are yet to be started */
-static bool end_waits;			/* the last VM may have ended meanwhile */
-
-void vm_note_refused(void)
-{
-	some_refused = true;
-}
 
 const char *vm_state_name(enum vm_state state)
 {
@@ -167,71 +153,6 @@ static bool run(struct vm *vm)
 	return go_on;
 }
 
-/* Another VM of the machine that ends may still be taken apart. */
-static bool say_end(struct vm *vm)
-{
-	uint64_t switches = 0, us = 0;
-	bool good;
-
-	spin_lock(&vm->lock);
-	for (unsigned int v = 0; v < vm->nr_vcpus; v++) {
-		switches += vm->vcpus[v]->nr_switches;
-		us += timer_ticks_to_us(vm->vcpus[v]->run_ticks);
-	}
-	log_info("%s: %s, %lu switches, %lu us on CPU", vm->name, vm_state_name(vm->state), switches, us);
-	good = vm->state != VM_CRASHED && !vm->failures;
-	spin_unlock(&vm->lock);
-	return good;
-}
-
-static void end_machine(bool good)
-{
-	for (unsigned int i = 0; i < nr_vms; i++)
-		good = say_end(vms[i]) && good;
-	good = invariants_check() && good;
-	log_info("all VMs are off: powering off, %s", good ? "success" : "failure");
-	machine_end(good ? 0 : 1);
-}
-
-static bool is_alive(struct vm *vm)
-{
-	bool alive;
-
-	/* Locked: a restart that waits and the state that it leads to are one thing. */
-	spin_lock(&vm->lock);
-	alive = (vm->state != VM_DEFINED && vm->state != VM_STOPPED && vm->state != VM_CRASHED) ||
-		vm->restart_waits;
-	spin_unlock(&vm->lock);
-	return alive;
-}
-
-static void end_machine_if_all_off(void)
-{
-	if (__atomic_load_n(&kept, __ATOMIC_ACQUIRE)) {
-		__atomic_store_n(&end_waits, true, __ATOMIC_SEQ_CST);
-		/* Whoever lets go now may have looked before that was visible. */
-		if (__atomic_load_n(&kept, __ATOMIC_SEQ_CST))
-			return;
-	}
-	/* Whoever sits at the shell may start them again. */
-	if (console_shell_has_focus())
-		return;
-	for (unsigned int i = 0; i < nr_vms; i++) {
-		if (is_alive(vms[i]))
-			return;
-	}
-	/* Of two CPUs that see this at the same time, one does it. */
-	if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
-		end_machine(!some_refused);
-}
-
-void vm_keep_machine(bool keep)
-{
-	__atomic_store_n(&kept, keep, __ATOMIC_SEQ_CST);
-	if (!keep && __atomic_exchange_n(&end_waits, false, __ATOMIC_SEQ_CST))
-		end_machine_if_all_off();
-}
-
 static void load_failed(struct vm *vm, const char *why)
 {
 	bool acquired = vm->nr_vcpus != 0;
@@ -240,7 +161,7 @@ static void load_failed(struct vm *vm, const char *why)
 	vm->crash_reason = VM_CRASH_LOAD;
 	vm->crashes++;
 	move_locking(vm, acquired ? VM_CRASHED : VM_DEFINED);
-	some_refused = true;
+	vm_note_refused();
 	end_machine_if_all_off();
 }
 
@@ -484,8 +405,7 @@ static void come_to_end(struct vm *vm, enum vm_state state, bool by_hand)
 	if (!poweroff)
 		return;
 	log_info("%s: %s, and that ends the machine", vm->name, crashed ? "crashed" : "off");
-	if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
-		end_machine(!crashed);
+	end_machine(!crashed);
 }
 
 static void finish_off(struct vm *vm)
@@ -591,81 +511,4 @@ void vm_vcpu_gone(struct vm *vm)
 	/* Release and acquire: what the vCPUs did is visible to who takes the VM apart. */
 	if (!__atomic_sub_fetch(&vm->nr_live_vcpus, 1, __ATOMIC_ACQ_REL))
 		job_queue(&vm->job);
-}
-
-/* ---- PSCI ---- */
-
-static struct vcpu *find_vcpu(struct vm *vm, uint64_t affinity)
-{
-	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
-		if (vm->vcpus[i]->affinity == affinity)
-			return vm->vcpus[i];
-	}
-	return NULL;
-}
-
-static bool is_entry(const struct vm *vm, uint64_t entry)
-{
-	return vm_has_ram(vm, entry, sizeof(uint32_t)) && !(entry & 3);
-}
-
-int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t context)
-{
-	struct vcpu *target = find_vcpu(vm, affinity);
-	int64_t result = PSCI_ALREADY_ON;
-
-	if (!target)
-		return PSCI_INVALID_PARAMETERS;
-	if (!is_entry(vm, entry))
-		return PSCI_INVALID_ADDRESS;
-	/* One at a time: of two that start the same vCPU, the second finds it on. */
-	spin_lock(&vm->lock);
-	if (vm->state != VM_RUNNING && vm->state != VM_PAUSED) {
-		result = PSCI_DENIED;
-	} else if (__atomic_load_n(&target->state, __ATOMIC_ACQUIRE) == VCPU_OFF) {
-		/* Acquire: what its last CPU did to it is done; pairs with set_off(). */
-		__atomic_fetch_add(&vm->nr_live_vcpus, 1, __ATOMIC_RELAXED);
-		arch_vcpu_reset(target, &(struct vm_entry){ .pc = entry, .args = { context } });
-		sched_start(target);
-		if (vm->state == VM_PAUSED)
-			sched_pause(target);
-		result = PSCI_SUCCESS;
-	}
-	spin_unlock(&vm->lock);
-	return result;
-}
-
-int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level)
-{
-	struct vcpu *target = find_vcpu(vm, affinity);
-
-	/* From PSCI 1.0 on, levels above 0 need not be supported (5.1.5). */
-	if (level || !target)
-		return PSCI_INVALID_PARAMETERS;
-	return READ_ONCE(target->state) == VCPU_OFF ? 1 : 0;
-}
-
-static bool others_are_off(const struct vcpu *vcpu)
-{
-	const struct vm *vm = vcpu->vm;
-
-	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
-		if (vm->vcpus[i] != vcpu && READ_ONCE(vm->vcpus[i]->state) != VCPU_OFF)
-			return false;
-	}
-	return true;
-}
-
-int64_t vm_system_suspend(struct vcpu *vcpu, uint64_t entry, uint64_t context)
-{
-	if (!is_entry(vcpu->vm, entry))
-		return PSCI_INVALID_ADDRESS;
-	/* Only one that is on can switch another one on: none does until this one goes on. */
-	if (!others_are_off(vcpu))
-		return PSCI_DENIED;
-	vcpu->suspended = true;
-	vcpu->resume_entry = entry;
-	vcpu->resume_context = context;
-	sched_block(vcpu);
-	return PSCI_SUCCESS;
 }

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What lifecycle.c and vm.c have between them; the requests are in vm.h. */
+/* What lifecycle.c, end.c and vm.c have between them; the requests are in vm.h. */
 #ifndef KERNEL_VM_LIFECYCLE_H
 #define KERNEL_VM_LIFECYCLE_H
 
+#include "lib/types.h"
+
 struct vm;
+
+/*
+ * End the machine, in success or, also where a VM crashed or reported a failure, in failure; the second one,
+ * if no VM has anything left to do and nothing keeps the machine. No lock held. May return, when another CPU
+ * is at it.
+ */
+void end_machine(bool good);
+void end_machine_if_all_off(void);
 
 /* Prepare the job and the timers of a VM that is being defined. */
 void lifecycle_init(struct vm *vm);

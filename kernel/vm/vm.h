@@ -289,6 +289,9 @@ void vm_note_refused(void);
  */
 void vm_keep_machine(bool keep);
 
+/* The shell has lost the focus: if all VMs ended while it kept the machine, that ends now. No lock held. */
+void vm_end_if_waiting(void);
+
 const char *vm_state_name(enum vm_state state);
 
 /* ---- memory ---- */

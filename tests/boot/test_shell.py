@@ -241,6 +241,16 @@ def test_the_machine_stays_when_the_last_vm_is_stopped_from_the_shell(shell):
     assert shell.console.end().status == 0
 
 
+def test_leaving_the_shell_ends_a_machine_whose_vms_are_all_off(shell):
+    shell.run("vm stop one")
+    shell.run("vm stop two")
+    shell.console.send("\r")
+    shell.lines()
+    shell.console.send("exit\r")
+    shell.console.expect("all VMs are off: powering off, success")
+    assert shell.console.end().status == 0
+
+
 # ---- without guests -------------------------------------------------------------------------------------
 
 def test_a_machine_without_guests_says_so_and_waits_in_the_shell(empty):

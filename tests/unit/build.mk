@@ -91,7 +91,8 @@ test_vgic_model-src := tests/unit/test_vgic_model.c kernel/vgic/vgic.c kernel/vg
 host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
 	kernel/hvc/*.c) kernel/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
-	kernel/vm/lifecycle.c kernel/vm/crash.c kernel/job.c kernel/vm/loader.c kernel/vm/sel4.c \
+	kernel/vm/lifecycle.c kernel/vm/end.c kernel/vm/power.c \
+	kernel/vm/crash.c kernel/job.c kernel/vm/loader.c kernel/vm/sel4.c \
 	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/fmt.c lib/elf.c lib/linux_image.c \
 	tests/host/fake_log.c \
 	tests/host/fake_vcpu.c \

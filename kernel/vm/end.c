@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The end of the machine: when its last VM is off, or a VM's policy says so. Two things keep it: VMs of the
+ * package that are yet to be started, and somebody at the shell. When they let go, what was put off is looked
+ * at again.
+ */
+#include "kernel/console.h"
+#include "kernel/invariants.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/timer.h"
+#include "kernel/vm/lifecycle.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
+
+static bool ending;
+static bool some_refused;
+static bool kept;			/* VMs of the package are yet to be started */
+static bool end_waits;			/* the last VM may have ended meanwhile */
+
+void vm_note_refused(void)
+{
+	some_refused = true;
+}
+
+/* Another VM of the machine that ends may still be taken apart. */
+static bool say_end(struct vm *vm)
+{
+	uint64_t switches = 0, us = 0;
+	bool good;
+
+	spin_lock(&vm->lock);
+	for (unsigned int v = 0; v < vm->nr_vcpus; v++) {
+		switches += vm->vcpus[v]->nr_switches;
+		us += timer_ticks_to_us(vm->vcpus[v]->run_ticks);
+	}
+	log_info("%s: %s, %lu switches, %lu us on CPU", vm->name, vm_state_name(vm->state), switches, us);
+	good = vm->state != VM_CRASHED && !vm->failures;
+	spin_unlock(&vm->lock);
+	return good;
+}
+
+void end_machine(bool good)
+{
+	/* Of two CPUs that see it at the same time, one does it. */
+	if (__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
+		return;
+	for (unsigned int i = 0; i < nr_vms; i++)
+		good = say_end(vms[i]) && good;
+	good = invariants_check() && good;
+	log_info("all VMs are off: powering off, %s", good ? "success" : "failure");
+	machine_end(good ? 0 : 1);
+}
+
+static bool is_alive(struct vm *vm)
+{
+	bool alive;
+
+	/* Locked: a restart that waits and the state that it leads to are one thing. */
+	spin_lock(&vm->lock);
+	alive = (vm->state != VM_DEFINED && vm->state != VM_STOPPED && vm->state != VM_CRASHED) ||
+		vm->restart_waits;
+	spin_unlock(&vm->lock);
+	return alive;
+}
+
+void end_machine_if_all_off(void)
+{
+	if (__atomic_load_n(&kept, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&end_waits, true, __ATOMIC_SEQ_CST);
+		/* Whoever lets go now may have looked before that was visible. */
+		if (__atomic_load_n(&kept, __ATOMIC_SEQ_CST))
+			return;
+	}
+	/* Whoever sits at the shell may start them again. */
+	if (console_shell_has_focus()) {
+		__atomic_store_n(&end_waits, true, __ATOMIC_SEQ_CST);
+		return;
+	}
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		if (is_alive(vms[i]))
+			return;
+	}
+	end_machine(!some_refused);
+}
+
+void vm_end_if_waiting(void)
+{
+	if (__atomic_exchange_n(&end_waits, false, __ATOMIC_SEQ_CST))
+		end_machine_if_all_off();
+}
+
+void vm_keep_machine(bool keep)
+{
+	__atomic_store_n(&kept, keep, __ATOMIC_SEQ_CST);
+	if (!keep)
+		vm_end_if_waiting();
+}
