@@ -120,6 +120,16 @@ static void apr_save(struct arch_gich *gich)
 	}
 }
 
+uint64_t gich_read_first(void)
+{
+	return sysreg_read(ICH_LR_0);
+}
+
+void gich_write_first(uint64_t lr)
+{
+	sysreg_write(ICH_LR_0, lr);
+}
+
 void gich_load(const struct arch_gich *gich, unsigned int used)
 {
 	unsigned int *written = &lrs_written[arch_cpu_index()];

@@ -18,6 +18,10 @@ unsigned int gich_nr_lrs_hw(void);
 /* ICH_VMCR_EL2 of an interface out of reset. */
 uint64_t gich_vmcr_reset(void);
 
+/* The first list register alone, of the vCPU that is in hardware. */
+uint64_t gich_read_first(void);
+void gich_write_first(uint64_t lr);
+
 /* Write list registers 0..used-1, the others as empty, and the rest of the state; and read it back. */
 void gich_load(const struct arch_gich *gich, unsigned int used);
 void gich_save(struct arch_gich *gich, unsigned int used);

@@ -272,11 +272,17 @@ void vcpu_vgic_in(struct vcpu *vcpu)
 enum irq_result vcpu_timer_interrupt(uint32_t intid)
 {
 	struct vcpu *vcpu = this_cpu()->current;
+	uint64_t lr;
 
 	if (!vcpu)
 		return IRQ_DONE;
-	vcpu_vgic_out(vcpu);
-	vgic_set_timer_line(vcpu, true);
+	lr = gich_read_first();
+	if (!vcpu->vgic.in_memory && vgic_timer_again(vcpu, &lr)) {
+		gich_write_first(lr);
+	} else {
+		vcpu_vgic_out(vcpu);
+		vgic_set_timer_line(vcpu, true);
+	}
 	vcpu->arch.vtimer.phys_active = true;
 	/* Physically active until the guest ends the virtual interrupt, or the vCPU leaves this CPU. */
 	return IRQ_GUEST_OWNS;

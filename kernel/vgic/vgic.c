@@ -467,6 +467,21 @@ void vgic_set_timer_line(struct vcpu *vcpu, bool level)
 	spin_unlock(&vcpu->vm->vgic.lock);
 }
 
+bool vgic_timer_again(struct vcpu *vcpu, uint64_t *lr)
+{
+	const struct vgic_cpu *vgic = &vcpu->vgic;
+	struct virq *irq = &vcpu->vgic.priv[VGIC_VTIMER_INTID];
+
+	if (vgic->used_lrs != 1 || vgic->overflow || !irq->in_lr || (*lr & (LR_PENDING | LR_ACTIVE)))
+		return false;
+	/* In memory it is as it was put there: only one that was pending by its line alone is so again. */
+	if (irq->active || irq->latch || irq->lr_latch)
+		return false;
+	irq->line = true;
+	*lr = lr_encode(irq);
+	return true;
+}
+
 bool vgic_timer_is_live(const struct vcpu *vcpu)
 {
 	return vcpu->vgic.priv[VGIC_VTIMER_INTID].line;

@@ -118,6 +118,15 @@ void vgic_end_linked(const struct virq *irq);
 void vgic_set_timer_line(struct vcpu *vcpu, bool level);
 
 /*
+ * The short way of a timer interrupt, and the usual one: the guest has ended the last one, whose list
+ * register, the only one in use, still stands for it. lr: what that holds now. True: *lr is to be written
+ * there, and nothing else is to be done; else list registers have to be folded, and the line be raised by
+ * vgic_set_timer_line(). Context: the vCPU's list registers are in hardware; no lock, for what others change
+ * meanwhile comes with a kick.
+ */
+bool vgic_timer_again(struct vcpu *vcpu, uint64_t *lr);
+
+/*
  * Whether the physical timer interrupt must be active: it was taken, and its virtual one has not ended.
  * While it is not, as when software made the virtual one pending, the timer must be able to fire.
  */

@@ -1224,6 +1224,87 @@ static void test_a_reset_leaves_nothing_behind(void **state)
 		assert_true(list_empty(&vcpu[i].vgic.ap_list));
 }
 
+/* ---- the timer's short way ---- */
+
+/* The physical timer interrupt arrives while v0 is in the guest. Whether the short way did it. */
+static bool timer_fires_in_guest(void)
+{
+	uint64_t lr = hw[0].regs.lr[0];
+	bool again = vgic_timer_again(v0, &lr);
+
+	if (again) {
+		hw[0].regs.lr[0] = lr;
+	} else {
+		vcpu_vgic_out(v0);
+		vgic_set_timer_line(v0, true);
+		vcpu_vgic_in(v0);
+	}
+	return again;
+}
+
+static void test_a_timer_that_fires_again_costs_no_fold(void **state)
+{
+	unsigned int folds;
+
+	enable(v0, VTIMER, 0x80);
+	assert_false(timer_fires_in_guest());
+	assert_int_equal(ack(v0), VTIMER);
+	eoi(v0, VTIMER);
+	folds = v0->vgic.nr_folds;
+	for (unsigned int n = 1; n <= 30; n++) {
+		assert_true(timer_fires_in_guest());
+		assert_true(vgic_timer_is_live(v0));
+		assert_int_equal(ack(v0), VTIMER);
+		assert_int_equal(ack(v0), SPURIOUS);
+		eoi(v0, VTIMER);
+		assert_int_equal(hw[0].nr_deactivated, n + 1);
+	}
+	assert_int_equal(v0->vgic.nr_folds, folds);
+	/* And its state is what it would be otherwise. */
+	stop(v0);
+	assert_false(v0->vgic.priv[VTIMER].active);
+	assert_int_equal(v0->vgic.used_lrs, 0);
+}
+
+static void test_the_short_way_is_for_a_list_register_that_is_empty_and_alone(void **state)
+{
+	enable(v0, VTIMER, 0x80);
+	assert_false(timer_fires_in_guest());
+	/* Not yet taken; taken; and handled beside another one. */
+	assert_false(timer_fires_in_guest());
+	assert_int_equal(ack(v0), VTIMER);
+	assert_false(timer_fires_in_guest());
+	eoi(v0, VTIMER);
+	enable(v0, 20, 0x80);
+	line(v0, 20, true);
+	assert_false(timer_fires_in_guest());
+	line(v0, 20, false);
+}
+
+static void test_what_was_made_pending_meanwhile_takes_the_long_way(void **state)
+{
+	enable(v0, VTIMER, 0x80);
+	timer_fires_in_guest();
+	assert_int_equal(ack(v0), VTIMER);
+	eoi(v0, VTIMER);
+	assert_true(timer_fires_in_guest());
+	assert_int_equal(ack(v0), VTIMER);
+	eoi(v0, VTIMER);
+	v0->vgic.priv[VTIMER].latch = true;
+	assert_false(timer_fires_in_guest());
+}
+
+static void test_the_short_way_has_the_priority_of_today(void **state)
+{
+	enable(v0, VTIMER, 0x80);
+	timer_fires_in_guest();
+	assert_int_equal(ack(v0), VTIMER);
+	eoi(v0, VTIMER);
+	v0->vgic.priv[VTIMER].priority = 0x40;
+	assert_true(timer_fires_in_guest());
+	assert_int_equal(FIELD_GET(LR_PRIORITY, hw[0].regs.lr[0]), 0x40);
+}
+
 /* ---- linked shared interrupts ---- */
 
 #define LINKED	SPI(7)
@@ -1427,6 +1508,10 @@ int main(void)
 		T(test_only_what_would_be_signalled_wakes_a_vcpu),
 		T(test_an_interrupt_kicks_the_vcpu_that_is_to_take_it),
 		T(test_a_reset_leaves_nothing_behind),
+		T(test_a_timer_that_fires_again_costs_no_fold),
+		T(test_the_short_way_is_for_a_list_register_that_is_empty_and_alone),
+		T(test_what_was_made_pending_meanwhile_takes_the_long_way),
+		T(test_the_short_way_has_the_priority_of_today),
 		T(test_the_end_of_a_linked_interrupt_is_that_of_the_physical_one),
 		T(test_a_linked_interrupt_that_fires_again_at_once_is_not_lost),
 		T(test_what_was_pending_before_the_link_is_of_an_earlier_life),
