@@ -7,6 +7,7 @@
 #ifndef LIB_FDT_H
 #define LIB_FDT_H
 
+#include "lib/dt.h"
 #include "lib/types.h"
 
 #if !__STDC_HOSTED__
@@ -31,16 +32,36 @@ static inline fdt64_t cpu_to_fdt64(uint64_t x) { return __builtin_bswap64(x); }
 #define FDT_VERSION_NEEDED	17
 
 /*
- * fdt_check_full() for a blob from outside, size bytes long. It must not see trees of a version before 16:
- * for a root without a '/' in its name, libfdt 1.6.1 reads through NULL.
+ * fdt_check_full() for a blob from outside, size bytes long and 8-byte aligned. libfdt 1.6.1, which Debian
+ * has, must not see everything: for a tree of a version before 16 whose root has no '/' in its name it reads
+ * through NULL, and a property whose length leads back to itself it walks for ever. So the structure is
+ * walked by lib/dt.h first, which trusts no length.
  */
 static inline int fdt_check_untrusted(const void *blob, size_t size)
 {
+	struct dt_cursor cursor = { 0 };
+	enum dt_token token;
+	const char *why;
+	struct dt dt;
+	int err;
+
 	if (size < sizeof(struct fdt_header))
 		return -FDT_ERR_TRUNCATED;
 	if (fdt_magic(blob) != FDT_MAGIC)
 		return -FDT_ERR_BADMAGIC;
-	return fdt_version(blob) < FDT_VERSION_NEEDED ? -FDT_ERR_BADVERSION : fdt_check_full(blob, size);
+	if (fdt_version(blob) < FDT_VERSION_NEEDED)
+		return -FDT_ERR_BADVERSION;
+	err = fdt_check_header(blob);
+	if (err)
+		return err;
+	if (fdt_totalsize(blob) > size)
+		return -FDT_ERR_TRUNCATED;
+	if (dt_open(&dt, blob, size, &why))
+		return -FDT_ERR_BADSTRUCTURE;
+	do
+		token = dt_next(&dt, &cursor);
+	while (token != DT_END && token != DT_BROKEN);
+	return token == DT_END ? fdt_check_full(blob, size) : -FDT_ERR_BADSTRUCTURE;
 }
 
 #endif

@@ -19,7 +19,7 @@ fuzz_package-src := $(fuzz_manifest-src) kernel/vm/loader.c kernel/vm/sel4.c ker
 	lib/cpio.c lib/elf.c \
 	lib/linux_image.c
 fuzzer += overlay
-fuzz_overlay-src := kernel/vm/guest_dtb.c kernel/vdev/vdev.c lib/fmt.c
+fuzz_overlay-src := kernel/vm/guest_dtb.c kernel/vdev/vdev.c lib/dt.c lib/fmt.c
 
 define seeds-rules
 unit-test += seeds_$(1)

@@ -61,7 +61,7 @@ test_loader-src := tests/unit/test_loader.c kernel/vm/loader.c kernel/vm/sel4.c 
 unit-test += test_sel4
 test_sel4-src := tests/unit/test_sel4.c kernel/vm/sel4.c lib/cpio.c lib/elf.c lib/fmt.c
 unit-test += test_guest_dtb
-test_guest_dtb-src := tests/unit/test_guest_dtb.c kernel/vm/guest_dtb.c kernel/vdev/vdev.c \
+test_guest_dtb-src := tests/unit/test_guest_dtb.c lib/dt.c kernel/vm/guest_dtb.c kernel/vdev/vdev.c \
 	kernel/cpu.c lib/fmt.c tests/host/fake_cpu.c tests/host/fake_panic.c
 
 # The kernel on the fake machine of tests/host.
@@ -93,7 +93,8 @@ host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
 	kernel/vm/lifecycle.c kernel/vm/end.c kernel/vm/power.c \
 	kernel/vm/crash.c kernel/job.c kernel/vm/loader.c kernel/vm/sel4.c \
-	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/fmt.c lib/elf.c lib/linux_image.c \
+	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
+	lib/linux_image.c \
 	tests/host/fake_log.c \
 	tests/host/fake_vcpu.c \
 	tests/host/fake_machine.c

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -718,6 +719,25 @@ static void test_damaged_manifests_are_read_or_refused(void **state)
 	}
 }
 
+/* A length that leads back to the property itself: libfdt would go round for ever. */
+static void test_a_property_that_leads_back_to_itself_is_refused(void **state)
+{
+	char name[] = "loop";
+	const char *why = NULL;
+	uint32_t *cell;
+
+	set_string("/vm-a", "bootargs", name);
+	must(fdt_pack(blob));
+	/* The value is four characters and a NUL, behind length and name. */
+	for (cell = (uint32_t *)blob; memcmp(cell, name, sizeof(name)); cell++)
+		;
+	cell[-2] = cpu_to_fdt32((uint32_t)-12);
+	alarm(20);
+	assert_int_equal(manifest_check(blob, fdt_totalsize(blob), &why), -EINVAL);
+	alarm(0);
+	assert_non_null(why);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup(test, setup)
@@ -740,6 +760,7 @@ int main(void)
 		T(test_what_is_refused_is_said_in_printable_characters),
 		T(test_one_refused_vm_does_not_hide_the_next),
 		T(test_damaged_manifests_are_read_or_refused),
+		T(test_a_property_that_leads_back_to_itself_is_refused),
 	};
 #undef T
 
