@@ -50,7 +50,7 @@ T        ?= 60
 FUZZ     ?=
 HOSTCC   ?= gcc
 
-O := $(patsubst %/,%,$(O))
+override O := $(or $(patsubst %/,%,$(strip $(O))),build)
 
 goals        := $(or $(MAKECMDGOALS),all)
 config-goals := menuconfig oldconfig olddefconfig savedefconfig listnewconfig %_defconfig
@@ -356,6 +356,10 @@ linux-dts := $(wildcard dts/vms/linux*.dts)
 uboot-dts := dts/vms/uboot.dts
 
 # make package VMS="dts/vms/a.dts ...": each becomes $(O)/a.cpio, to be passed as initrd.
+no-manifest := $(strip $(foreach dts,$(VMS),$(if $(filter %.dts,$(wildcard $(dts))),,$(dts))))
+ifneq ($(no-manifest),)
+$(error VMS=$(no-manifest): no such manifest; there are $(filter-out dts/vms/test_%,$(wildcard dts/vms/*.dts)); docs/manifest.md tells how to write one)
+endif
 packages := $(patsubst %.dts,$(O)/%.cpio,$(notdir $(VMS)))
 .PHONY: package FORCE-PACKAGE
 package: $(packages)

@@ -210,7 +210,7 @@ class VmChecker:
         if "/" in file or file in ("", "manifest.dtb"):
             return self.fault(prop, f'names "{file}", which cannot be a file of the package')
         if not self.files.find(file):
-            return self.fault(prop, f'names "{file}", which is in none of the directories searched')
+            return self.fault(prop, f'names "{file}", which is in none of ' + ", ".join(self.files.directories))
         data = self.files.load(file, kernel=prop == "kernel")
         return data if data else self.fault(prop, f'names "{file}", which is empty')
 
