@@ -8,9 +8,14 @@
 #define STR(x)		#x
 #define XSTR(x)		STR(x)
 
-/* 0 means for ever. */
+/* For ever: a report a second or so, and the console stays readable. Else: one each round. */
+#if CONFIG_GUEST_ROUNDS == 0
+#define ROUNDS_ARG	"rounds=0 every=50"
+#define PASSES_ARG	"passes=0 every=50"
+#else
 #define ROUNDS_ARG	XSTR(rounds=CONFIG_GUEST_ROUNDS)
 #define PASSES_ARG	XSTR(passes=CONFIG_GUEST_ROUNDS)
+#endif
 
 /* The properties of a learning guest (include/schism/abi/guest_layout.h). */
 #define LEARNING_VM(title, file, args)						\

@@ -78,7 +78,7 @@ def test_crash(image):
 
 def test_stray(image):
     with qemu.Console(kernel=image, initrd=pack("stray")) as console:
-        console.expect(r"memwalk_os: report 3: passes=3 bytes=\d+ aborts=[1-9]")
+        console.expect(r"memwalk_os: report 1: passes=\d+ bytes=\d+ aborts=[1-9]")
 
 
 def boot_linux(name, image, smp, script, vcpus=2):
