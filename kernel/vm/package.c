@@ -208,6 +208,7 @@ void package_start_vms(void)
 	if (started < described)
 		vm_note_refused();
 	if (!started)
-		boot_fail(BOOT_E_BAD_VM, "no VM of the %s package could be started", p.origin);
+		boot_fail(BOOT_E_BAD_VM, "no VM of the %s package could be started: %s", p.origin,
+			  described ? "the errors above say why" : "it describes none");
 	vm_keep_machine(false);
 }
