@@ -130,7 +130,8 @@ FORCE:
 fragments-changed := $(if $(strip $(FRAGMENTS)),$(if $(wildcard $(O)/.fragments),$(if $(filter-out \
 	x$(subst $() ,|,$(strip $(FRAGMENTS))),x$(subst $() ,|,$(strip $(file <$(O)/.fragments)))),y),y))
 ifeq ($(filter %_defconfig,$(goals)),)
-$(O)/.config: $(if $(fragments-changed),FORCE)
+# Said to be needed when it is missing: .SECONDARY lets missing files be.
+$(O)/.config: $(if $(fragments-changed)$(if $(wildcard $(O)/.config),,y),FORCE)
 	$(call say,CONFIG,qemu_virt_defconfig $(FRAGMENTS))
 	$(Q)$(kconfig) defconfig configs/qemu_virt_defconfig $(FRAGMENTS)
 	$(Q)echo '$(strip $(FRAGMENTS))' > $(O)/.fragments

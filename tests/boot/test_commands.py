@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What make says to a mistake on its command line."""
+"""What make says to a mistake on its command line, and a file that somebody removed."""
 import os
 import subprocess
 
@@ -29,3 +29,10 @@ def test_a_mistake_on_the_command_line_is_refused_in_words(default, mistake):
     for word in words:
         assert word in done.stderr, done.stderr
     assert "No rule to make target" not in done.stderr
+
+
+def test_a_configuration_that_was_removed_is_made_anew(tmp_path):
+    for _ in range(2):
+        qemu.make(f"O={tmp_path}", f"{tmp_path}/auto.conf")
+        assert (tmp_path / ".config").exists()
+        (tmp_path / ".config").unlink()
