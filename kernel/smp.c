@@ -15,7 +15,9 @@
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 
-#define WAIT_US		100000
+/* An emulated CPU may be slow to come. */
+#define ONLINE_WAIT_US	1000000
+#define STOP_WAIT_US	100000
 
 static unsigned int nr_stopped;
 
@@ -108,7 +110,7 @@ static bool start(unsigned int id)
 
 static bool wait_online(unsigned int id)
 {
-	uint64_t end = arch_counter() + timer_us_to_ticks(WAIT_US);
+	uint64_t end = arch_counter() + timer_us_to_ticks(ONLINE_WAIT_US);
 
 	while (!__atomic_load_n(&cpus[id].online, __ATOMIC_ACQUIRE)) {
 		if (arch_counter() > end && claim(&cpus[id], CPU_GIVEN_UP))
@@ -139,7 +141,7 @@ void smp_start_others(void)
 
 void smp_stop_others(void)
 {
-	uint64_t end = arch_counter() + timer_us_to_ticks(WAIT_US);
+	uint64_t end = arch_counter() + timer_us_to_ticks(STOP_WAIT_US);
 	unsigned int others = 0;
 
 	for_each_online_cpu(cpu) {
