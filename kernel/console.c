@@ -87,8 +87,6 @@ void console_detach(struct console_port *port)
 	spin_lock(&ports_lock);
 	list_del(&port->link);
 	console_out_forget(port);
-	if (console_out_focus() == port)
-		console_out_set_focus(NULL);
 	spin_unlock(&ports_lock);
 }
 

@@ -410,20 +410,46 @@ struct console_port *console_out_focus(void)
 	return READ_ONCE(focus);
 }
 
+/* What the terminal has left, as far as there is room. Context: console_lock held. Whether a line is to come. */
+static bool print_last(struct console_port *port)
+{
+	if (focus == port)
+		print_raw(port, false);
+	return focus != port && has_room(LINE_ROOM) && print_line(port);
+}
+
+static void mark_lost(struct console_port *port)
+{
+	char text[CONSOLE_PREFIX_LEN + 32];
+	uint64_t lost = ring_count(&port->out) + port->dropped;
+
+	if (!lost)
+		return;
+	begin_line();
+	put(text, (size_t)fmt_snprintf(text, sizeof(text), "%s... %lu characters dropped", port->prefix,
+				       lost));
+	end_line();
+}
+
 void console_out_forget(struct console_port *port)
 {
-	bool more = driver != NULL;
+	bool more = true;
 
+	if (!driver)
+		return;
 	/* Let others have the lock after each line. */
 	while (more) {
 		lock_output();
-		if (focus == port)
-			print_raw(port, true);
-		more = focus != port && print_line(port);
+		more = print_last(port);
 		unlock_output();
 	}
 	lock_output();
+	if (focus == port)
+		WRITE_ONCE(focus, NULL);
+	/* Nobody prints for it any more: off the list for good. */
 	list_del(&port->waiting);
+	mark_lost(port);
+	want_tx_irq(!is_empty(&wire) || tx_irq);
 	unlock_output();
 }
 

@@ -15,7 +15,10 @@ struct console_port *console_out_focus(void);
 /* The terminal's ring holds something for the screen: a whole line, or anything while it has the focus. */
 void console_out_kick(struct console_port *port);
 
-/* Print what is left of a terminal that goes, waiting for the UART if need be. */
+/*
+ * A terminal goes, and the focus with it if it had that. What it has left is printed as far as there is room: the
+ * rest is lost, and a mark tells how much. It may be thousands of lines, for which nobody must wait.
+ */
 void console_out_forget(struct console_port *port);
 
 #endif

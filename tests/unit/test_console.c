@@ -307,14 +307,47 @@ static void test_flush_sends_all_that_waits(void **state)
 	assert_true(nr_shown > 8192 + 3000);
 }
 
-static void test_a_terminal_that_goes_takes_nothing_with_it(void **state)
+static void test_a_terminal_that_goes_waits_for_nobody(void **state)
 {
+	char text[48];
+
 	fifo_room = 0;
-	flood(0, 140);
+	flood(0, 160);
 	refill = FIFO;
 	console_detach(&port[0]);
+	assert_int_equal(nr_shown, 0);
+	refill = 0;
 	transmit_all();
-	assert_int_equal(count("[one] flood"), 140);
+	/* A line is 52 characters in the ring. */
+	assert_in_range(count("[one] flood"), 100, 159);
+	snprintf(text, sizeof(text), "[one] ... %u characters dropped\r\n",
+		 (160 - count("[one] flood")) * 52);
+	assert_int_equal(count(text), 1);
+	console_attach(&port[0], rings[0]);
+}
+
+static void test_a_terminal_that_goes_prints_its_last_lines(void **state)
+{
+	fifo_room = FIFO;
+	flood(0, 100);
+	console_detach(&port[0]);
+	transmit_all();
+	assert_int_equal(count("[one] flood"), 100);
+	assert_int_equal(count("dropped"), 0);
+	console_attach(&port[0], rings[0]);
+}
+
+/* What is left of it may not wait for room: it is gone. */
+static void test_a_terminal_that_goes_with_the_focus_waits_no_more(void **state)
+{
+	console_set_focus(&vm[0]);
+	fifo_room = 0;
+	flood(0, 200);
+	console_detach(&port[0]);
+	assert_true(list_empty(&port[0].waiting));
+	assert_null(console_focus());
+	transmit_all();
+	assert_int_equal(count("characters dropped\r\n"), 1);
 	console_attach(&port[0], rings[0]);
 }
 
@@ -464,7 +497,9 @@ int main(void)
 		TEST(test_a_log_line_is_never_lost),
 		TEST(test_a_dead_transmitter_does_not_hold_the_writer),
 		TEST(test_flush_sends_all_that_waits),
-		TEST(test_a_terminal_that_goes_takes_nothing_with_it),
+		TEST(test_a_terminal_that_goes_waits_for_nobody),
+		TEST(test_a_terminal_that_goes_prints_its_last_lines),
+		TEST(test_a_terminal_that_goes_with_the_focus_waits_no_more),
 		TEST(test_a_ring_of_carriage_returns_comes_to_an_end),
 		TEST(test_raw_output_stops_where_there_is_no_room_and_goes_on),
 		TEST(test_the_focus_moves_in_the_middle_of_lines),
