@@ -77,7 +77,7 @@ void console_attach(struct console_port *port, void *out)
 	set_budget(port);
 	spin_lock(&ports_lock);
 	list_add_tail(&port->link, &ports);
-	if (named)
+	if (named && !to_shell)
 		console_out_set_focus(port);
 	spin_unlock(&ports_lock);
 }

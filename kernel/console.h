@@ -102,8 +102,8 @@ void console_watch_room(void);
 
 /*
  * A terminal comes and goes; out is CONSOLE_RING_SIZE bytes for its output. When its VM is named by "focus="
- * among the machine's bootargs, it gets the focus. Detaching prints what it has left, as far as there is room without
- * waiting.
+ * among the machine's bootargs, it gets the focus, but not the shell's. Detaching prints what it has left,
+ * as far as there is room without waiting.
  * Context: no lock of RANK_INPUT or above held.
  */
 void console_attach(struct console_port *port, void *out);

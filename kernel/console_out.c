@@ -410,7 +410,7 @@ struct console_port *console_out_focus(void)
 	return READ_ONCE(focus);
 }
 
-/* What the terminal has left, as far as there is room. Context: console_lock held. Whether a line is to come. */
+/* What the terminal has left, as far as there is room; whether there is more. Context: console_lock held. */
 static bool print_last(struct console_port *port)
 {
 	if (focus == port)

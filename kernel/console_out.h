@@ -16,8 +16,8 @@ struct console_port *console_out_focus(void);
 void console_out_kick(struct console_port *port);
 
 /*
- * A terminal goes, and the focus with it if it had that. What it has left is printed as far as there is room: the
- * rest is lost, and a mark tells how much. It may be thousands of lines, for which nobody must wait.
+ * A terminal goes, and the focus with it if it had that. What it has left is printed as far as there is
+ * room: the rest is lost, and a mark tells how much. It may be thousands of lines, for which nobody must wait.
  */
 void console_out_forget(struct console_port *port);
 

@@ -21,6 +21,7 @@
 #include "kernel/shell.h"
 #include "kernel/timer.h"
 #include "kernel/vm/vm.h"
+#include "lib/string.h"
 #include "tests/host/fake.h"
 
 #define FIFO		32
@@ -92,9 +93,14 @@ static void transmit_all(void)
 
 /* ---- what is around it ---- */
 
+static const char *boot_focus;		/* focus= of the machine's bootargs */
+
 bool boot_arg(const char *name, char *buf, size_t size)
 {
-	return false;
+	if (!boot_focus)
+		return false;
+	strlcpy(buf, boot_focus, size);
+	return true;
 }
 
 bool machine_node_is(const void *fdt, int node, const char *compat)
@@ -405,6 +411,21 @@ static void test_input_is_the_shells_while_it_has_the_focus(void **state)
 
 /* ---- the prompt ---- */
 
+static void test_a_terminal_of_the_bootargs_leaves_the_shell_its_focus(void **state)
+{
+	boot_focus = "one";
+	console_focus_shell();
+	console_detach(&port[0]);
+	console_attach(&port[0], rings[0]);
+	assert_true(console_shell_has_focus());
+	assert_null(console_focus());
+	console_set_focus(NULL);
+	console_detach(&port[0]);
+	console_attach(&port[0], rings[0]);
+	assert_ptr_equal(console_focus(), &vm[0]);
+	boot_focus = NULL;
+}
+
 static void test_lines_appear_above_the_prompt(void **state)
 {
 	console_prompt_show("> ab", 4, 4);
@@ -504,6 +525,7 @@ int main(void)
 		TEST(test_raw_output_stops_where_there_is_no_room_and_goes_on),
 		TEST(test_the_focus_moves_in_the_middle_of_lines),
 		TEST(test_input_is_the_shells_while_it_has_the_focus),
+		TEST(test_a_terminal_of_the_bootargs_leaves_the_shell_its_focus),
 		TEST(test_lines_appear_above_the_prompt),
 		TEST(test_a_character_at_the_end_is_all_that_is_sent),
 		TEST(test_the_watch_calls_all_terminals_once),
