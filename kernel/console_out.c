@@ -125,8 +125,20 @@ static void send_wire(void)
 {
 	uint8_t c;
 
-	while (ring_get(&wire, &c))
+	while (!panicking && ring_get(&wire, &c))
 		send((char)c);
+}
+
+/*
+ * From a panic: whoever is at the wire keeps it. What waits is sent, maybe twice; but the wire is left as it
+ * is, and not used any more, for with two that empty it its end would be lost.
+ */
+static void send_copy_of_wire(void)
+{
+	uint32_t at = READ_ONCE(wire.tail), n = MIN(READ_ONCE(wire.head) - at, WIRE_SIZE);
+
+	for (; n; n--)
+		send((char)wire_data[at++ % WIRE_SIZE]);
 }
 
 /* What the transmitter did not take. */
@@ -148,8 +160,10 @@ static void wait_with(char c)
 
 static void put(const char *text, size_t len)
 {
-	size_t sent = is_empty(&wire) ? driver->write(uart, text, len) : 0;
+	size_t sent = 0;
 
+	if (!panicking && is_empty(&wire))
+		sent = driver->write(uart, text, len);
 	for (; sent < len; sent++)
 		wait_with(text[sent]);
 }
@@ -512,5 +526,5 @@ void console_panic_mode(void)
 	panicking = true;
 	has_irqs = false;
 	if (driver)
-		send_wire();
+		send_copy_of_wire();
 }
