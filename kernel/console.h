@@ -81,6 +81,12 @@ void console_write_line(const char *text, size_t len);
 void console_panic_mode(void);
 bool console_is_panicking(void);
 
+/*
+ * Whether a line has room without waiting for the UART, and leaves some: what a guest can make Schism say is
+ * better lost than waited for. Right for some moment during the call.
+ */
+bool console_has_room(void);
+
 /* Whether something waits for the UART. */
 bool console_is_busy(void);
 

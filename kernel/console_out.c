@@ -192,7 +192,12 @@ static void want_tx_irq(bool wanted)
 /* Whether a guest may put a line, or a character with less, into the wire. */
 static bool has_room(uint32_t needed)
 {
-	return !has_irqs || WIRE_SIZE - (wire.head - wire.tail) >= needed;
+	return !has_irqs || WIRE_SIZE - (READ_ONCE(wire.head) - READ_ONCE(wire.tail)) >= needed;
+}
+
+bool console_has_room(void)
+{
+	return has_room(LINE_ROOM);
 }
 
 /* ---- lines and the prompt ---- */

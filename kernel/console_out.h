@@ -17,7 +17,7 @@ void console_out_kick(struct console_port *port);
 
 /*
  * A terminal goes, and the focus with it if it had that. What it has left is printed as far as there is
- * room: the rest is lost, and a mark tells how much. It may be thousands of lines, for which nobody must wait.
+ * room: the rest is lost, and a mark tells how much. It may be thousands of lines: nobody must wait for them.
  */
 void console_out_forget(struct console_port *port);
 

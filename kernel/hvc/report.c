@@ -3,6 +3,7 @@
 #include "kernel/hvc/report.h"
 
 #include "arch/cpu.h"
+#include "kernel/console.h"
 #include "kernel/log.h"
 #include "kernel/timer.h"
 #include "kernel/vm/vcpu.h"
@@ -39,14 +40,17 @@ void report_init(struct vm *vm)
 	};
 }
 
-/* A guest that reports without end must not have the console to itself. */
+/*
+ * A guest that reports without end must not have the console to itself, nor make Schism wait for the UART,
+ * with interrupts masked on a CPU that other guests share.
+ */
 static bool may_print(struct vm *vm)
 {
 	struct budget *budget = &vm->report_budget;
 	/* As if the counter had run before: the burst is there from the start. */
 	uint64_t now = arch_counter() + budget->burst * budget->ticks_each;
 
-	if (!budget_left(budget, now)) {
+	if (!budget_left(budget, now) || !console_has_room()) {
 		vm->reports_hidden++;
 		return false;
 	}

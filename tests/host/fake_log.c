@@ -13,6 +13,7 @@
 static char text[65536];
 static size_t used;
 static bool busy;		/* a thread writes */
+bool fake_console_full;
 
 static void append(const char *line, size_t len)
 {
@@ -61,6 +62,11 @@ void log_line(enum log_level level, const char *fmt, ...)
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	append(line, strlen(line));
+}
+
+bool console_has_room(void)
+{
+	return !fake_console_full;
 }
 
 bool console_shell_has_focus(void)

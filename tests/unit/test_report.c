@@ -105,6 +105,19 @@ static void test_a_flood_of_reports_is_counted_but_not_all_shown(void **state)
 	assert_true(fake_log_has("reports are not shown"));
 }
 
+static void test_a_report_waits_for_no_uart(void **state)
+{
+	fake_console_full = true;
+	for (unsigned int i = 0; i < 10; i++)
+		assert_int_equal(report(GUEST_TASK_COUNTER, GUEST_EVENT_PASS), 0);
+	assert_int_equal(vm->reports, 10);
+	assert_int_equal(fake_log_lines(), 0);
+	fake_console_full = false;
+	report(GUEST_TASK_COUNTER, GUEST_EVENT_PASS);
+	assert_int_equal(fake_log_lines(), 2);
+	assert_true(fake_log_has("guest: 10 reports are not shown"));
+}
+
 /* ---- mailboxes ---- */
 
 static struct guest_mailbox_slot *slot(unsigned int i)
@@ -277,6 +290,7 @@ int main(void)
 		T(test_only_a_failure_counts_as_one),
 		T(test_an_unknown_task_or_event_is_refused_and_not_counted),
 		T(test_a_flood_of_reports_is_counted_but_not_all_shown),
+		T(test_a_report_waits_for_no_uart),
 		T(test_the_mailbox_is_ready_before_the_guest_starts),
 		T(test_a_dump_prints_the_slots_in_use),
 		T(test_names_that_are_no_text_are_not_printed),
