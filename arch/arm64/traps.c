@@ -20,6 +20,9 @@
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 
+#define PSR_IT_HIGH	GENMASK(15, 10)		/* IT[7:2] */
+#define PSR_IT_LOW	GENMASK(26, 25)		/* IT[1:0] */
+
 #define ISAR1_APA	GENMASK(7, 4)
 #define ISAR1_API	GENMASK(11, 8)
 #define ISAR2_APA3	GENMASK(15, 12)
@@ -131,11 +134,27 @@ static void unclaimed(struct vcpu *vcpu, const struct trap *trap)
 		  esr_ec_name(trap->ec), vcpu->arch.frame.elr);
 }
 
+/* AArch32 has no BTYPE, but the IT block's state, partly in the same bits (ITAdvance(), F1.2.3). */
+static __noinline uint64_t advance_it(uint64_t spsr)
+{
+	uint64_t it = FIELD_GET(PSR_IT_HIGH, spsr) << 2 | FIELD_GET(PSR_IT_LOW, spsr);
+
+	/* The condition stays but for its last bit, which is shifted in; after the last one nothing does. */
+	it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+	return (spsr & ~(PSR_SS | PSR_IT_HIGH | PSR_IT_LOW)) | FIELD_PREP(PSR_IT_HIGH, it >> 2) |
+	       FIELD_PREP(PSR_IT_LOW, it & 3);
+}
+
 static inline void skip(struct vcpu *vcpu, const struct trap *trap)
 {
-	vcpu->arch.frame.elr += trap->il;
+	struct trapframe *frame = &vcpu->arch.frame;
+
+	frame->elr += trap->il;
 	/* As if it had been executed: it was stepped over, and was no branch. */
-	vcpu->arch.frame.spsr &= ~(PSR_SS | PSR_BTYPE);
+	if (unlikely(frame->spsr & PSR_AARCH32))
+		frame->spsr = advance_it(frame->spsr);
+	else
+		frame->spsr &= ~(PSR_SS | PSR_BTYPE);
 }
 
 static void act(struct vcpu *vcpu, const struct trap *trap, enum trap_outcome outcome)

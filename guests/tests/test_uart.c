@@ -5,6 +5,7 @@
  */
 #include "guests/lib/gic_regs.h"
 #include "guests/lib/test.h"
+#include "lib/string.h"
 
 #define REG(offset)	(GUEST_UART_IPA + (offset))
 #define DR		REG(0x00)
@@ -188,6 +189,71 @@ static void test_receive_interrupt(void)
 	test_check(received, "reading the character clears it");
 }
 
+/* ---- from a 32-bit program ---- */
+
+#define USER_VA			UINT64_C(0xc0000000)
+#define PTE_USER_CODE		0x200000000007c7	/* Normal, inner shareable, read-only, PXN */
+#define PTE_USER_DEVICE		0x60000000000443	/* Device, never executable */
+#define PTE_TABLE		3
+#define SPSR_THUMB_USER		(BIT(8) | BIT(7) | BIT(6) | BIT(5) | 0x10)
+
+static uint64_t user_level2[512] __aligned(4096), user_level3[512] __aligned(4096);
+static uint64_t user_code[512] __aligned(4096);
+static struct guest_frame kernel, user;
+
+/* cmp r3, r3; itete eq; ldreq r1, [r2]; movne r4, #1; moveq r5, #1; movne r6, #1; svc #0 */
+static const uint16_t conditional_load[] = { 0x429b, 0xbf0b, 0x6811, 0x2401, 0x2501, 0x2601, 0xdf00 };
+
+static void map_user(void)
+{
+	uint64_t *root = (uint64_t *)(guest_read_sysreg("ttbr0_el1") & GENMASK(47, 12));
+
+	memcpy(user_code, conditional_load, sizeof(conditional_load));
+	user_level3[0] = (uint64_t)user_code | PTE_USER_CODE;
+	user_level3[1] = GUEST_UART_IPA | PTE_USER_DEVICE;
+	user_level2[0] = (uint64_t)user_level3 | PTE_TABLE;
+	root[USER_VA >> 30] = (uint64_t)user_level2 | PTE_TABLE;
+	/* It is shorter than a cache line. */
+	__asm__ volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb"
+			 : : "r"(user_code) : "memory");
+}
+
+/* SVC at EL1: there. */
+static bool enter_user(struct guest_frame *frame)
+{
+	kernel = *frame;
+	memset(frame->x, 0, sizeof(frame->x));
+	frame->x[2] = USER_VA + 0x1000 + (FR - GUEST_UART_IPA);
+	frame->elr = USER_VA;
+	frame->spsr = SPSR_THUMB_USER;
+	return true;
+}
+
+/* Whatever ends it: back. */
+static bool leave_user(struct guest_frame *frame)
+{
+	user = *frame;
+	*frame = kernel;
+	return true;
+}
+
+static void test_it_block(void)
+{
+	if ((guest_read_sysreg("id_aa64pfr0_el1") & 0xf) != 2) {
+		test_skip("no AArch32 at EL0");
+		return;
+	}
+	map_user();
+	guest_hook(GUEST_HOOK_SYNC, enter_user);
+	guest_hook(GUEST_HOOK_OTHER, leave_user);
+	__asm__ volatile("svc #0" : : : "memory");
+	guest_hook(GUEST_HOOK_SYNC, NULL);
+	guest_hook(GUEST_HOOK_OTHER, NULL);
+	test_equal(user.elr, USER_VA + sizeof(conditional_load), "it comes to its end");
+	test_check(user.x[1] & FR_TXFE, "a conditional load");
+	test_check(!user.x[4] && user.x[5] == 1 && !user.x[6], "the conditions behind it");
+}
+
 static const struct test tests[] = {
 	{ "identification", test_identification },
 	{ "registers", test_registers },
@@ -195,6 +261,7 @@ static const struct test tests[] = {
 	{ "loopback", test_loopback, .schism = true },	/* QEMU 7.2 has none */
 	{ "interrupt", test_interrupt },
 	{ "receive interrupt", test_receive_interrupt, .schism = true },
+	{ "in an IT block", test_it_block },
 };
 
 void guest_main(uint64_t dtb __unused)
