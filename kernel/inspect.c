@@ -120,11 +120,14 @@ static const struct {
 
 static void show_help(void)
 {
+	const struct vm *vm;
+
 	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++)
 		log_info("  escape %c: %s", commands[i].key, commands[i].help);
 	log_info("  escape 0: console to Schism");
-	for (unsigned int i = 0; i < 9 && console_nth(i); i++)
-		log_info("  escape %u: console to %s", i + 1, console_nth(i)->name);
+	/* One look at each: it may be gone at the next. */
+	for (unsigned int i = 0; i < 9 && (vm = console_nth(i)); i++)
+		log_info("  escape %u: console to %s", i + 1, vm->name);
 }
 
 void inspect_command(char c)

@@ -114,6 +114,8 @@ unit-test += test_vm
 test_vm-src := tests/unit/test_vm.c $(host-kernel)
 unit-test += test_invariants
 test_invariants-src := tests/unit/test_invariants.c $(host-kernel)
+unit-test += test_inspect
+test_inspect-src := tests/unit/test_inspect.c kernel/inspect.c kernel/vm/vcpu_view.c $(host-kernel)
 
 # Device trees that tests read: $(O)/tests/dtb/NAME.dtb from tests/unit/dts/NAME.dts.
 unit-dtbs := $(patsubst tests/unit/dts/%.dts,$(O)/tests/dtb/%.dtb,$(wildcard tests/unit/dts/*.dts))

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+/* The commands behind the escape key, while terminals come and go on other CPUs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "kernel/console.h"
+#include "kernel/inspect.h"
+#include "kernel/shell.h"
+#include "kernel/vm/vm.h"
+#include "tests/host/fake.h"
+
+static struct vm *vm;
+static unsigned int looks_left;		/* for which the one terminal is there */
+static const struct vm *focus;
+
+const struct vm *console_nth(unsigned int n)
+{
+	if (n || !looks_left)
+		return NULL;
+	looks_left--;
+	return vm;
+}
+
+const struct vm *console_focus(void)
+{
+	return focus;
+}
+
+void console_set_focus(const struct vm *to)
+{
+	focus = to;
+}
+
+#if CONFIG_SHELL
+void shell_enter(void)
+{
+}
+#endif
+
+static int setup(void **state)
+{
+	fake_machine_boot(1);
+	vm = fake_vm("guest", 1);
+	focus = NULL;
+	fake_log_clear();
+	return 0;
+}
+
+static void test_help_names_the_terminals(void **state)
+{
+	looks_left = 10;
+	inspect_command('h');
+	assert_true(fake_log_has("escape 1: console to guest"));
+	assert_false(fake_log_has("escape 2"));
+}
+
+static void test_help_is_given_while_the_terminal_goes(void **state)
+{
+	for (unsigned int n = 0; n < 4; n++) {
+		looks_left = n;
+		inspect_command('?');
+		assert_true(fake_log_has("escape 0: console to Schism"));
+	}
+}
+
+static void test_the_focus_goes_round_terminals_that_are_there(void **state)
+{
+	looks_left = 10;
+	inspect_command('n');
+	assert_ptr_equal(focus, vm);
+	inspect_command('n');
+	assert_null(focus);
+	inspect_command('1');
+	assert_ptr_equal(focus, vm);
+	looks_left = 0;
+	inspect_command('n');
+	assert_null(focus);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_help_names_the_terminals, setup),
+		cmocka_unit_test_setup(test_help_is_given_while_the_terminal_goes, setup),
+		cmocka_unit_test_setup(test_the_focus_goes_round_terminals_that_are_there, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
