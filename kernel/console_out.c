@@ -21,7 +21,7 @@
 
 #define WIRE_SIZE	8192
 #define WIRE_FOR_LOG	1024		/* of it, what guests leave free */
-#define LINE_ROOM	(WIRE_FOR_LOG + CONSOLE_PREFIX_LEN + CONSOLE_LINE_MAX + PROMPT_MAX + 32)
+#define LINE_ROOM	(WIRE_FOR_LOG + CONSOLE_PREFIX_LEN + CONSOLE_LINE_MAX + PROMPT_MAX + 48)
 #define PROMPT_MAX	128
 #define LINES_A_TURN	16		/* that one interrupt prints at most */
 #define POLLS		1000000		/* until the transmitter counts as dead */
@@ -39,6 +39,7 @@ static struct list_head waiting = LIST_HEAD_INIT(waiting);
 static bool tx_irq;			/* asked for */
 static bool dead;			/* the last character was not taken in all of POLLS */
 static bool mid_line;			/* raw output has left the cursor in a line */
+static bool steered;			/* and may have left the terminal in any state */
 static struct {
 	char text[PROMPT_MAX];
 	size_t len, cursor;
@@ -216,8 +217,22 @@ static void erase_prompt(void)
 	put("\r\033[K", 4);
 }
 
+/*
+ * A line is to be read, whatever raw output has begun: give up an unfinished sequence (CAN), then ASCII, not
+ * shifted, and no attributes (ECMA-35, ECMA-48). A guest that draws has to draw anew anyway.
+ */
+static void calm_terminal(void)
+{
+	static const char calm[] = "\030\033(B\017\033[m";
+
+	if (steered)
+		put(calm, sizeof(calm) - 1);
+	steered = false;
+}
+
 static void begin_line(void)
 {
+	calm_terminal();
 	if (prompt.shown)
 		erase_prompt();
 	else if (mid_line)
@@ -363,6 +378,12 @@ static bool print_line(struct console_port *port)
 	return true;
 }
 
+/* What is more than text and the movement of the cursor that comes with it. */
+static bool can_steer(uint8_t c)
+{
+	return c >= ' ' ? c >= 0x7f : c < '\a' || c > '\r';
+}
+
 static void print_raw(struct console_port *port, bool wait)
 {
 	uint8_t c;
@@ -370,6 +391,7 @@ static void print_raw(struct console_port *port, bool wait)
 	while ((wait || has_room(WIRE_FOR_LOG)) && ring_get(&port->out, &c)) {
 		put((const char *)&c, 1);
 		mid_line = c != '\n';
+		steered |= can_steer(c);
 	}
 }
 

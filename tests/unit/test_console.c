@@ -386,6 +386,25 @@ static void test_raw_output_stops_where_there_is_no_room_and_goes_on(void **stat
 	assert_string_equal(shown, "\033[1mhello");
 }
 
+/* A sequence that has not ended would swallow what comes next; others hide it. */
+static void test_raw_output_does_not_hide_the_lines_behind_it(void **state)
+{
+	console_set_focus(&vm[0]);
+	print(0, "plain\ttext\r\n");
+	console_write_line("log", 3);
+	assert_string_equal(shown, "plain\ttext\r\nlog\r\n");
+	forget_shown();
+	print(0, "\033[8mhidden\033]0;");
+	console_write_line("log", 3);
+	console_write_line("log", 3);
+	assert_string_equal(shown, "\033[8mhidden\033]0;\030\033(B\017\033[m\r\nlog\r\nlog\r\n");
+	forget_shown();
+	print(0, "\016");
+	console_set_focus(NULL);
+	print(1, "line\n");
+	assert_string_equal(shown, "\016\030\033(B\017\033[m\r\n[two] line\r\n");
+}
+
 static void test_the_focus_moves_in_the_middle_of_lines(void **state)
 {
 	print(0, "one has beg");
@@ -547,6 +566,7 @@ int main(void)
 		TEST(test_a_terminal_that_goes_with_the_focus_waits_no_more),
 		TEST(test_a_ring_of_carriage_returns_comes_to_an_end),
 		TEST(test_raw_output_stops_where_there_is_no_room_and_goes_on),
+		TEST(test_raw_output_does_not_hide_the_lines_behind_it),
 		TEST(test_the_focus_moves_in_the_middle_of_lines),
 		TEST(test_input_is_the_shells_while_it_has_the_focus),
 		TEST(test_a_terminal_of_the_bootargs_leaves_the_shell_its_focus),

@@ -299,7 +299,7 @@ static void test_with_the_focus_characters_pass_through_at_once(void **state)
 	print(0, "\033[1m# ");
 	assert_shown("\033[1m# ");
 	print(1, "never raw\n");
-	assert_shown("\r\n[two] never raw\r\n");
+	assert_shown("\030\033(B\017\033[m\r\n[two] never raw\r\n");
 }
 
 static void test_log_lines_start_on_a_fresh_line(void **state)
