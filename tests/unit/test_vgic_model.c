@@ -327,6 +327,9 @@ static void guest_dir_any(unsigned int v)
 	intid = dropped[from][i];
 	if (from != v && intid < GIC_MODEL_PRIVATE)
 		return;
+	/* Somebody took it before it was made inactive behind his back, and has not ended it: not yet. */
+	if (is_handled_anywhere(v, intid, false))
+		return;
 	dropped[from][i] = dropped[from][--nr_dropped[from]];
 	guest_dir(v, intid);
 }
@@ -717,18 +720,23 @@ static bool take_one(unsigned int v)
 	return true;
 }
 
-/* A timer that ticks in an otherwise quiet guest, if it has that interrupt on at all. */
+/* A timer that ticks in an otherwise quiet guest, which mostly wants it to. */
 static void tick(unsigned int v)
 {
+	if (random_below(4)) {
+		guest_write(v, (int)v, GIC_MODEL_ISENABLER, 4, BIT(TIMER));
+		settle();
+	}
 	for (unsigned int n = 0; n < 3; n++) {
+		bool taken = false;
+
 		timer_met[v] = true;
 		settle();
 		while (take_one(v))
-			;
+			taken = true;
 		timer_met[v] = false;
-		kicked[v] = true;
-		if (random_below(4))
-			kicked[v] = vgic_timer_is_raised(&vcpu[v]);
+		/* One that it did not take has fallen, which EL2 sees at the next exit only. */
+		kicked[v] = !taken || !random_below(4);
 		settle();
 	}
 }
@@ -913,7 +921,7 @@ static void run(unsigned int nr_lrs)
 	/* The steps have met what they are meant to test. */
 	assert_true(seen.acks > STEPS / 50 && seen.preemptions > STEPS / 1000 && seen.freezes > STEPS / 1000);
 	assert_true(seen.trapped_dirs > STEPS / 1000 && seen.maintenance[0] && seen.maintenance[2]);
-	assert_true(seen.timer_again);
+	assert_true(seen.timer_again > STEPS / DRAIN_EVERY / 2);
 	assert_true(nr_lrs > 4 || seen.maintenance[3]);
 }
 
