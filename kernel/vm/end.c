@@ -40,15 +40,15 @@ static bool say_end(struct vm *vm)
 	return good;
 }
 
-void end_machine(bool good)
+void end_machine(const char *why, bool good)
 {
 	/* Of two CPUs that see it at the same time, one does it. */
 	if (__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
 		return;
 	for (unsigned int i = 0; i < nr_vms; i++)
 		good = say_end(vms[i]) && good;
-	good = invariants_check() && good;
-	log_info("all VMs are off: powering off, %s", good ? "success" : "failure");
+	good = invariants_check() && good && !some_refused;
+	log_info("%s: powering off, %s", why, good ? "success" : "failure");
 	machine_end(good ? 0 : 1);
 }
 
@@ -75,13 +75,15 @@ void end_machine_if_all_off(void)
 	/* Whoever sits at the shell may start them again. */
 	if (console_shell_has_focus()) {
 		__atomic_store_n(&end_waits, true, __ATOMIC_SEQ_CST);
-		return;
+		/* It may have lost the focus before that was visible. */
+		if (console_shell_has_focus())
+			return;
 	}
 	for (unsigned int i = 0; i < nr_vms; i++) {
 		if (is_alive(vms[i]))
 			return;
 	}
-	end_machine(!some_refused);
+	end_machine("all VMs are off", true);
 }
 
 void vm_end_if_waiting(void)

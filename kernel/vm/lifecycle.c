@@ -405,7 +405,7 @@ static void come_to_end(struct vm *vm, enum vm_state state, bool by_hand)
 	if (!poweroff)
 		return;
 	log_info("%s: %s, and that ends the machine", vm->name, crashed ? "crashed" : "off");
-	end_machine(!crashed);
+	end_machine("a VM's policy", !crashed);
 }
 
 static void finish_off(struct vm *vm)

@@ -8,11 +8,11 @@
 struct vm;
 
 /*
- * End the machine, in success or, also where a VM crashed or reported a failure, in failure; the second one,
- * if no VM has anything left to do and nothing keeps the machine. No lock held. May return, when another CPU
- * is at it.
+ * End the machine, for the reason why: in success if good holds, no VM crashed, reported a failure or was
+ * refused, and the invariants hold. The second one does so when no VM has anything left to do and nothing
+ * keeps the machine. No lock held. May return, when another CPU is at it.
  */
-void end_machine(bool good);
+void end_machine(const char *why, bool good);
 void end_machine_if_all_off(void);
 
 /* Prepare the job and the timers of a VM that is being defined. */

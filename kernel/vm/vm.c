@@ -113,17 +113,6 @@ uint64_t vm_vttbr(const struct vm *vm)
 
 /* ---- memory ---- */
 
-bool vm_has_ram(const struct vm *vm, uint64_t at, uint64_t size)
-{
-	for (unsigned int i = 0; i < vm->desc.nr_regions; i++) {
-		const struct vm_region *r = &vm->desc.regions[i];
-
-		if (at >= r->ipa.ipa && size <= r->size && at - r->ipa.ipa <= r->size - size)
-			return true;
-	}
-	return false;
-}
-
 static int acquire_region(struct vm *vm, unsigned int i, const char **why)
 {
 	const struct vm_region *r = &vm->desc.regions[i];

@@ -300,7 +300,16 @@ const char *vm_state_name(enum vm_state state);
 uint64_t vm_vttbr(const struct vm *vm);
 
 /* Whether [at, at + size) lies in one of the VM's memory regions. */
-bool vm_has_ram(const struct vm *vm, uint64_t at, uint64_t size);
+static inline bool vm_has_ram(const struct vm *vm, uint64_t at, uint64_t size)
+{
+	for (unsigned int i = 0; i < vm->desc.nr_regions; i++) {
+		const struct vm_region *r = &vm->desc.regions[i];
+
+		if (at >= r->ipa.ipa && size <= r->size && at - r->ipa.ipa <= r->size - size)
+			return true;
+	}
+	return false;
+}
 
 /*
  * Bytes to and from a VM's RAM by IPA. Return -EFAULT when any of it is not RAM of the VM (nothing

@@ -22,17 +22,6 @@ static size_t archive_size;
 
 /* ---- what the loader calls ---- */
 
-bool vm_has_ram(const struct vm *vm, uint64_t at, uint64_t size)
-{
-	for (unsigned int i = 0; i < vm->desc.nr_regions; i++) {
-		const struct vm_region *r = &vm->desc.regions[i];
-
-		if (at >= r->ipa.ipa && size <= r->size && at - r->ipa.ipa <= r->size - size)
-			return true;
-	}
-	return false;
-}
-
 int vm_write(struct vm *vm, ipa_t to, const void *from, uint64_t len)
 {
 	must(vm_has_ram(vm, to.ipa, len));

@@ -32,13 +32,6 @@ static uint64_t told_size;
 
 /* ---- what the loader calls ---- */
 
-bool vm_has_ram(const struct vm *v, uint64_t at, uint64_t size)
-{
-	uint64_t base = v->desc.ram_ipa.ipa;
-
-	return at >= base && size <= v->desc.ram_size && at - base <= v->desc.ram_size - size;
-}
-
 int vm_write(struct vm *v, ipa_t to, const void *from, uint64_t len)
 {
 	if (no_window)
