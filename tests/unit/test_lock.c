@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Ticket locks between threads that play CPUs, and the order in which locks nest. */
+/* Spinlocks between threads that play CPUs, and the order in which locks nest. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,11 +27,13 @@ static int setup(void **state)
 
 static void test_a_lock_can_be_taken_again_after_its_release(void **state)
 {
-	/* More often than its tickets count. */
+	/* Its count comes around in between. */
+	low.word = UINT32_MAX - 99;
 	for (unsigned int i = 0; i < 70000; i++) {
 		spin_lock(&low);
 		spin_unlock(&low);
 	}
+	assert_int_equal(spin_sequence(&low) & 1, 0);
 	assert_int_equal(this_cpu()->locks_held, 0);
 }
 
@@ -116,36 +118,79 @@ static void test_one_cpu_at_a_time_holds_a_lock(void **state)
 	assert_int_equal(shared, NR_THREADS * ROUNDS);
 }
 
-static unsigned int arrived, served[4], nr_served;
+/* ---- patience ---- */
 
-static void *wait_in_line(void *arg)
+static unsigned int passed_over;
+
+/* What another CPU does each time the one that waits looks away: it takes the lock again if it may. */
+static void take_it_before(void)
+{
+	struct cpu *self = this_cpu();
+
+	arch_set_this_cpu(&cpus[1]);
+	spin_unlock(&low);
+	if (spin_take(&low, 0)) {
+		spin_check_enter(&low);
+		passed_over++;
+	}
+	arch_set_this_cpu(self);
+}
+
+static void test_a_cpu_that_waits_is_passed_over_a_limited_number_of_times(void **state)
+{
+	if (CONFIG_NR_CPUS < 2)
+		skip();
+	passed_over = 0;
+	arch_set_this_cpu(&cpus[1]);
+	spin_lock(&low);
+	arch_set_this_cpu(&cpus[0]);
+	fake_relax = take_it_before;
+	spin_lock(&low);
+	fake_relax = NULL;
+	assert_in_range(passed_over, SPIN_PATIENCE - 1, SPIN_PATIENCE + 2);
+	spin_unlock(&low);
+	/* And it has had it: the other one is not kept off any more. */
+	arch_set_this_cpu(&cpus[1]);
+	assert_true(spin_take(&low, 0));
+	spin_release(&low);
+}
+
+/* ---- two at once ---- */
+
+static struct spinlock pair[2];
+
+static void *hammer_pair(void *arg)
 {
 	struct cpu *cpu = arg;
+	unsigned int turn = cpu->id % 2;
 
 	arch_set_this_cpu(cpu);
-	spin_lock(&low);
-	served[nr_served++] = cpu->id;
-	spin_unlock(&low);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		/* Both orders: a deadlock, were they taken so. */
+		spin_lock_pair(&pair[turn], &pair[!turn]);
+		WRITE_ONCE(shared, READ_ONCE(shared) + 1);
+		spin_unlock_pair(&pair[turn], &pair[!turn]);
+	}
 	return NULL;
 }
 
-static void test_a_lock_serves_in_the_order_of_arrival(void **state)
+static void test_two_locks_are_taken_in_one_order_by_all(void **state)
 {
 	pthread_t threads[4];
 
-	nr_served = 0;
-	spin_lock(&low);
-	for (arrived = 1; arrived < NR_THREADS; arrived++) {
-		assert_int_equal(pthread_create(&threads[arrived], NULL, wait_in_line, &cpus[arrived]), 0);
-		while (READ_ONCE(low.next) != arrived + 1)
-			arch_cpu_relax();
-	}
-	spin_unlock(&low);
-	for (unsigned int i = 1; i < NR_THREADS; i++)
+	shared = 0;
+	spin_init(&pair[0], RANK_SCHED);
+	spin_init(&pair[1], RANK_SCHED);
+	for (unsigned int i = 0; i < NR_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, hammer_pair, &cpus[i]), 0);
+	for (unsigned int i = 0; i < NR_THREADS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	assert_int_equal(nr_served, NR_THREADS - 1);
-	for (unsigned int i = 0; i < nr_served; i++)
-		assert_int_equal(served[i], i + 1);
+	assert_int_equal(shared, NR_THREADS * ROUNDS);
+	/* The same one twice is taken once. */
+	spin_lock_pair(&pair[0], &pair[0]);
+	spin_unlock_pair(&pair[0], &pair[0]);
+	assert_int_equal(spin_sequence(&pair[0]) & 1, 0);
+	assert_int_equal(this_cpu()->locks_held, 0);
 }
 
 int main(void)
@@ -155,7 +200,8 @@ int main(void)
 		cmocka_unit_test_setup(test_locks_nest_in_growing_rank, setup),
 		cmocka_unit_test_setup(test_locks_in_falling_or_equal_rank_are_caught, setup),
 		cmocka_unit_test_setup(test_one_cpu_at_a_time_holds_a_lock, setup),
-		cmocka_unit_test_setup(test_a_lock_serves_in_the_order_of_arrival, setup),
+		cmocka_unit_test_setup(test_a_cpu_that_waits_is_passed_over_a_limited_number_of_times, setup),
+		cmocka_unit_test_setup(test_two_locks_are_taken_in_one_order_by_all, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
