@@ -50,8 +50,9 @@ struct cpu {
 	 */
 	bool exit_work;
 	bool resched;
+	bool slice_over;		/* its vCPU's time slice has ended */
 	unsigned int nr_homed;		/* vCPUs started here; any CPU, atomically */
-	bool idle;			/* nothing to run; a candidate for work of others */
+	bool idle;			/* asleep, or about to be; set by itself, cleared by who finds it so */
 	unsigned int locks_held;	/* by rank */
 
 	struct runqueue rq;

@@ -71,6 +71,12 @@ static inline uint32_t spin_sequence(const struct spinlock *lock)
 	return __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
 }
 
+/* Whether somebody holds it: for assertions. */
+static inline bool spin_is_held(const struct spinlock *lock)
+{
+	return (spin_sequence(lock) & 1) != 0;
+}
+
 /* Take the lock if it is free and asker, one plus a CPU's number or 0, may have it. No check of ranks. */
 static inline bool spin_take(struct spinlock *lock, uint16_t asker)
 {

@@ -114,7 +114,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	arch->vttbr = vm_vttbr(vcpu->vm);
 	arch->cntvoff = vcpu->vm->cntvoff;
 	arch->hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TSC |
-		    HCR_TIDCP | HCR_TACR | HCR_TID3 | BIT(HCR_TLOR_SHIFT) | BIT(HCR_TERR_SHIFT) | BIT(31);
+		    HCR_TIDCP | HCR_TACR | HCR_TWI | HCR_TID3 | BIT(HCR_TLOR_SHIFT) | BIT(HCR_TERR_SHIFT) | BIT(31);
 	if (cpu_has_pauth())
 		arch->hcr |= BIT(HCR_APK_SHIFT) | BIT(HCR_API_SHIFT);
 	arch->gich.vmcr = gich_vmcr_reset();
@@ -206,15 +206,16 @@ static uint64_t ptimer_deadline(const struct vcpu *vcpu)
 	return (t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE ? t->cval : UINT64_MAX;
 }
 
-uint64_t arch_vcpu_wake_deadline(const struct vcpu *vcpu)
+struct arch_timer_lines arch_vcpu_timer_lines(const struct vcpu *vcpu)
 {
-	uint64_t deadline = UINT64_MAX;
+	uint64_t virt = vtimer_deadline(vcpu), phys = ptimer_deadline(vcpu), now = arch_counter();
+	struct arch_timer_lines lines = { .virt = virt <= now, .phys = phys <= now, .next = UINT64_MAX };
 
-	if (vgic_is_enabled(vcpu, VGIC_VTIMER_INTID))
-		deadline = vtimer_deadline(vcpu);
-	if (vgic_is_enabled(vcpu, VGIC_PTIMER_INTID))
-		deadline = MIN(deadline, ptimer_deadline(vcpu));
-	return deadline;
+	if (!lines.virt)
+		lines.next = virt;
+	if (!lines.phys)
+		lines.next = MIN(lines.next, phys);
+	return lines;
 }
 
 /* Whether the timer of the loaded vCPU asserts its interrupt now. */
@@ -319,6 +320,17 @@ static void ptimer_update(struct vcpu *vcpu)
 		timer_arm(&this_cpu()->timers, &vcpu->arch.ptimer.timer, deadline);
 }
 
+/* The lines of both, as they are now: while it was not here nobody changed them for good. */
+static void timers_load(struct vcpu *vcpu)
+{
+	struct arch_timer_lines lines = arch_vcpu_timer_lines(vcpu);
+	uint64_t deadline = ptimer_deadline(vcpu);
+
+	vgic_set_timer_lines(vcpu, lines.virt, lines.phys);
+	if (!lines.phys && deadline != UINT64_MAX)
+		timer_arm(&this_cpu()->timers, &vcpu->arch.ptimer.timer, deadline);
+}
+
 static void ptimer_fired(struct timer *timer)
 {
 	ptimer_update(container_of(timer, struct vcpu, arch.ptimer.timer));
@@ -331,6 +343,9 @@ uint64_t arch_ptimer_read(struct vcpu *vcpu, enum arch_ptimer_reg reg)
 
 	switch (reg) {
 	case PTIMER_CTL:
+		/* Who is told that the condition is met finds the interrupt pending, not a timer of EL2 on its way. */
+		if (met && timer_is_armed(&t->timer))
+			ptimer_update(vcpu);
 		return t->ctl | (met ? CNT_CTL_ISTATUS : 0);
 	case PTIMER_CVAL:
 		return t->cval;
@@ -414,8 +429,7 @@ void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 	if (vcpu->pmu.used)
 		pmu_load_used(vcpu);
 
-	vgic_set_timer_line(vcpu, vtimer_deadline(vcpu) <= arch_counter());
-	ptimer_update(vcpu);
+	timers_load(vcpu);
 	vgic_fill(vcpu);
 	if (vgic_timer_is_live(vcpu))
 		vtimer_set_phys_active(vcpu, true);
@@ -476,17 +490,21 @@ void arch_fp_end(void)
 	isb();
 }
 
-void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap)
+void arch_vcpu_trap_wfe(struct vcpu *vcpu, bool trap)
 {
 	uint64_t hcr;
 
 	keep_pending_serror(vcpu);
-	hcr = trap ? vcpu->arch.hcr | HCR_TWI | HCR_TWE : vcpu->arch.hcr & ~(uint64_t)(HCR_TWI | HCR_TWE);
-
+	hcr = trap ? vcpu->arch.hcr | HCR_TWE : vcpu->arch.hcr & ~(uint64_t)HCR_TWE;
 	if (hcr == vcpu->arch.hcr)
 		return;
 	vcpu->arch.hcr = hcr;
 	sysreg_write(hcr_el2, hcr);
+}
+
+bool arch_vcpu_serror_pending(const struct vcpu *vcpu)
+{
+	return (sysreg_read(hcr_el2) & HCR_VSE) != 0;
 }
 
 void arch_vcpu_sync_sysregs(struct vcpu *vcpu)

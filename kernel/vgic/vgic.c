@@ -451,19 +451,57 @@ void vgic_raise_linked(struct vm *vm, unsigned int intid)
 	spin_unlock(&vm->vgic.lock);
 }
 
-void vgic_set_timer_line(struct vcpu *vcpu, bool level)
+/* Lock held. */
+static void set_private_line(struct vcpu *vcpu, unsigned int intid, bool level)
 {
-	struct virq *irq = &vcpu->vgic.priv[VGIC_VTIMER_INTID];
+	struct virq *irq = &vcpu->vgic.priv[intid];
 
-	/* Nearly always nothing to do; only the CPU that owns the vCPU changes this line. */
 	if (irq->line == level && !irq->on)
 		return;
-	spin_lock(&vcpu->vm->vgic.lock);
 	irq->line = level;
 	if (irq->on)
 		ap_remove(irq);
 	if (vgic_target(irq))
 		ap_insert(vcpu, irq);
+}
+
+void vgic_set_timer_line(struct vcpu *vcpu, bool level)
+{
+	const struct virq *irq = &vcpu->vgic.priv[VGIC_VTIMER_INTID];
+
+	/* Nearly always nothing to do; while the vCPU is loaded only its CPU changes this line. */
+	if (irq->line == level && !irq->on)
+		return;
+	spin_lock(&vcpu->vm->vgic.lock);
+	set_private_line(vcpu, VGIC_VTIMER_INTID, level);
+	spin_unlock(&vcpu->vm->vgic.lock);
+}
+
+void vgic_set_timer_lines(struct vcpu *vcpu, bool virt, bool phys)
+{
+	spin_lock(&vcpu->vm->vgic.lock);
+	set_private_line(vcpu, VGIC_VTIMER_INTID, virt);
+	set_private_line(vcpu, VGIC_PTIMER_INTID, phys);
+	spin_unlock(&vcpu->vm->vgic.lock);
+}
+
+/* Lock held. */
+static void raise_line(struct virq *irq)
+{
+	irq->line = true;
+	vgic_queue(irq);
+}
+
+void vgic_raise_blocked_timers(struct vcpu *vcpu, bool virt, bool phys)
+{
+	spin_lock(&vcpu->vm->vgic.lock);
+	/* Who loads it takes this lock after its state has changed, and sets the lines as they are then. */
+	if (READ_ONCE(vcpu->state) == VCPU_BLOCKED) {
+		if (virt)
+			raise_line(&vcpu->vgic.priv[VGIC_VTIMER_INTID]);
+		if (phys)
+			raise_line(&vcpu->vgic.priv[VGIC_PTIMER_INTID]);
+	}
 	spin_unlock(&vcpu->vm->vgic.lock);
 }
 
@@ -492,11 +530,6 @@ bool vgic_timer_is_raised(const struct vcpu *vcpu)
 	const struct virq *irq = &vcpu->vgic.priv[VGIC_VTIMER_INTID];
 
 	return irq->line && !irq->active;
-}
-
-bool vgic_is_enabled(const struct vcpu *vcpu, unsigned int intid)
-{
-	return vcpu->vgic.priv[intid].enabled;
 }
 
 static void raise_sgi(struct vcpu *to, unsigned int intid, bool group1)

@@ -114,8 +114,15 @@ void vgic_raise_linked(struct vm *vm, unsigned int intid);
 /* A linked interrupt has lost its active or pending state otherwise than in a list register. Lock held. */
 void vgic_end_linked(const struct virq *irq);
 
-/* The virtual timer's line, without a wake-up: the caller is about to run the vCPU. */
+/*
+ * The virtual timer's line, and those of both timers, without a wake-up: the caller is about to run the vCPU, or
+ * has just taken it off its CPU.
+ */
 void vgic_set_timer_line(struct vcpu *vcpu, bool level);
+void vgic_set_timer_lines(struct vcpu *vcpu, bool virt, bool phys);
+
+/* Raise the lines of timers that are due of a vCPU that is BLOCKED, and so wake it if they are enabled. */
+void vgic_raise_blocked_timers(struct vcpu *vcpu, bool virt, bool phys);
 
 /*
  * The short way of a timer interrupt, and the usual one: the guest has ended the last one, whose list
@@ -134,9 +141,6 @@ bool vgic_timer_is_live(const struct vcpu *vcpu);
 
 /* Whether it is raised and not yet taken by the guest. */
 bool vgic_timer_is_raised(const struct vcpu *vcpu);
-
-/* Whether the guest has a private interrupt enabled, so that it can wake the vCPU. */
-bool vgic_is_enabled(const struct vcpu *vcpu, unsigned int intid);
 
 /*
  * A write to ICC_SGI1R_EL1 (group1) or ICC_SGI0R_EL1/ICC_ASGI1R_EL1 by vcpu (IHI 0069H, 12.2.37).

@@ -15,9 +15,9 @@ struct vm;
 
 enum vcpu_state {
 	VCPU_OFF,		/* PSCI: off */
-	VCPU_READY,		/* on a run queue */
-	VCPU_RUNNING,		/* a CPU's current */
-	VCPU_BLOCKED,		/* in WFI */
+	VCPU_READY,		/* on a run queue, or parked */
+	VCPU_RUNNING,		/* on a CPU: in its guest, or halted */
+	VCPU_BLOCKED,		/* in WFI, and off its CPU */
 };
 
 /* Why guest code was left, for the counters. */
@@ -42,7 +42,7 @@ struct vcpu {
 	unsigned int id;
 	uint64_t affinity;		/* MPIDR_EL1 affinity bits that the guest sees */
 
-	/* guarded by the run queue's lock of cpu; cpu changes only while that is held */
+	/* guarded by the run queue's lock of cpu; cpu changes only while the locks of the old and new one are held */
 	struct cpu *cpu;		/* whose run queue it belongs to */
 	enum vcpu_state state;
 	struct list_head rq_link;
@@ -50,8 +50,9 @@ struct vcpu {
 	bool paused;			/* it may not run until sched_resume() */
 	bool parked;			/* READY while paused: on no queue */
 
-	/* of the CPU that runs it: what it becomes when it leaves the CPU */
+	/* of the CPU that runs it: what it becomes when it leaves the CPU; it waits in WFI at EL2 */
 	enum vcpu_state next_state;
+	bool halted;
 
 	/* PSCI SYSTEM_SUSPEND: BLOCKED, to start anew there when an interrupt comes */
 	bool suspended;
@@ -70,8 +71,9 @@ struct vcpu {
 	/* counters, written by the CPU that runs it */
 	uint64_t exits[EXIT_CAUSES];
 	uint64_t nr_switches;		/* times it was put on a CPU */
-	uint64_t run_ticks;		/* counter ticks on a CPU */
+	uint64_t run_ticks;		/* counter ticks on a CPU, until run_since */
 	uint64_t run_since;
+	uint64_t halted_ticks;		/* of its WFI that left it loaded */
 	uint64_t ready_since;		/* when it last became ready or was preempted */
 	uint64_t stolen_ticks;		/* ready, but not running */
 	uint64_t nr_injected;		/* exceptions injected */

@@ -19,12 +19,12 @@ bool vcpu_look(struct vm *vm, unsigned int i, void (*look)(struct vcpu *vcpu, vo
 	return found;
 }
 
-/* run_ticks counts up to when it last left a CPU. */
+/* run_ticks counts up to when it last left a CPU or halted. */
 static uint64_t run_ticks(const struct vcpu *vcpu, enum vcpu_state state)
 {
 	uint64_t ticks = READ_ONCE(vcpu->run_ticks), since = READ_ONCE(vcpu->run_since), now = arch_counter();
 
-	return state == VCPU_RUNNING && now > since ? ticks + now - since : ticks;
+	return state == VCPU_RUNNING && !READ_ONCE(vcpu->halted) && now > since ? ticks + now - since : ticks;
 }
 
 static void fill(struct vcpu *vcpu, void *to)
@@ -36,7 +36,7 @@ static void fill(struct vcpu *vcpu, void *to)
 	enum vcpu_state state = READ_ONCE(vcpu->state);
 	struct vcpu_view *view = to;
 
-	view->state = states[state];
+	view->state = states[READ_ONCE(vcpu->halted) ? VCPU_BLOCKED : state];
 	view->pc = vcpu->arch.frame.elr;
 	view->nr_switches = vcpu->nr_switches;
 	view->run_us = timer_ticks_to_us(run_ticks(vcpu, state));

@@ -91,9 +91,13 @@ struct fake_vcpu_stats {
 	unsigned int loads, saves, resets, entries;
 	struct vcpu *last_loaded;
 	struct vcpu *entered;		/* by arch_enter_guest(), which unwinds to fake_run_until_guest() */
-	bool trap_wfi;			/* of the vCPU that was told last */
+	bool trap_wfe;			/* of the vCPU that was told last */
 };
 extern struct fake_vcpu_stats fake_vcpu;
+
+/* When the virtual timer of the vCPU on a CPU interrupts it (UINT64_MAX: never); and that interrupt, if it is due. */
+uint64_t fake_guest_timer(const struct cpu *cpu);
+void fake_take_guest_timer(struct cpu *cpu);
 
 /* Moving list registers to the hardware after they were filled, and from it before they are folded. */
 extern void (*fake_gich_in)(struct vcpu *vcpu);

@@ -30,6 +30,7 @@ void irq_handle(void)
 
 	if (fake_timer_deadlines[cpu->id] <= fake_counter)
 		timer_interrupt(&cpu->timers);
+	fake_take_guest_timer(cpu);
 }
 
 void irqchip_send_ipi(const struct cpu *cpu, enum ipi ipi)

@@ -37,6 +37,22 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	fake_vcpu.resets++;
 }
 
+static uint64_t vtimer_deadline(const struct vcpu *vcpu)
+{
+	const struct arch_vtimer *t = &vcpu->arch.vtimer;
+
+	if ((t->ctl & (TIMER_ENABLE | TIMER_IMASK)) != TIMER_ENABLE)
+		return UINT64_MAX;
+	return t->cval > UINT64_MAX - vcpu->arch.cntvoff ? UINT64_MAX - 1 : t->cval + vcpu->arch.cntvoff;
+}
+
+/* The guest may have set its timer anew before it took the interrupt. */
+static void drop_silenced_timer(struct vcpu *vcpu)
+{
+	if (vgic_timer_is_raised(vcpu) && vtimer_deadline(vcpu) > READ_ONCE(fake_counter))
+		vgic_set_timer_line(vcpu, false);
+}
+
 void vcpu_vgic_out(struct vcpu *vcpu)
 {
 	if (vcpu->vgic.in_memory)
@@ -46,6 +62,24 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 	if (fake_gich_out)
 		fake_gich_out(vcpu);
 	vgic_save(vcpu);
+	drop_silenced_timer(vcpu);
+}
+
+uint64_t fake_guest_timer(const struct cpu *cpu)
+{
+	const struct vcpu *vcpu = cpu->arch.loaded;
+
+	return vcpu && !vgic_timer_is_live(vcpu) ? vtimer_deadline(vcpu) : UINT64_MAX;
+}
+
+void fake_take_guest_timer(struct cpu *cpu)
+{
+	struct vcpu *vcpu = cpu->arch.loaded;
+
+	if (fake_guest_timer(cpu) > READ_ONCE(fake_counter))
+		return;
+	vcpu_vgic_out(vcpu);
+	vgic_set_timer_line(vcpu, true);
 }
 
 void vcpu_vgic_in(struct vcpu *vcpu)
@@ -58,17 +92,18 @@ void vcpu_vgic_in(struct vcpu *vcpu)
 	vcpu->vgic.in_memory = false;
 }
 
-static uint64_t vtimer_deadline(const struct vcpu *vcpu)
+struct arch_timer_lines arch_vcpu_timer_lines(const struct vcpu *vcpu)
 {
-	const struct arch_vtimer *t = &vcpu->arch.vtimer;
+	uint64_t virt = vtimer_deadline(vcpu);
+	bool due = virt <= READ_ONCE(fake_counter);
 
-	if ((t->ctl & (TIMER_ENABLE | TIMER_IMASK)) != TIMER_ENABLE)
-		return UINT64_MAX;
-	return t->cval > UINT64_MAX - vcpu->arch.cntvoff ? UINT64_MAX - 1 : t->cval + vcpu->arch.cntvoff;
+	return (struct arch_timer_lines){ .virt = due, .next = due ? UINT64_MAX : virt };
 }
 
 void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 {
+	struct arch_timer_lines lines;
+
 	if (cpu->arch.loaded)
 		panic("a vCPU is loaded over another");
 	if (vcpu->state != VCPU_RUNNING)
@@ -76,7 +111,8 @@ void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 	cpu->arch.loaded = vcpu;
 	fake_vcpu.loads++;
 	fake_vcpu.last_loaded = vcpu;
-	vgic_set_timer_line(vcpu, vtimer_deadline(vcpu) <= fake_counter);
+	lines = arch_vcpu_timer_lines(vcpu);
+	vgic_set_timer_lines(vcpu, lines.virt, lines.phys);
 	vcpu_vgic_in(vcpu);
 }
 
@@ -99,16 +135,16 @@ void arch_fp_end(void)
 {
 }
 
-void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap)
+void arch_vcpu_trap_wfe(struct vcpu *vcpu, bool trap)
 {
 	if (this_cpu()->arch.loaded != vcpu)
-		panic("arch_vcpu_trap_wfi() for a vCPU that is not loaded");
-	fake_vcpu.trap_wfi = trap;
+		panic("arch_vcpu_trap_wfe() for a vCPU that is not loaded");
+	fake_vcpu.trap_wfe = trap;
 }
 
-uint64_t arch_vcpu_wake_deadline(const struct vcpu *vcpu)
+bool arch_vcpu_serror_pending(const struct vcpu *vcpu)
 {
-	return vcpu->vgic.priv[VGIC_VTIMER_INTID].enabled ? vtimer_deadline(vcpu) : UINT64_MAX;
+	return false;
 }
 
 void arch_enter_guest(struct vcpu *vcpu)

@@ -384,55 +384,6 @@ static void test_the_machine_does_not_end_before_all_vms_are_started(void **stat
 	assert_int_equal(busy->reports, 77);
 }
 
-static void be(unsigned int cpu)
-{
-	arch_set_this_cpu(&cpus[cpu]);
-}
-
-/* CPU 1 has its queue locked; a third one asks meanwhile for the end of a VM whose vCPU is to come there. */
-static void stop_and_unlock(void)
-{
-	struct cpu *cpu = this_cpu();
-
-	fake_relax = NULL;
-	be(2);
-	assert_int_equal(vm_stop(vm), 0);
-	be(1);
-	spin_unlock(&cpus[1].rq.lock);
-	arch_set_this_cpu(cpu);
-}
-
-static void test_a_paused_vcpu_that_wakes_is_stopped_on_its_way_to_a_queue(void **state)
-{
-	struct vcpu *vcpu;
-
-	NEEDS_TWO_VMS();
-	if (CONFIG_NR_CPUS < 3)
-		skip();
-	start();
-	run_until_current();
-	vcpu = current;
-	sched_block(vcpu);
-	current = fake_leave_guest(current);
-	assert_int_equal(vm_pause(vm), 0);
-	sched_init_cpu(&cpus[1]);
-	cpus[1].online = true;
-	cpus[1].idle = true;
-	be(1);
-	spin_lock(&cpus[1].rq.lock);
-	be(0);
-	fake_relax = stop_and_unlock;
-	sched_kick(vcpu);
-	assert_int_equal(vm->state, VM_STOPPING);
-	be(1);
-	fake_wfi = stop_here;
-	if (!setjmp(asleep))
-		fake_run_until_guest(sched_run);
-	be(0);
-	assert_int_equal(vcpu->state, VCPU_OFF);
-	assert_int_equal(vm->state, VM_STOPPED);
-}
-
 static void test_a_thousand_lives_leak_nothing(void **state)
 {
 	struct page_stats before;
@@ -505,7 +456,6 @@ int main(void)
 		T(test_a_vm_stopped_by_hand_is_not_restarted),
 		T(test_a_stop_in_the_last_step_of_loading_is_not_lost),
 		T(test_the_machine_does_not_end_before_all_vms_are_started),
-		T(test_a_paused_vcpu_that_wakes_is_stopped_on_its_way_to_a_queue),
 		T(test_a_thousand_lives_leak_nothing),
 		T(test_random_requests_at_random_times_lose_nothing),
 	};

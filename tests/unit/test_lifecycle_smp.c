@@ -129,7 +129,7 @@ static bool interrupted(void)
 	unsigned int id = this_cpu()->id;
 
 	return __atomic_load_n(&fake_ipis[id], __ATOMIC_SEQ_CST) != seen_ipis ||
-	       READ_ONCE(fake_timer_deadlines[id]) <= READ_ONCE(fake_counter);
+	       MIN(READ_ONCE(fake_timer_deadlines[id]), fake_guest_timer(this_cpu())) <= READ_ONCE(fake_counter);
 }
 
 static void take_interrupts(void)

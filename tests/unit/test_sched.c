@@ -70,9 +70,11 @@ static struct vcpu *run_for(uint64_t ticks)
 
 static void sleep_until_timer(void)
 {
-	if (fake_timer_deadline == UINT64_MAX)
+	uint64_t next = MIN(fake_timer_deadline, fake_guest_timer(this_cpu()));
+
+	if (next == UINT64_MAX)
 		fail_msg("the CPU sleeps and nothing will wake it");
-	fake_counter = MAX(fake_counter, fake_timer_deadline);
+	fake_counter = MAX(fake_counter, next);
 }
 
 static int setup(void **state)
@@ -115,7 +117,7 @@ static void test_a_lone_vcpu_has_no_tick_and_no_trap_on_wfi(void **state)
 {
 	boot(1);
 	assert_int_equal(fake_timer_deadline, UINT64_MAX);
-	assert_false(fake_vcpu.trap_wfi);
+	assert_false(fake_vcpu.trap_wfe);
 	assert_ptr_equal(run_for(slice() * 100), v[0]);
 	assert_int_equal(v[0]->nr_switches, 1);
 }
@@ -125,19 +127,19 @@ static void test_competition_starts_and_ends_the_tick(void **state)
 	NEEDS_THREE_VMS();
 	boot(2);
 	assert_int_equal(fake_timer_deadline, fake_counter + slice());
-	assert_true(fake_vcpu.trap_wfi);
+	assert_true(fake_vcpu.trap_wfe);
 	/* The other one blocks: no competition. */
 	assert_ptr_equal(run_for(slice()), v[1]);
 	sched_block(v[1]);
 	assert_ptr_equal(leave_guest(), v[0]);
 	assert_int_equal(fake_timer_deadline, UINT64_MAX);
-	assert_false(fake_vcpu.trap_wfi);
+	assert_false(fake_vcpu.trap_wfe);
 	/* It wakes: a whole slice for the one that runs. */
 	fake_counter += 12345;
 	vgic_set_line(v[1], PPI, true);
 	assert_ptr_equal(leave_guest(), v[0]);
 	assert_int_equal(fake_timer_deadline, fake_counter + slice());
-	assert_true(fake_vcpu.trap_wfi);
+	assert_true(fake_vcpu.trap_wfe);
 	assert_ptr_equal(run_for(slice()), v[1]);
 }
 
@@ -204,8 +206,9 @@ static void test_an_interrupt_that_is_there_already_ends_the_block_at_once(void 
 	NEEDS_THREE_VMS();
 	vgic_set_line(v[0], PPI, true);
 	sched_block(v[0]);
-	assert_ptr_equal(leave_guest(), v[1]);
-	assert_int_equal(v[0]->state, VCPU_READY);
+	assert_ptr_equal(leave_guest(), v[0]);
+	assert_int_equal(v[0]->state, VCPU_RUNNING);
+	assert_int_equal(v[0]->vgic.used_lrs, 1);
 }
 
 static void test_an_interrupt_between_block_and_exit_is_not_lost(void **state)
@@ -213,8 +216,9 @@ static void test_an_interrupt_between_block_and_exit_is_not_lost(void **state)
 	NEEDS_THREE_VMS();
 	sched_block(v[0]);
 	vgic_set_line(v[0], PPI, true);
-	assert_ptr_equal(leave_guest(), v[1]);
-	assert_int_equal(v[0]->state, VCPU_READY);
+	assert_ptr_equal(leave_guest(), v[0]);
+	assert_int_equal(v[0]->state, VCPU_RUNNING);
+	assert_int_equal(v[0]->vgic.used_lrs, 1);
 }
 
 static void test_kicking_makes_a_running_vcpu_look_at_its_interrupts(void **state)
@@ -645,8 +649,18 @@ static unsigned int nr_all;
 
 static void sleep_or_wake(void)
 {
-	if (fake_timer_deadlines[this_cpu()->id] > fake_counter)
+	if (MIN(fake_timer_deadlines[this_cpu()->id], fake_guest_timer(this_cpu())) > fake_counter)
 		longjmp(asleep, 1);
+}
+
+/* The test has jumped out of its WFI: on from there, with the time until now counted as it would have been. */
+static void go_on_halted(struct vcpu *vcpu)
+{
+	vcpu->halted_ticks += fake_counter - vcpu->run_since;
+	vcpu->run_since = fake_counter;
+	vcpu->halted = false;
+	WRITE_ONCE(this_cpu()->idle, false);
+	sched_exit_work(vcpu);
 }
 
 /* One exit of the CPU's guest, or one look around of a CPU that sleeps. */
@@ -659,10 +673,12 @@ static void step_cpu(unsigned int cpu, void (*action)(struct vcpu *vcpu))
 		if (!vcpu) {
 			fake_run_until_guest(sched_run);
 		} else {
-			if (action)
+			if (action && !vcpu->halted)
 				action(vcpu);
 			irq_handle();
-			if (READ_ONCE(this_cpu()->exit_work))
+			if (vcpu->halted)
+				go_on_halted(vcpu);
+			else if (READ_ONCE(this_cpu()->exit_work))
 				sched_exit_work(vcpu);
 		}
 	}
@@ -768,6 +784,179 @@ static void test_no_vcpu_is_lost_or_doubled_among_cpus(void **state)
 	}
 }
 
+/* ---- nobody idles while somebody waits, and all wait alike ---- */
+
+static void boot_cpus(unsigned int nr_cpus, unsigned int nr_guests)
+{
+	fake_machine_boot(nr_cpus);
+	for (unsigned int i = 0; i < nr_guests; i++) {
+		vm[i] = fake_vm("x", 1);
+		v[i] = vm[i]->vcpus[0];
+		enable_interrupts(v[i]);
+		fake_vm_start(vm[i]);
+	}
+	fake_wfi = sleep_or_wake;
+}
+
+static void run_cpus(unsigned int nr_cpus, unsigned int slices, void (*action)(struct vcpu *vcpu))
+{
+	for (unsigned int i = 0; i < 20 * slices; i++) {
+		for (unsigned int c = 0; c < nr_cpus; c++)
+			step_cpu(c, action);
+		fake_counter += slice() / 20;
+	}
+}
+
+static uint64_t run_time(const struct vcpu *vcpu)
+{
+	return vcpu->run_ticks + (vcpu->state == VCPU_RUNNING ? fake_counter - vcpu->run_since : 0);
+}
+
+static void test_three_that_spin_share_two_cpus_alike(void **state)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+
+	if (NR_VMS < 3 || CONFIG_NR_CPUS < 2)
+		skip();
+	boot_cpus(2, 3);
+	run_cpus(2, 60, NULL);
+	for (unsigned int i = 0; i < 3; i++) {
+		least = MIN(least, run_time(v[i]));
+		most = MAX(most, run_time(v[i]));
+	}
+	/* Two thirds of 60 slices each, within three slices. */
+	assert_true(least >= 37 * slice() && most <= 43 * slice());
+}
+
+static void sleep_if_second(struct vcpu *vcpu)
+{
+	if (vcpu == v[1])
+		sched_block(vcpu);
+}
+
+static void test_a_guest_that_only_sleeps_leaves_its_cpu_to_who_waits(void **state)
+{
+	if (NR_VMS < 3 || CONFIG_NR_CPUS < 2)
+		skip();
+	boot_cpus(2, 3);
+	run_cpus(2, 40, sleep_if_second);
+	/* The two that spin have a CPU each. */
+	assert_true(run_time(v[0]) >= 37 * slice());
+	assert_true(run_time(v[2]) >= 37 * slice());
+	assert_true(run_time(v[1]) <= slice());
+}
+
+static void test_one_that_waits_alone_stays_loaded_and_counts_as_idle(void **state)
+{
+	if (CONFIG_NR_CPUS < 2)
+		skip();
+	boot_cpus(1, 1);
+	step_cpu(0, NULL);
+	assert_ptr_equal(cpus[0].current, v[0]);
+	set_vtimer(v[0], fake_counter + 5000);
+	sched_block(v[0]);
+	step_cpu(0, NULL);
+	assert_true(v[0]->halted);
+	assert_true(cpus[0].idle);
+	assert_int_equal(v[0]->state, VCPU_RUNNING);
+	fake_counter += 5000;
+	step_cpu(0, NULL);
+	/* It goes on without a switch, and what it slept is not counted as run. */
+	assert_false(v[0]->halted);
+	assert_false(cpus[0].idle);
+	assert_int_equal(v[0]->nr_switches, 1);
+	assert_int_equal(v[0]->run_ticks, 0);
+	assert_int_equal(v[0]->halted_ticks, 5000);
+	assert_int_equal(v[0]->stolen_ticks, 0);
+	assert_int_equal(v[0]->vgic.used_lrs, 1);
+}
+
+static void test_a_burst_of_wake_ups_spreads_over_the_idle_cpus(void **state)
+{
+	if (NR_VMS < 3 || CONFIG_NR_CPUS < 3)
+		skip();
+	boot_cpus(3, 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		/* All of them have slept on the first CPU last. */
+		v[i]->state = VCPU_BLOCKED;
+		list_del(&v[i]->rq_link);
+		v[i]->cpu->rq.nr_queued = 0;
+		v[i]->cpu = &cpus[0];
+	}
+	for (unsigned int c = 0; c < 3; c++)
+		step_cpu(c, NULL);
+	for (unsigned int i = 0; i < 3; i++)
+		vgic_set_line(v[i], PPI, true);
+	for (unsigned int c = 0; c < 3; c++)
+		assert_int_equal(cpus[c].rq.nr_queued, 1);
+}
+
+static void test_stop_and_pause_reach_a_halted_vcpu(void **state)
+{
+	NEEDS_THREE_VMS();
+	boot_cpus(1, 2);
+	step_cpu(0, NULL);
+	/* The other one sleeps, too. */
+	sched_yield(v[0]);
+	step_cpu(0, NULL);
+	sched_block(v[1]);
+	step_cpu(0, NULL);
+	assert_ptr_equal(cpus[0].current, v[0]);
+	sched_block(v[0]);
+	step_cpu(0, NULL);
+	assert_true(v[0]->halted);
+	sched_pause(v[0]);
+	step_cpu(0, NULL);
+	assert_int_equal(v[0]->state, VCPU_BLOCKED);
+	assert_false(v[0]->halted);
+	assert_null(cpus[0].current);
+	/* What comes meanwhile parks it; the time until then and from then on is nobody's theft. */
+	vgic_set_line(v[0], PPI, true);
+	assert_true(v[0]->parked);
+	fake_counter += 100000;
+	sched_resume(v[0]);
+	step_cpu(0, NULL);
+	assert_ptr_equal(cpus[0].current, v[0]);
+	assert_int_equal(v[0]->stolen_ticks, 0);
+	vgic_set_line(v[0], PPI, false);
+	sched_block(v[0]);
+	step_cpu(0, NULL);
+	assert_true(v[0]->halted);
+	sched_request_stop(v[0]);
+	step_cpu(0, NULL);
+	assert_int_equal(v[0]->state, VCPU_OFF);
+}
+
+/* The timer's interrupt is disabled while its time comes; who enables it then wakes the vCPU. */
+static void test_enabling_the_interrupt_of_a_timer_that_is_due_wakes(void **state)
+{
+	struct virq *irq;
+
+	for (unsigned int loaded = 0; loaded < 2; loaded++) {
+		NEEDS_THREE_VMS();
+		boot_cpus(1, loaded ? 1 : 2);
+		step_cpu(0, NULL);
+		irq = &v[0]->vgic.priv[VGIC_VTIMER_INTID];
+		irq->enabled = false;
+		set_vtimer(v[0], fake_counter + 1000);
+		sched_block(v[0]);
+		step_cpu(0, NULL);
+		assert_int_equal(v[0]->state, loaded ? VCPU_RUNNING : VCPU_BLOCKED);
+		fake_counter += 1000;
+		step_cpu(0, NULL);
+		assert_int_equal(v[0]->state, loaded ? VCPU_RUNNING : VCPU_BLOCKED);
+		assert_int_equal(v[0]->halted, loaded);
+		irq->enabled = true;
+		spin_lock(&vm[0]->vgic.lock);
+		vgic_queue(irq);
+		spin_unlock(&vm[0]->vgic.lock);
+		if (loaded)
+			step_cpu(0, NULL);
+		assert_int_equal(v[0]->state, loaded ? VCPU_RUNNING : VCPU_READY);
+		assert_false(v[0]->halted);
+	}
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup(test, setup)
@@ -801,6 +990,12 @@ int main(void)
 		T(test_stopping_a_vm_takes_all_its_vcpus_off_wherever_they_are),
 		T(test_a_vcpu_can_be_switched_on_once),
 		T(test_no_vcpu_is_lost_or_doubled_among_cpus),
+		T(test_three_that_spin_share_two_cpus_alike),
+		T(test_a_guest_that_only_sleeps_leaves_its_cpu_to_who_waits),
+		T(test_one_that_waits_alone_stays_loaded_and_counts_as_idle),
+		T(test_a_burst_of_wake_ups_spreads_over_the_idle_cpus),
+		T(test_stop_and_pause_reach_a_halted_vcpu),
+		T(test_enabling_the_interrupt_of_a_timer_that_is_due_wakes),
 	};
 #undef T
 

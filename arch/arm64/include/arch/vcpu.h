@@ -140,14 +140,21 @@ void vcpu_vgic_in(struct vcpu *vcpu);
 void arch_fp_begin(void);
 void arch_fp_end(void);
 
-/* Whether WFI and WFE by the vCPU on this CPU trap. Context: the vCPU is loaded here. */
-void arch_vcpu_trap_wfi(struct vcpu *vcpu, bool trap);
+/* Whether WFE by the vCPU on this CPU traps; WFI always does. Context: the vCPU is loaded here. */
+void arch_vcpu_trap_wfe(struct vcpu *vcpu, bool trap);
+
+/* Whether EL2 has made an SError pending for the vCPU: that ends its WFI. Context: the vCPU is loaded here. */
+bool arch_vcpu_serror_pending(const struct vcpu *vcpu);
 
 /*
- * Counter value (CNTPCT) at which one of the timers of a saved vCPU interrupts it; UINT64_MAX when neither
- * is on, unmasked and enabled as an interrupt.
+ * What the timers of a saved vCPU do to their interrupt lines now, and the counter value (CNTPCT) when the next
+ * one of them changes: UINT64_MAX: never. Whether those interrupts are enabled is not asked.
  */
-uint64_t arch_vcpu_wake_deadline(const struct vcpu *vcpu);
+struct arch_timer_lines {
+	bool virt, phys;
+	uint64_t next;
+};
+struct arch_timer_lines arch_vcpu_timer_lines(const struct vcpu *vcpu);
 
 /* Leaves EL2 for the vCPU, which is loaded. Does not return. */
 void arch_enter_guest(struct vcpu *vcpu) __noreturn;
