@@ -265,6 +265,113 @@ static void test_banked_away(void)
 	test_equal(guest_mmio_read32(GUEST_GICD_IPA + 0x30), 0, "and ignores writes");
 }
 
+struct sized {
+	uint64_t addr, val;
+	unsigned int size;
+	bool write;
+};
+
+static void access_sized(void *arg)
+{
+	struct sized *a = arg;
+	uint64_t val = a->val;
+
+	if (a->write && a->size == 2)
+		__asm__ volatile("strh %w0, [%1]" : : "rZ"((uint32_t)val), "r"(a->addr) : "memory");
+	else if (a->write)
+		a->size == 1 ? guest_mmio_write8(a->addr, (uint8_t)val) :
+		a->size == 4 ? guest_mmio_write32(a->addr, (uint32_t)val) : guest_mmio_write64(a->addr, val);
+	else if (a->size == 2)
+		__asm__ volatile("ldrh %w0, [%1]" : "=r"(a->val) : "r"(a->addr) : "memory");
+	else
+		a->val = a->size == 1 ? guest_mmio_read8(a->addr) :
+			 a->size == 4 ? guest_mmio_read32(a->addr) : guest_mmio_read64(a->addr);
+}
+
+/* Whether there was no abort; *val is what a read gave. */
+static bool served(uint64_t addr, unsigned int size, bool write, uint64_t *val)
+{
+	struct sized a = { .addr = addr, .size = size, .write = write, .val = *val };
+	struct guest_fault fault;
+	bool ok = !guest_try(access_sized, &a, &fault);
+
+	*val = a.val;
+	return ok;
+}
+
+/* An access of that size reads zero, and a write of ones changes nothing of what a word read there. */
+static bool ignores(uint64_t addr, unsigned int size)
+{
+	uint32_t word = guest_mmio_read32(addr & ~UINT64_C(3));
+	uint64_t read = 1, ones = ~UINT64_C(0);
+
+	return served(addr, size, false, &read) && read == 0 && served(addr, size, true, &ones) &&
+	       guest_mmio_read32(addr & ~UINT64_C(3)) == word;
+}
+
+#define SIZES(a, b)	((a) | (b))
+
+static const struct sized_row {
+	const char *name;
+	uint32_t offset;
+	bool redist;
+	uint8_t sizes;			/* in bytes, those that the register has */
+} sized_rows[] = {
+	{ "GICD_CTLR", 0x0000, false, 4 },
+	{ "GICD_TYPER", 0x0004, false, 4 },
+	{ "GICD_IIDR", 0x0008, false, 4 },
+	{ "GICD_STATUSR", 0x0010, false, 4 },
+	{ "GICD_SETSPI_NSR", 0x0040, false, 0 },
+	{ "GICD_IGROUPR1", GIC_IGROUPR + 4, false, 4 },
+	{ "GICD_ISENABLER1", GIC_ISENABLER + 4, false, 4 },
+	{ "GICD_ICENABLER1", GIC_ICENABLER + 4, false, 4 },
+	{ "GICD_ISPENDR1", GIC_ISPENDR + 4, false, 4 },
+	{ "GICD_ICPENDR1", GIC_ICPENDR + 4, false, 4 },
+	{ "GICD_ISACTIVER1", GIC_ISACTIVER + 4, false, 4 },
+	{ "GICD_ICACTIVER1", GIC_ICACTIVER + 4, false, 4 },
+	{ "GICD_IPRIORITYR10", GIC_IPRIORITYR + 40, false, SIZES(1, 4) },
+	{ "GICD_ITARGETSR0", 0x0800, false, 0 },
+	{ "GICD_ITARGETSR10", 0x0800 + 40, false, 0 },
+	{ "GICD_ICFGR2", GIC_ICFGR + 8, false, 4 },
+	{ "GICD_IGRPMODR1", 0x0d04, false, 0 },
+	{ "GICD_NSACR2", 0x0e08, false, 0 },
+	{ "GICD_SGIR", 0x0f00, false, 0 },
+	{ "GICD_CPENDSGIR0", 0x0f10, false, 0 },
+	{ "GICD_SPENDSGIR0", 0x0f20, false, 0 },
+	{ "GICD_IROUTER40", 0x6000 + 8 * 40, false, SIZES(4, 8) },
+	{ "GICD reserved", 0x9000, false, 0 },
+	{ "GICR_IIDR", 0x0004, true, 4 },
+	{ "GICR_TYPER", 0x0008, true, SIZES(4, 8) },
+	{ "GICR_WAKER", 0x0014, true, 4 },
+	{ "GICR_IGROUPR0", GICR_IGROUPR0, true, 4 },
+	{ "GICR_ISENABLER0", GICR_ISENABLER0, true, 4 },
+	{ "GICR_ISPENDR0", GICR_SGI_FRAME + GIC_ISPENDR, true, 4 },
+	{ "GICR_ISACTIVER0", GICR_SGI_FRAME + GIC_ISACTIVER, true, 4 },
+	{ "GICR_IPRIORITYR2", GICR_IPRIORITYR(2), true, SIZES(1, 4) },
+	{ "GICR_ICFGR0", GICR_SGI_FRAME + GIC_ICFGR, true, 4 },
+	{ "GICR reserved", GICR_SGI_FRAME + 0x1000, true, 0 },
+};
+
+/* Reads are served by every size; that one which the register lacks is RAZ/WI, and none is an abort. */
+static void test_access_sizes(void)
+{
+	start_over(NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(sized_rows); i++) {
+		const struct sized_row *row = &sized_rows[i];
+		uint64_t base = row->redist ? guest_gic_redist() : GUEST_GICD_IPA;
+		uint64_t addr = base + row->offset, val = 0;
+		bool ok = true;
+
+		for (unsigned int size = 1; size <= 8; size *= 2) {
+			if (addr & (size - 1))
+				continue;
+			ok &= row->sizes & size ? served(addr, size, false, &val) : ignores(addr, size);
+		}
+		test_check(ok, row->name);
+	}
+	start_over(NULL);
+}
+
 static void test_registers(void)
 {
 	test_run("identification", test_identification);
@@ -276,6 +383,7 @@ static void test_registers(void)
 	test_run("config", test_config_registers);
 	test_run("irouter", test_irouter_registers);
 	test_run("private in distributor", test_banked_away);
+	test_run("sizes", test_access_sizes);
 }
 
 /* ---- SGIs ---- */

@@ -19,7 +19,8 @@ static int gic_create(struct vm *vm, const struct vdev_ops *ops)
 
 static bool gic_access(struct vcpu *vcpu, struct vdev *dev, uint32_t offset, struct vdev_access *access)
 {
-	return vgic_mmio(vcpu, dev->vcpu, offset, access->size, access->write, &access->val);
+	vgic_mmio(vcpu, dev->vcpu, offset, access->size, access->write, &access->val);
+	return true;
 }
 
 static void gic_describe(const struct vm *vm, struct guest_dtb *dtb)

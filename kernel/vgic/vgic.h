@@ -154,9 +154,10 @@ void vgic_deactivate(struct vcpu *vcpu, unsigned int intid);
 
 /*
  * One access by vcpu to GICD_* (redist NULL) or GICR_* of redist. size: 1, 2, 4 or 8 bytes, offset
- * aligned to it. Writes take *val, reads fill it. Returns false where the architecture has no such access.
+ * aligned to it. Writes take *val, reads fill it. What is reserved, or does not have that size, reads as zero
+ * and ignores writes (IHI 0069H, 12.1.3).
  */
-bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
+void vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
 	       uint64_t *val);
 
 /*

@@ -6,7 +6,8 @@
  * for the distributor and a redistributor's SGI frame alike; a row's getter and setter see one interrupt
  * at a time, so a bank's width, its reserved
  * bits and its byte accesses are handled once, in bank_access(). Registers of their own are rows of
- * gicd_regs[] and rd_regs[]. What no row names is RAZ/WI.
+ * gicd_regs[] and rd_regs[]. What no row names is RAZ/WI, and so is a row by a size that it does not have
+ * (12.1.3): no access to these frames is an abort.
  *
  * Locks: vgic->lock, taken in vgic_mmio() for all but reads of registers of their own.
  */
@@ -230,20 +231,16 @@ static void bank_write_ones(const struct vgic_bank *bank, struct virq *irqs, uin
 	}
 }
 
-static bool bank_access(const struct mmio *m)
+static void bank_access(const struct mmio *m)
 {
 	const struct vgic_bank *bank = m->bank;
 	unsigned int first = (m->offset - bank->offset) * 8 / bank->bits;
 	unsigned int count = m->size * 8 / bank->bits;
 	struct virq *irqs;
 
-	if (!(bank->access & m->size))
-		return false;
-	if (!m->write)
-		*m->val = 0;
 	/* At most 32 interrupts, aligned to their number: all of them are of one kind, and side by side. */
-	if (!bank_has(m, first))
-		return true;
+	if (!(bank->access & m->size) || !bank_has(m, first))
+		return;
 	irqs = vgic_find(m->vm, m->redist, first);
 	if (!m->write)
 		*m->val = bank_read(bank, irqs, count);
@@ -251,7 +248,6 @@ static bool bank_access(const struct mmio *m)
 		bank_write_ones(bank, irqs, (uint32_t)*m->val);
 	else
 		bank_write(bank, irqs, count, *m->val);
-	return true;
 }
 
 static uint64_t gicd_get_ctlr(const struct mmio *m)
@@ -330,24 +326,19 @@ static uint64_t access_mask(const struct mmio *m)
 	return m->size == 8 ? ~UINT64_C(0) : GENMASK(31, 0);
 }
 
-static bool reg_access(const struct mmio *m, const struct vgic_reg *regs, unsigned int nr)
+static void reg_access(const struct mmio *m, const struct vgic_reg *regs, unsigned int nr)
 {
-	for (unsigned int i = 0; i < nr; i++) {
+	for (unsigned int i = 0; i < nr && m->size >= 4; i++) {
 		const struct vgic_reg *reg = &regs[i];
 
 		if (m->offset < reg->offset || m->offset + m->size > reg->offset + reg->size)
 			continue;
-		if (m->size < 4)
-			return false;
 		if (!m->write)
 			*m->val = (reg->get(m) >> ((m->offset - reg->offset) * 8)) & access_mask(m);
 		else if (reg->set)
 			reg->set(m, *m->val);
-		return true;
+		return;
 	}
-	if (!m->write)
-		*m->val = 0;
-	return m->size == 4 || m->size == 8;
 }
 
 /* Where an SPI goes: the vCPU with that affinity, or the first one for "any" (one of N is not offered). */
@@ -362,50 +353,43 @@ static struct vcpu *route(struct vm *vm, uint64_t irouter)
 	return NULL;
 }
 
-static bool irouter_access(const struct mmio *m)
+static void irouter_access(const struct mmio *m)
 {
 	unsigned int intid = (m->offset - GICD_IROUTER) / 8;
 	unsigned int shift = (m->offset & 4) * 8;
 	uint64_t mask = access_mask(m) << shift;
 	struct virq *irq;
 
-	if (m->size < 4)
-		return false;
-	if (!m->write)
-		*m->val = 0;
-	if (!bank_has(m, intid))
-		return true;
+	if (m->size < 4 || !bank_has(m, intid))
+		return;
 	irq = vgic_find(m->vm, NULL, intid);
 	if (!m->write) {
 		*m->val = (irq->irouter >> shift) & access_mask(m);
-		return true;
+		return;
 	}
 	irq->irouter = ((irq->irouter & ~mask) | ((*m->val << shift) & mask)) &
 		       (IROUTER_AFF | IROUTER_IRM);
 	irq->target = route(m->vm, irq->irouter);
 	vgic_queue(irq);
-	return true;
 }
 
-static bool gicd_access(const struct mmio *m)
+static void gicd_access(const struct mmio *m)
 {
-	if (m->bank)
-		return bank_access(m);
 	if (m->offset >= GICD_IROUTER && m->offset < GICD_IROUTER_END)
-		return irouter_access(m);
-	return reg_access(m, gicd_regs, ARRAY_SIZE(gicd_regs));
+		irouter_access(m);
+	else
+		reg_access(m, gicd_regs, ARRAY_SIZE(gicd_regs));
 }
 
-static bool gicr_access(const struct mmio *m, bool sgi_frame)
+/* Of the SGI frame there are banks only. */
+static void frame_access(const struct mmio *m, bool sgi_frame)
 {
 	if (m->bank)
-		return bank_access(m);
-	return sgi_frame ? reg_access(m, NULL, 0) : reg_access(m, rd_regs, ARRAY_SIZE(rd_regs));
-}
-
-static bool frame_access(const struct mmio *m, bool sgi_frame)
-{
-	return m->redist ? gicr_access(m, sgi_frame) : gicd_access(m);
+		bank_access(m);
+	else if (!m->redist)
+		gicd_access(m);
+	else if (!sgi_frame)
+		reg_access(m, rd_regs, ARRAY_SIZE(rd_regs));
 }
 
 /* Whether the access must see or change what list registers of running vCPUs hold. */
@@ -419,9 +403,9 @@ static bool is_exact(const struct mmio *m)
 }
 
 /* What changes the state, or sees more than one field of it. Out of line, so that other reads pay nothing. */
-static __noinline bool mmio_locked(struct vcpu *vcpu, const struct mmio *m, bool sgi_frame)
+static __noinline void mmio_locked(struct vcpu *vcpu, const struct mmio *m, bool sgi_frame)
 {
-	bool exact = is_exact(m), ok;
+	bool exact = is_exact(m);
 
 	/* What this vCPU's list registers hold is folded for every write, so that none goes by old state. */
 	if (exact || m->write)
@@ -429,14 +413,13 @@ static __noinline bool mmio_locked(struct vcpu *vcpu, const struct mmio *m, bool
 	if (exact)
 		vgic_freeze(vcpu);
 	spin_lock(&m->vm->vgic.lock);
-	ok = frame_access(m, sgi_frame);
+	frame_access(m, sgi_frame);
 	spin_unlock(&m->vm->vgic.lock);
 	if (exact)
 		vgic_thaw(vcpu);
-	return ok;
 }
 
-bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
+void vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned int size, bool write,
 	       uint64_t *val)
 {
 	bool sgi_frame = redist && offset >= GICR_SGI_FRAME;
@@ -447,8 +430,10 @@ bool vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned
 
 	if (!redist || sgi_frame)
 		m.bank = bank_find(m.offset);
+	if (!write)
+		*val = 0;
 	if (write || m.bank)
-		return mmio_locked(vcpu, &m, sgi_frame);
-	/* Constants, or one field or two: right for some moment during the access. */
-	return frame_access(&m, sgi_frame);
+		mmio_locked(vcpu, &m, sgi_frame);
+	else	/* Constants, or one field or two: right for some moment during the access. */
+		frame_access(&m, sgi_frame);
 }

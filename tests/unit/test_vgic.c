@@ -124,7 +124,7 @@ static uint64_t rd(struct vcpu *redist, uint32_t offset, unsigned int size)
 {
 	uint64_t val = 0xdeadbeefdeadbeef;
 
-	assert_true(vgic_mmio(v0, redist, offset, size, false, &val));
+	vgic_mmio(v0, redist, offset, size, false, &val);
 	settle();
 	if (size < 8)
 		assert_int_equal(val >> size * 8, 0);
@@ -133,19 +133,21 @@ static uint64_t rd(struct vcpu *redist, uint32_t offset, unsigned int size)
 
 static void wr(struct vcpu *redist, uint32_t offset, unsigned int size, uint64_t val)
 {
-	assert_true(vgic_mmio(v0, redist, offset, size, true, &val));
+	vgic_mmio(v0, redist, offset, size, true, &val);
 	settle();
 }
 
-static bool refused(struct vcpu *redist, uint32_t offset, unsigned int size)
+/* RAZ/WI by that size: what the registers there hold, is seen by words, stays. */
+static bool ignored(struct vcpu *redist, uint32_t offset, unsigned int size)
 {
-	uint64_t val = 0;
-	bool read = vgic_mmio(v0, redist, offset, size, false, &val);
-	bool write = vgic_mmio(v0, redist, offset, size, true, &val);
+	uint32_t word = offset & ~3u;
+	uint64_t before[2] = { rd(redist, word, 4), rd(redist, word + 4, 4) };
+	bool zero = rd(redist, offset, size) == 0;
 
-	settle();
-	assert_int_equal(read, write);
-	return !read;
+	wr(redist, offset, size, UINT64_MAX);
+	zero &= rd(redist, offset, size) == 0;
+	wr(redist, offset, size, 0);
+	return zero && rd(redist, word, 4) == before[0] && rd(redist, word + 4, 4) == before[1];
 }
 
 /* A bank's register for an interrupt: in the redistributor for private ones. */
@@ -890,8 +892,8 @@ static void test_routing_is_read_and_written_in_halves(void **state)
 	/* Private interrupts have none. */
 	wr(NULL, IROUTER + 8 * 31, 8, 1);
 	assert_int_equal(rd(NULL, IROUTER + 8 * 31, 8), 0);
-	assert_true(refused(NULL, at, 2));
-	assert_true(refused(NULL, at, 1));
+	assert_true(ignored(NULL, at, 2));
+	assert_true(ignored(NULL, at, 1));
 }
 
 /* ---- registers ---- */
@@ -933,8 +935,8 @@ static void test_priorities_have_five_bits_and_are_accessed_by_byte_and_word(voi
 	wr(v0, SGI_FRAME + IPRIORITYR + 17, 1, 0x90);
 	assert_int_equal(rd(v0, SGI_FRAME + IPRIORITYR + 16, 4), 0x9000);
 	assert_int_equal(rd(NULL, IPRIORITYR + VGIC_NR_INTIDS - 4, 4), 0);
-	assert_true(refused(NULL, IPRIORITYR + SPI(0), 2));
-	assert_true(refused(NULL, IPRIORITYR + SPI(0), 8));
+	assert_true(ignored(NULL, IPRIORITYR + SPI(0), 2));
+	assert_true(ignored(NULL, IPRIORITYR + SPI(0), 8));
 }
 
 static void test_configuration_has_one_bit_that_can_be_set(void **state)
@@ -976,11 +978,15 @@ static void test_one_bit_banks_take_words_only(void **state)
 	static const uint32_t banks[] = { IGROUPR, ISENABLER, ICENABLER, ISPENDR, ICPENDR, ISACTIVER,
 					  ICACTIVER, ICFGR };
 
+	/* What a write of ones to a clearing bank could clear. */
+	wr(NULL, ISENABLER + 8, 4, UINT32_MAX);
+	wr(NULL, ISPENDR + 8, 4, UINT32_MAX);
+	wr(NULL, ISACTIVER + 8, 4, UINT32_MAX);
 	for (unsigned int i = 0; i < ARRAY_SIZE(banks); i++) {
-		assert_true(refused(NULL, banks[i] + 8, 1));
-		assert_true(refused(NULL, banks[i] + 8, 2));
-		assert_true(refused(NULL, banks[i] + 8, 8));
-		assert_false(refused(NULL, banks[i] + 8, 4));
+		assert_true(ignored(NULL, banks[i] + 8, 1));
+		assert_true(ignored(NULL, banks[i] + 8, 2));
+		assert_true(ignored(NULL, banks[i] + 8, 8));
+		assert_false(ignored(NULL, banks[i] + 8, 4));
 	}
 }
 
@@ -1000,8 +1006,8 @@ static void test_the_distributor_says_what_it_is(void **state)
 	wr(NULL, TYPER, 4, 0);
 	wr(NULL, PIDR2, 4, 0);
 	assert_int_equal(rd(NULL, TYPER, 4), typer);
-	assert_true(refused(NULL, CTLR, 1));
-	assert_true(refused(NULL, TYPER, 2));
+	assert_true(ignored(NULL, CTLR, 1));
+	assert_true(ignored(NULL, TYPER, 2));
 	/* GICv2's registers are gone. */
 	wr(NULL, 0x820, 4, 0xffffffff);
 	assert_int_equal(rd(NULL, 0x820, 4), 0);
@@ -1023,7 +1029,7 @@ static void test_a_redistributor_says_whose_it_is(void **state)
 		assert_int_equal(typer & (BIT(0) | BIT(1)), 0);
 		assert_int_equal(rd(&vcpu[i], RD_TYPER, 4), (uint32_t)typer);
 		assert_int_equal(rd(&vcpu[i], RD_TYPER + 4, 4), typer >> 32);
-		assert_true(refused(&vcpu[i], RD_TYPER, 2));
+		assert_true(ignored(&vcpu[i], RD_TYPER, 2));
 	}
 }
 
