@@ -174,6 +174,16 @@ static void check_memory(struct vm *vm)
 		       page_count(OWNER_VM(vm->id)), owned);
 }
 
+/* NULL, or what does not hold of its interrupts. */
+static const char *check_interrupts(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
+		if (!settles(is_free, &vm->vcpus[i]->vgic.lock))
+			return "the interrupts of a vCPU stay locked";
+	}
+	return vm->nr_vcpus ? vgic_check(vm) : NULL;
+}
+
 static void check_vm(struct vm *vm)
 {
 	const char *why;
@@ -183,7 +193,7 @@ static void check_vm(struct vm *vm)
 	if (vm->state != VM_LOADING && vm->state != VM_STOPPING) {
 		check_vcpus(vm);
 		check_memory(vm);
-		why = vm->nr_vcpus ? vgic_check(vm) : NULL;
+		why = check_interrupts(vm);
 		if (why)
 			BROKEN("%s: %s", vm->name, why);
 	}

@@ -15,7 +15,8 @@
  *   RANK_VDEV        one emulated device
  *   RANK_HYP         EL2's own page tables
  *   RANK_MEM         page records, carve-outs, EL2's pool
- *   RANK_VGIC        one VM's distributor and interrupt states
+ *   RANK_VGIC        one VM's distributor: shared interrupts and where they are
+ *   RANK_VGIC_CPU    one vCPU's list of interrupts
  *   RANK_SCHED       one CPU's run queue
  *   RANK_TIMER       one CPU's timer list
  *   RANK_JOB         EL2's own work
@@ -37,6 +38,7 @@ enum lock_rank {
 	RANK_HYP,
 	RANK_MEM,
 	RANK_VGIC,
+	RANK_VGIC_CPU,
 	RANK_SCHED,
 	RANK_TIMER,
 	RANK_JOB,

@@ -125,18 +125,34 @@ static void add(struct irq_view *view, const struct virq *irq)
 	view->in_lr[word] |= irq->in_lr ? bit : 0;
 }
 
+static void add_shared(struct irq_view *view, struct vm *vm)
+{
+	for (unsigned int i = 0; vm->vgic.spis && i < VGIC_NR_SPIS; i++) {
+		struct virq *irq = &vm->vgic.spis[i];
+
+		spin_lock(&vm->vgic.lock);
+		/* Somebody's list registers may change it. */
+		if (irq->on) {
+			spin_lock(&irq->on->vgic.lock);
+			add(view, irq);
+			spin_unlock(&irq->on->vgic.lock);
+		} else {
+			add(view, irq);
+		}
+		spin_unlock(&vm->vgic.lock);
+	}
+}
+
 /* Of vCPU 0 also the VM's shared interrupts. */
 static void look_at_irqs(struct vcpu *vcpu, void *to)
 {
-	struct vm *vm = vcpu->vm;
-
 	memset(to, 0, sizeof(struct irq_view));
-	spin_lock(&vm->vgic.lock);
+	spin_lock(&vcpu->vgic.lock);
 	for (unsigned int i = 0; i < VGIC_NR_PRIVATE; i++)
 		add(to, &vcpu->vgic.priv[i]);
-	for (unsigned int i = 0; vcpu->id == 0 && vm->vgic.spis && i < VGIC_NR_SPIS; i++)
-		add(to, &vm->vgic.spis[i]);
-	spin_unlock(&vm->vgic.lock);
+	spin_unlock(&vcpu->vgic.lock);
+	if (vcpu->id == 0)
+		add_shared(to, vcpu->vm);
 }
 
 static void show_irqs(const char *of, const struct irq_view *v, unsigned int first, unsigned int last)

@@ -26,11 +26,23 @@ static void virq_reset(struct virq *irq, unsigned int intid)
 	irq->running = VIRQ_NOT_TAKEN;
 }
 
-void vgic_vcpu_reset(struct vcpu *vcpu)
+void vgic_vm_init(struct vm *vm)
+{
+	spin_init(&vm->vgic.lock, RANK_VGIC);
+}
+
+void vgic_vcpu_init(struct vcpu *vcpu)
+{
+	spin_init(&vcpu->vgic.lock, RANK_VGIC_CPU);
+}
+
+static void reset_vcpu(struct vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->vgic;
 
+	spin_lock(&vgic->lock);
 	list_init(&vgic->ap_list);
+	vgic->nr_shared = 0;
 	vgic->used_lrs = 0;
 	vgic->overflow = false;
 	vgic->sleep = true;
@@ -41,20 +53,35 @@ void vgic_vcpu_reset(struct vcpu *vcpu)
 		vgic->priv[i].edge = i < VGIC_NR_SGIS;
 	}
 	vgic->priv[VGIC_VTIMER_INTID].hw_intid = vcpu->vm->vtimer_hw_intid;
+	spin_unlock(&vgic->lock);
 }
 
-void vgic_vm_reset(struct vm *vm, struct virq *spis)
+void vgic_reset(struct vm *vm, struct virq *spis)
 {
 	struct vgic *vgic = &vm->vgic;
 
-	vgic->enable_grp0 = false;
-	vgic->enable_grp1 = false;
-	vgic->frozen = 0;
+	spin_lock(&vgic->lock);
+	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
+		reset_vcpu(vm->vcpus[i]);
+	WRITE_ONCE(vgic->enable_grp0, false);
+	WRITE_ONCE(vgic->enable_grp1, false);
+	WRITE_ONCE(vgic->frozen, 0);
 	vgic->spis = spis;
 	for (unsigned int i = 0; i < VGIC_NR_SPIS; i++) {
 		virq_reset(&spis[i], VGIC_NR_PRIVATE + i);
 		spis[i].target = vm->vcpus[0];
 	}
+	spin_unlock(&vgic->lock);
+}
+
+static bool is_private(const struct virq *irq)
+{
+	return irq->intid < VGIC_NR_PRIVATE;
+}
+
+struct spinlock *vgic_lock_of(struct vm *vm, struct vcpu *vcpu, unsigned int intid)
+{
+	return intid < VGIC_NR_PRIVATE ? &vcpu->vgic.lock : &vm->vgic.lock;
 }
 
 struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid)
@@ -77,7 +104,7 @@ struct vcpu *vgic_target(const struct virq *irq)
 
 static bool group_enabled(const struct vgic *vgic, const struct virq *irq)
 {
-	return irq->group1 ? vgic->enable_grp1 : vgic->enable_grp0;
+	return irq->group1 ? READ_ONCE(vgic->enable_grp1) : READ_ONCE(vgic->enable_grp0);
 }
 
 /* Place on the ap list, lowest first: what is to be signalled, then what is to be ended. */
@@ -98,30 +125,71 @@ static void ap_insert(struct vcpu *vcpu, struct virq *irq)
 		after = after->prev;
 	list_add(&irq->ap_link, after);
 	irq->on = vcpu;
+	if (!is_private(irq))
+		WRITE_ONCE(vcpu->vgic.nr_shared, vcpu->vgic.nr_shared + 1);
 }
 
 static void ap_remove(struct virq *irq)
 {
+	if (!is_private(irq))
+		WRITE_ONCE(irq->on->vgic.nr_shared, irq->on->vgic.nr_shared - 1);
 	list_del(&irq->ap_link);
 	irq->on = NULL;
 }
 
-/* Bring the ap lists into line with an interrupt's state. It must not be in a list register. */
-void vgic_queue(struct virq *irq)
+void vgic_open(struct virq *irq)
+{
+	if (!is_private(irq) && irq->on)
+		spin_lock(&irq->on->vgic.lock);
+}
+
+/* Onto the list of the vCPU that is to take it. Context: that vCPU's lock held. */
+static void ap_put(struct vcpu *to, struct virq *irq)
+{
+	ap_insert(to, irq);
+	sched_kick(to);
+}
+
+static void close_private(struct virq *irq)
 {
 	struct vcpu *to = vgic_target(irq);
 
+	if (irq->on)
+		ap_remove(irq);
+	if (to)
+		ap_put(to, irq);
+}
+
+/* It may go from one list to another: with one of the vCPUs' locks held at a time. */
+static void close_shared(struct virq *irq)
+{
+	struct vcpu *from = irq->on, *to = vgic_target(irq);
+
+	if (from) {
+		ap_remove(irq);
+		if (from != to)
+			spin_unlock(&from->vgic.lock);
+	}
+	if (!to)
+		return;
+	if (from != to)
+		spin_lock(&to->vgic.lock);
+	ap_put(to, irq);
+	spin_unlock(&to->vgic.lock);
+}
+
+void vgic_close(struct virq *irq)
+{
 	if (irq->in_lr) {
 		/* The list register follows when its vCPU next leaves the guest. */
 		sched_kick(irq->on);
-		return;
+		if (!is_private(irq))
+			spin_unlock(&irq->on->vgic.lock);
+	} else if (is_private(irq)) {
+		close_private(irq);
+	} else {
+		close_shared(irq);
 	}
-	if (irq->on)
-		ap_remove(irq);
-	if (!to)
-		return;
-	ap_insert(to, irq);
-	sched_kick(to);
 }
 
 /* Whether the distributor offers the interrupt to its vCPU. */
@@ -190,7 +258,7 @@ static uint64_t wait_events(const struct vcpu *vcpu, const struct virq *irq)
 	if (irq->active)
 		return GICH_HCR_LRENPIE | GICH_HCR_TDIR;
 	/* vgic_thaw() kicks. */
-	if (vcpu->vm->vgic.frozen)
+	if (READ_ONCE(vcpu->vm->vgic.frozen))
 		return 0;
 	/*
 	 * All list registers hold pending ones as urgent as this; it is next when they are gone, or when
@@ -217,7 +285,7 @@ static void populate(struct vcpu *vcpu)
 			continue;
 		if (!irq->active && group_off(vcpu, irq)) {
 			hcr |= group_off(vcpu, irq);
-		} else if (vm->vgic.frozen || vgic->used_lrs == vm->nr_lrs) {
+		} else if (READ_ONCE(vm->vgic.frozen) || vgic->used_lrs == vm->nr_lrs) {
 			vgic->overflow = true;
 			hcr |= wait_events(vcpu, irq);
 		} else {
@@ -279,8 +347,11 @@ static void fold_eoicount(struct vcpu *vcpu)
 	}
 }
 
-/* Everything out of the list registers; each interrupt back to where its state says. */
-static void fold(struct vcpu *vcpu)
+/*
+ * Everything out of the list registers; each interrupt back to where its state says. What belongs to another
+ * vCPU now gets onto away.
+ */
+static void fold(struct vcpu *vcpu, struct list_head *away)
 {
 	struct vgic_cpu *vgic = &vcpu->vgic;
 	struct list_head old;
@@ -302,42 +373,68 @@ static void fold(struct vcpu *vcpu)
 		struct vcpu *to = vgic_target(irq);
 
 		ap_remove(irq);
-		if (!to)
-			continue;
-		ap_insert(to, irq);
-		if (to != vcpu)
-			sched_kick(to);
+		if (to == vcpu)
+			ap_insert(to, irq);
+		else if (to)
+			list_add_tail(&irq->ap_link, away);
+	}
+}
+
+/* What has been routed elsewhere while it was here. Context: the VM's lock held, and no vCPU's. */
+static void send_away(struct list_head *away)
+{
+	struct virq *irq, *tmp;
+
+	list_for_each_entry_safe(irq, tmp, away, ap_link) {
+		list_del(&irq->ap_link);
+		close_shared(irq);
 	}
 }
 
 void vgic_load(struct vcpu *vcpu)
 {
-	spin_lock(&vcpu->vm->vgic.lock);
+	spin_lock(&vcpu->vgic.lock);
 	populate(vcpu);
-	spin_unlock(&vcpu->vm->vgic.lock);
+	spin_unlock(&vcpu->vgic.lock);
+}
+
+/* With the VM's lock, for shared interrupts that leave the list; false: some are there, and it was not taken. */
+static bool fold_locked(struct vcpu *vcpu, bool with_shared)
+{
+	struct list_head away = LIST_HEAD_INIT(away);
+	bool can;
+
+	spin_lock(&vcpu->vgic.lock);
+	can = with_shared || !vcpu->vgic.nr_shared;
+	if (can)
+		fold(vcpu, &away);
+	spin_unlock(&vcpu->vgic.lock);
+	send_away(&away);
+	return can;
 }
 
 void vgic_save(struct vcpu *vcpu)
 {
 	if (!vcpu->vgic.used_lrs && !vcpu->vgic.overflow)
 		return;
+	if (!READ_ONCE(vcpu->vgic.nr_shared) && fold_locked(vcpu, false))
+		return;
 	spin_lock(&vcpu->vm->vgic.lock);
-	fold(vcpu);
+	fold_locked(vcpu, true);
 	spin_unlock(&vcpu->vm->vgic.lock);
 }
 
 /* Waits until what the vCPU's interface held at some time since the caller froze the VM is in memory. */
 static void wait_for_fold(struct vcpu *vcpu)
 {
-	struct spinlock *lock = &vcpu->vm->vgic.lock;
 	unsigned int seen;
 	bool holds;
 
-	spin_lock(lock);
+	spin_lock(&vcpu->vgic.lock);
 	seen = vcpu->vgic.nr_folds;
 	/* While the VM was frozen already: only overflow, whose ends may have been counted. */
 	holds = vcpu->vgic.used_lrs || vcpu->vgic.overflow;
-	spin_unlock(lock);
+	spin_unlock(&vcpu->vgic.lock);
 	if (!holds)
 		return;
 	sched_kick(vcpu);
@@ -349,9 +446,8 @@ void vgic_freeze(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
-	spin_lock(&vm->vgic.lock);
-	vm->vgic.frozen++;
-	spin_unlock(&vm->vgic.lock);
+	/* Who fills list registers later, under its own lock, sees this: wait_for_fold() takes that lock next. */
+	__atomic_fetch_add(&vm->vgic.frozen, 1, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
 		if (vm->vcpus[i] != vcpu)
 			wait_for_fold(vm->vcpus[i]);
@@ -362,13 +458,15 @@ void vgic_thaw(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
-	spin_lock(&vm->vgic.lock);
-	vm->vgic.frozen--;
+	__atomic_fetch_sub(&vm->vgic.frozen, 1, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
-		if (!list_empty(&vm->vcpus[i]->vgic.ap_list))
+		struct vgic_cpu *vgic = &vm->vcpus[i]->vgic;
+
+		spin_lock(&vgic->lock);
+		if (!list_empty(&vgic->ap_list))
 			sched_kick(vm->vcpus[i]);
+		spin_unlock(&vgic->lock);
 	}
-	spin_unlock(&vm->vgic.lock);
 }
 
 /* Whether the CPU interface would signal it, nothing else being active: group on, priority not masked. */
@@ -385,18 +483,17 @@ static bool is_forwarded(const struct vcpu *vcpu, const struct virq *irq)
 
 static bool has_one(struct vcpu *vcpu, bool (*is_one)(const struct vcpu *vcpu, const struct virq *irq))
 {
-	struct vgic *vgic = &vcpu->vm->vgic;
 	bool found = false;
 	struct virq *irq;
 
-	spin_lock(&vgic->lock);
+	spin_lock(&vcpu->vgic.lock);
 	list_for_each_entry(irq, &vcpu->vgic.ap_list, ap_link) {
 		if (is_one(vcpu, irq)) {
 			found = true;
 			break;
 		}
 	}
-	spin_unlock(&vgic->lock);
+	spin_unlock(&vcpu->vgic.lock);
 	return found;
 }
 
@@ -410,45 +507,67 @@ bool vgic_has_wake_up(struct vcpu *vcpu)
 	return has_one(vcpu, is_forwarded);
 }
 
+/* Open, and with the lock held; both are undone by unlock_close(). */
+static struct virq *lock_open(struct vm *vm, struct vcpu *vcpu, unsigned int intid)
+{
+	struct virq *irq = vgic_find(vm, vcpu, intid);
+
+	spin_lock(vgic_lock_of(vm, vcpu, intid));
+	vgic_open(irq);
+	return irq;
+}
+
+static void unlock_close(struct vm *vm, struct vcpu *vcpu, struct virq *irq)
+{
+	vgic_close(irq);
+	spin_unlock(vgic_lock_of(vm, vcpu, irq->intid));
+}
+
+/* Context: the lock that is taken first held, under which alone a source changes its line. */
+static void set_line(struct virq *irq, bool level)
+{
+	if (irq->line == level)
+		return;
+	/* What an edge interrupt's line falls to is nobody's business. */
+	if (irq->edge && !level) {
+		irq->line = false;
+		return;
+	}
+	vgic_open(irq);
+	irq->line = level;
+	if (irq->edge)
+		irq->latch = true;
+	vgic_close(irq);
+}
+
 void vgic_set_line(struct vcpu *vcpu, unsigned int intid, bool level)
 {
-	struct vgic *vgic = &vcpu->vm->vgic;
-	struct virq *irq = vgic_find(vcpu->vm, vcpu, intid);
+	struct spinlock *lock = vgic_lock_of(vcpu->vm, vcpu, intid);
 
-	if (!irq)
+	if (intid >= VGIC_NR_INTIDS)
 		return;
-	spin_lock(&vgic->lock);
-	if (irq->line != level) {
-		irq->line = level;
-		if (irq->edge && level)
-			irq->latch = true;
-		if (!irq->edge || level)
-			vgic_queue(irq);
-	}
-	spin_unlock(&vgic->lock);
+	spin_lock(lock);
+	set_line(vgic_find(vcpu->vm, vcpu, intid), level);
+	spin_unlock(lock);
 }
 
 void vgic_link_spi(struct vm *vm, unsigned int intid, uint32_t hw_intid)
 {
-	struct virq *irq = vgic_find(vm, NULL, intid);
+	struct virq *irq = lock_open(vm, NULL, intid);
 
-	spin_lock(&vm->vgic.lock);
 	irq->hw_intid = hw_intid;
 	/* One that was taken during the reset belongs to the last life, like the others. */
 	irq->latch = false;
-	vgic_queue(irq);
-	spin_unlock(&vm->vgic.lock);
+	unlock_close(vm, NULL, irq);
 }
 
 /* A latch for level interrupts, too: the line is asserted for as long as the physical one stays active. */
 void vgic_raise_linked(struct vm *vm, unsigned int intid)
 {
-	struct virq *irq = vgic_find(vm, NULL, intid);
+	struct virq *irq = lock_open(vm, NULL, intid);
 
-	spin_lock(&vm->vgic.lock);
 	irq->latch = true;
-	vgic_queue(irq);
-	spin_unlock(&vm->vgic.lock);
+	unlock_close(vm, NULL, irq);
 }
 
 /* Lock held. */
@@ -472,29 +591,29 @@ void vgic_set_timer_line(struct vcpu *vcpu, bool level)
 	/* Nearly always nothing to do; while the vCPU is loaded only its CPU changes this line. */
 	if (irq->line == level && !irq->on)
 		return;
-	spin_lock(&vcpu->vm->vgic.lock);
+	spin_lock(&vcpu->vgic.lock);
 	set_private_line(vcpu, VGIC_VTIMER_INTID, level);
-	spin_unlock(&vcpu->vm->vgic.lock);
+	spin_unlock(&vcpu->vgic.lock);
 }
 
 void vgic_set_timer_lines(struct vcpu *vcpu, bool virt, bool phys)
 {
-	spin_lock(&vcpu->vm->vgic.lock);
+	spin_lock(&vcpu->vgic.lock);
 	set_private_line(vcpu, VGIC_VTIMER_INTID, virt);
 	set_private_line(vcpu, VGIC_PTIMER_INTID, phys);
-	spin_unlock(&vcpu->vm->vgic.lock);
+	spin_unlock(&vcpu->vgic.lock);
 }
 
 /* Lock held. */
 static void raise_line(struct virq *irq)
 {
 	irq->line = true;
-	vgic_queue(irq);
+	vgic_close(irq);
 }
 
 void vgic_raise_blocked_timers(struct vcpu *vcpu, bool virt, bool phys)
 {
-	spin_lock(&vcpu->vm->vgic.lock);
+	spin_lock(&vcpu->vgic.lock);
 	/* Who loads it takes this lock after its state has changed, and sets the lines as they are then. */
 	if (READ_ONCE(vcpu->state) == VCPU_BLOCKED) {
 		if (virt)
@@ -502,7 +621,7 @@ void vgic_raise_blocked_timers(struct vcpu *vcpu, bool virt, bool phys)
 		if (phys)
 			raise_line(&vcpu->vgic.priv[VGIC_PTIMER_INTID]);
 	}
-	spin_unlock(&vcpu->vm->vgic.lock);
+	spin_unlock(&vcpu->vgic.lock);
 }
 
 bool vgic_timer_again(struct vcpu *vcpu, uint64_t *lr)
@@ -536,11 +655,13 @@ static void raise_sgi(struct vcpu *to, unsigned int intid, bool group1)
 {
 	struct virq *irq = &to->vgic.priv[intid];
 
+	spin_lock(&to->vgic.lock);
 	/* An SGI reaches only a target that has it in the group that was asked for. */
-	if (irq->group1 != group1)
-		return;
-	irq->latch = true;
-	vgic_queue(irq);
+	if (irq->group1 == group1) {
+		irq->latch = true;
+		vgic_close(irq);
+	}
+	spin_unlock(&to->vgic.lock);
 }
 
 #define SGIR_TARGETS	GENMASK(15, 0)
@@ -558,7 +679,6 @@ void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1)
 	uint64_t cluster = FIELD_GET(SGIR_AFF3, value) << 32 | FIELD_GET(SGIR_AFF2, value) << 16 |
 			   FIELD_GET(SGIR_AFF1, value) << 8;
 
-	spin_lock(&vm->vgic.lock);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
 		struct vcpu *to = vm->vcpus[i];
 		unsigned int aff0 = to->affinity & 0xff;
@@ -572,19 +692,16 @@ void vgic_send_sgi(struct vcpu *vcpu, uint64_t value, bool group1)
 		}
 		raise_sgi(to, intid, group1);
 	}
-	spin_unlock(&vm->vgic.lock);
 }
 
 void vgic_deactivate(struct vcpu *vcpu, unsigned int intid)
 {
-	struct virq *irq = vgic_find(vcpu->vm, vcpu, intid);
+	struct virq *irq;
 
-	if (!irq)
+	if (intid >= VGIC_NR_INTIDS)
 		return;
-	spin_lock(&vcpu->vm->vgic.lock);
-	if (irq->active) {
+	irq = lock_open(vcpu->vm, vcpu, intid);
+	if (irq->active)
 		virq_deactivate(irq);
-		vgic_queue(irq);
-	}
-	spin_unlock(&vcpu->vm->vgic.lock);
+	unlock_close(vcpu->vm, vcpu, irq);
 }

@@ -8,8 +8,17 @@
  * after it ran, vgic_save() folds list registers back and drops what is neither pending nor active.
  * Both work on vcpu->arch.gich, a copy in memory; arch/ moves that to and from the hardware.
  *
- * Locks: vgic->lock of the VM guards every virq and ap list of that VM. Taken by the functions below
- * unless they say otherwise. Kicking a vCPU happens with it held and takes RANK_SCHED locks.
+ * Locks: what vCPUs do to their own interrupts must not keep each other waiting, so there are two, taken in this
+ * order by the functions below unless they say otherwise:
+ *
+ *   vgic->lock        of the VM: the distributor's registers; shared interrupts that are on no list; and that a
+ *                     shared interrupt gets onto a list, or off it
+ *   vgic_cpu->lock    of a vCPU: its private interrupts, its ap list and list registers, and the state of all
+ *                     interrupts that are on that list
+ *
+ * So an SGI takes the target's lock alone, and a vCPU that folds or fills its list registers its own, unless a
+ * shared interrupt is among them that may leave the list. At most one vCPU's lock is held at a time. Kicking a
+ * vCPU happens with them held and takes RANK_SCHED locks.
  */
 #ifndef KERNEL_VGIC_VGIC_H
 #define KERNEL_VGIC_VGIC_H
@@ -39,7 +48,7 @@ struct vm;
 
 struct virq {
 	struct list_head ap_link;	/* empty: neither pending nor active */
-	struct vcpu *on;		/* whose ap list ap_link is on */
+	struct vcpu *on;		/* whose ap list ap_link is on; of a shared one also guarded by vgic->lock */
 	struct vcpu *target;		/* private: its vCPU; SPI: as IROUTER says, NULL when nowhere */
 	uint64_t irouter;
 	uint32_t hw_intid;		/* physical interrupt that a list register deactivates; 0: none */
@@ -57,12 +66,18 @@ struct virq {
 };
 
 struct vgic_cpu {
+	struct spinlock lock;
+
+	/* guarded by lock */
 	struct virq priv[VGIC_NR_PRIVATE];
 	struct list_head ap_list;
+	unsigned int nr_shared;		/* shared interrupts on ap_list; changes with both locks held */
 	unsigned int used_lrs;
 	unsigned int nr_folds;		/* how often list registers were folded */
 	bool overflow;			/* something on ap_list had no room in a list register */
 	bool sleep;			/* GICR_WAKER.ProcessorSleep */
+
+	/* of the CPU that runs the vCPU */
 	bool in_memory;			/* arch.gich is current, the hardware is not */
 };
 
@@ -77,12 +92,15 @@ struct vgic {
 /* Number of pages that vgic_vm_init() wants for the SPIs of one VM. */
 #define VGIC_SPI_PAGES	DIV_ROUND_UP(VGIC_NR_SPIS * sizeof(struct virq), PAGE_SIZE)
 
+/* Prepare a VM's lock, and that of a vCPU, once in their lives. */
+void vgic_vm_init(struct vm *vm);
+void vgic_vcpu_init(struct vcpu *vcpu);
+
 /*
- * Bring a VM's distributor (spis: memory for VGIC_NR_SPIS) or a vCPU's interrupts to reset. Context:
- * vgic->lock held, for devices' lines may change meanwhile; no vCPU of the VM runs.
+ * Bring the interrupts of a VM to reset: its vCPUs' and its shared ones, which spis has memory for
+ * (VGIC_NR_SPIS). Devices' lines may change meanwhile. Context: no vCPU of the VM runs.
  */
-void vgic_vm_reset(struct vm *vm, struct virq *spis);
-void vgic_vcpu_reset(struct vcpu *vcpu);
+void vgic_reset(struct vm *vm, struct virq *spis);
 
 /* Put the vCPU's most urgent interrupts into its list registers; and take them back. */
 void vgic_load(struct vcpu *vcpu);
@@ -105,13 +123,13 @@ void vgic_set_line(struct vcpu *vcpu, unsigned int intid, bool level);
 
 /*
  * Link a shared interrupt to the physical one of that INTID, until the next reset: its end in the guest is
- * that one's deactivation. Context: after vgic_vm_reset(), no vCPU runs. And: the physical one has been
+ * that one's deactivation. Context: after vgic_reset(), no vCPU runs. And: the physical one has been
  * taken, and is left active.
  */
 void vgic_link_spi(struct vm *vm, unsigned int intid, uint32_t hw_intid);
 void vgic_raise_linked(struct vm *vm, unsigned int intid);
 
-/* A linked interrupt has lost its active or pending state otherwise than in a list register. Lock held. */
+/* A linked interrupt has lost its active or pending state otherwise than in a list register. It is open. */
 void vgic_end_linked(const struct virq *irq);
 
 /*
@@ -169,14 +187,26 @@ void vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned
 void vgic_freeze(struct vcpu *vcpu);
 void vgic_thaw(struct vcpu *vcpu);
 
-/* Used by the register banks; lock held. */
-struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid);
-void vgic_queue(struct virq *irq);
+/*
+ * For the register banks. The lock that is taken first for an interrupt: its vCPU's if it is private, the VM's if
+ * it is shared; vcpu is the owner of a private one.
+ */
+struct spinlock *vgic_lock_of(struct vm *vm, struct vcpu *vcpu, unsigned int intid);
 
-/* The vCPU on whose ap list the interrupt belongs now; NULL: on none. Lock held. */
+/* The interrupt of that INTID; NULL: there is none. */
+struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid);
+
+/*
+ * Between the two an interrupt's state may be changed: they take what else guards it, and bring the ap lists into
+ * line with it, waking or kicking the vCPU concerned. Context: the lock that vgic_lock_of() says held.
+ */
+void vgic_open(struct virq *irq);
+void vgic_close(struct virq *irq);
+
+/* The vCPU on whose ap list the interrupt belongs now; NULL: on none. Both locks held. */
 struct vcpu *vgic_target(const struct virq *irq);
 
-/* Whether all of the above holds of a VM's interrupts: NULL, or what does not. Takes the lock. */
+/* Whether all of the above holds of a VM's interrupts: NULL, or what does not. Takes the locks. */
 const char *vgic_check(struct vm *vm);
 
 static inline bool virq_pending(const struct virq *irq)

@@ -9,7 +9,8 @@
  * gicd_regs[] and rd_regs[]. What no row names is RAZ/WI, and so is a row by a size that it does not have
  * (12.1.3): no access to these frames is an abort.
  *
- * Locks: vgic->lock, taken in vgic_mmio() for all but reads of registers of their own.
+ * Locks: the VM's for the distributor, the vCPU's for a redistributor, taken in vgic_mmio() for all but reads of
+ * registers of their own; around each change of an interrupt vgic_open() and vgic_close().
  */
 #include "arch/gic.h"
 #include "arch/vcpu.h"
@@ -216,8 +217,9 @@ static void bank_write(const struct vgic_bank *bank, struct virq *irqs, unsigned
 	uint64_t mask = GENMASK(bank->bits - 1, 0);
 
 	for (unsigned int i = 0; i < count; i++) {
+		vgic_open(&irqs[i]);
 		bank->set(&irqs[i], (val >> (i * bank->bits)) & mask);
-		vgic_queue(&irqs[i]);
+		vgic_close(&irqs[i]);
 	}
 }
 
@@ -226,8 +228,9 @@ static void bank_write_ones(const struct vgic_bank *bank, struct virq *irqs, uin
 	for (; val; val &= val - 1) {
 		struct virq *irq = &irqs[__builtin_ctz(val)];
 
+		vgic_open(irq);
 		bank->set(irq, 1);
-		vgic_queue(irq);
+		vgic_close(irq);
 	}
 }
 
@@ -252,14 +255,14 @@ static void bank_access(const struct mmio *m)
 
 static uint64_t gicd_get_ctlr(const struct mmio *m)
 {
-	return GICD_CTLR_ARE | GICD_CTLR_DS | (m->vm->vgic.enable_grp0 ? GICD_CTLR_GRP0 : 0) |
-	       (m->vm->vgic.enable_grp1 ? GICD_CTLR_GRP1 : 0);
+	return GICD_CTLR_ARE | GICD_CTLR_DS | (READ_ONCE(m->vm->vgic.enable_grp0) ? GICD_CTLR_GRP0 : 0) |
+	       (READ_ONCE(m->vm->vgic.enable_grp1) ? GICD_CTLR_GRP1 : 0);
 }
 
 static void gicd_set_ctlr(const struct mmio *m, uint64_t val)
 {
-	m->vm->vgic.enable_grp0 = (val & GICD_CTLR_GRP0) != 0;
-	m->vm->vgic.enable_grp1 = (val & GICD_CTLR_GRP1) != 0;
+	WRITE_ONCE(m->vm->vgic.enable_grp0, (val & GICD_CTLR_GRP0) != 0);
+	WRITE_ONCE(m->vm->vgic.enable_grp1, (val & GICD_CTLR_GRP1) != 0);
 	for (unsigned int i = 0; i < m->vm->nr_vcpus; i++)
 		sched_kick(m->vm->vcpus[i]);
 }
@@ -367,10 +370,11 @@ static void irouter_access(const struct mmio *m)
 		*m->val = (irq->irouter >> shift) & access_mask(m);
 		return;
 	}
+	vgic_open(irq);
 	irq->irouter = ((irq->irouter & ~mask) | ((*m->val << shift) & mask)) &
 		       (IROUTER_AFF | IROUTER_IRM);
 	irq->target = route(m->vm, irq->irouter);
-	vgic_queue(irq);
+	vgic_close(irq);
 }
 
 static void gicd_access(const struct mmio *m)
@@ -405,6 +409,7 @@ static bool is_exact(const struct mmio *m)
 /* What changes the state, or sees more than one field of it. Out of line, so that other reads pay nothing. */
 static __noinline void mmio_locked(struct vcpu *vcpu, const struct mmio *m, bool sgi_frame)
 {
+	struct spinlock *lock = m->redist ? &m->redist->vgic.lock : &m->vm->vgic.lock;
 	bool exact = is_exact(m);
 
 	/* What this vCPU's list registers hold is folded for every write, so that none goes by old state. */
@@ -412,9 +417,9 @@ static __noinline void mmio_locked(struct vcpu *vcpu, const struct mmio *m, bool
 		vcpu_vgic_out(vcpu);
 	if (exact)
 		vgic_freeze(vcpu);
-	spin_lock(&m->vm->vgic.lock);
+	spin_lock(lock);
 	frame_access(m, sgi_frame);
-	spin_unlock(&m->vm->vgic.lock);
+	spin_unlock(lock);
 	if (exact)
 		vgic_thaw(vcpu);
 }

@@ -98,7 +98,7 @@ int vm_define(const struct vm_desc *desc, struct vm **out, const char **why)
 	}
 	vm->vtimer_hw_intid = machine.timer_virt_intid;
 	spin_init(&vm->lock, RANK_VM);
-	spin_init(&vm->vgic.lock, RANK_VGIC);
+	vgic_vm_init(vm);
 	lifecycle_init(vm);
 	report_init(vm);
 	vms[nr_vms++] = vm;
@@ -188,6 +188,7 @@ static struct vcpu *vcpu_create(struct vm *vm, unsigned int id)
 	vcpu->cpu = this_cpu();
 	vcpu->cpu_mask = cpus_for(vm, id);
 	list_init(&vcpu->rq_link);
+	vgic_vcpu_init(vcpu);
 	list_init(&vcpu->wake_timer.link);
 	return vcpu;
 }
@@ -224,15 +225,6 @@ static void release_vcpus(struct vm *vm)
 	vm->spis = NULL;
 }
 
-static void reset_interrupts(struct vm *vm)
-{
-	spin_lock(&vm->vgic.lock);
-	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
-		vgic_vcpu_reset(vm->vcpus[i]);
-	vgic_vm_reset(vm, vm->spis);
-	spin_unlock(&vm->vgic.lock);
-}
-
 /* ---- all of it ---- */
 
 static void say_acquired(const struct vm *vm)
@@ -259,7 +251,7 @@ int vm_acquire(struct vm *vm, const char **why)
 		err = acquire_vcpus(vm, why);
 	if (!err) {
 		/* Devices lower their lines even in a VM that is given up halfway. */
-		reset_interrupts(vm);
+		vgic_reset(vm, vm->spis);
 		*why = "no room for its devices";
 		err = vdev_create_all(vm);
 	}
@@ -284,7 +276,7 @@ void vm_release(struct vm *vm)
 
 void vm_power_on(struct vm *vm)
 {
-	reset_interrupts(vm);
+	vgic_reset(vm, vm->spis);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 		arch_vcpu_reset(vm->vcpus[i], &vm->entry);
 	vdev_reset_all(vm);

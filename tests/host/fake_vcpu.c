@@ -46,13 +46,6 @@ static uint64_t vtimer_deadline(const struct vcpu *vcpu)
 	return t->cval > UINT64_MAX - vcpu->arch.cntvoff ? UINT64_MAX - 1 : t->cval + vcpu->arch.cntvoff;
 }
 
-/* The guest may have set its timer anew before it took the interrupt. */
-static void drop_silenced_timer(struct vcpu *vcpu)
-{
-	if (vgic_timer_is_raised(vcpu) && vtimer_deadline(vcpu) > READ_ONCE(fake_counter))
-		vgic_set_timer_line(vcpu, false);
-}
-
 void vcpu_vgic_out(struct vcpu *vcpu)
 {
 	if (vcpu->vgic.in_memory)
@@ -62,7 +55,6 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 	if (fake_gich_out)
 		fake_gich_out(vcpu);
 	vgic_save(vcpu);
-	drop_silenced_timer(vcpu);
 }
 
 uint64_t fake_guest_timer(const struct cpu *cpu)

@@ -946,10 +946,11 @@ static void test_enabling_the_interrupt_of_a_timer_that_is_due_wakes(void **stat
 		step_cpu(0, NULL);
 		assert_int_equal(v[0]->state, loaded ? VCPU_RUNNING : VCPU_BLOCKED);
 		assert_int_equal(v[0]->halted, loaded);
+		spin_lock(&v[0]->vgic.lock);
+		vgic_open(irq);
 		irq->enabled = true;
-		spin_lock(&vm[0]->vgic.lock);
-		vgic_queue(irq);
-		spin_unlock(&vm[0]->vgic.lock);
+		vgic_close(irq);
+		spin_unlock(&v[0]->vgic.lock);
 		if (loaded)
 			step_cpu(0, NULL);
 		assert_int_equal(v[0]->state, loaded ? VCPU_RUNNING : VCPU_READY);

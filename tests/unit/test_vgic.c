@@ -258,9 +258,10 @@ static void reset(unsigned int nr_lrs)
 		vcpu[i].affinity = i;
 		hw[i].nr_lrs = nr_lrs;
 		vcpu[i].arch.gich.vmcr = fake_gich_vmcr(0xff, 0);
-		vgic_vcpu_reset(&vcpu[i]);
+		vgic_vcpu_init(&vcpu[i]);
 	}
-	vgic_vm_reset(&vm, spis);
+	vgic_vm_init(&vm);
+	vgic_reset(&vm, spis);
 }
 
 /* What an operating system sets up: everything in group 1, the distributor on, vCPU 0 running. */
@@ -1085,7 +1086,7 @@ static void timer_fires(void)
 static void test_the_timers_end_deactivates_the_physical_interrupt(void **state)
 {
 	enable(v0, VTIMER, 0xa0);
-	assert_true(vgic_is_enabled(v0, VTIMER));
+	assert_true(v0->vgic.priv[VTIMER].enabled);
 	timer_fires();
 	assert_true(vgic_timer_is_live(v0));
 	assert_true(vgic_timer_is_raised(v0));
@@ -1119,7 +1120,7 @@ static void test_a_timer_that_was_silenced_is_not_taken(void **state)
 static void test_a_disabled_timer_waits_for_its_enable(void **state)
 {
 	timer_fires();
-	assert_false(vgic_is_enabled(v0, VTIMER));
+	assert_false(v0->vgic.priv[VTIMER].enabled);
 	assert_int_equal(ack(v0), SPURIOUS);
 	assert_true(vgic_timer_is_live(v0));
 	enable(v0, VTIMER, 0xa0);
@@ -1215,9 +1216,7 @@ static void test_a_reset_leaves_nothing_behind(void **state)
 	line(v0, 20, true);
 	assert_int_not_equal(ack(v0), SPURIOUS);
 	stop(v0);
-	for (unsigned int i = 0; i < NR; i++)
-		vgic_vcpu_reset(&vcpu[i]);
-	vgic_vm_reset(&vm, spis);
+	vgic_reset(&vm, spis);
 	run(v0);
 	assert_int_equal(ack(v0), SPURIOUS);
 	assert_int_equal(rd(NULL, CTLR, 4) & 3, 0);

@@ -881,9 +881,10 @@ static void reset(unsigned int nr_lrs)
 		hw[v].counts_drops = v & 1;
 		running[v] = busy[v] = kicked[v] = timer_met[v] = timer_phys[v] = false;
 		nr_dropped[v] = 0;
-		vgic_vcpu_reset(&vcpu[v]);
+		vgic_vcpu_init(&vcpu[v]);
 	}
-	vgic_vm_reset(&vm, spis);
+	vgic_vm_init(&vm);
+	vgic_reset(&vm, spis);
 }
 
 /* Most interrupts on, in group 1; vCPUs in any state. */
