@@ -24,9 +24,10 @@ static void vm_list(struct vm *unused)
 	for (unsigned int i = 0; i < nr_vms; i++) {
 		const struct vm *vm = vms[i];
 
-		shell_print("%2u  %-20s %-9s %2u vCPU(s)  %6lu KiB  %lu resets%s", vm->id, vm->name,
+		shell_print("%2u  %-20s %-9s %2u vCPU(s)  %6lu KiB  %lu resets%s%s", vm->id, vm->name,
 			    vm_state_name(READ_ONCE(vm->state)), vm->desc.nr_vcpus,
 			    ram_of(&vm->desc) >> 10, vm->resets,
+			    READ_ONCE(vm->restart_waits) ? "  waits for its restart" : "",
 			    console_focus() == vm ? "  has the console" : "");
 	}
 }
@@ -60,16 +61,18 @@ static const struct vm_verb {
 	bool needs_vm;
 	void (*show)(struct vm *vm);		/* either shows something, */
 	int (*change)(struct vm *vm);		/* or asks for another state: */
-	const char *doing;			/* what is said when that is accepted */
+	const char *doing;			/* what is said when that is accepted, */
+	uint32_t done;				/* unless it is in one of these states already */
 } verbs[] = {
 	{ "list", false, .show = vm_list },
 	{ "info", true, .show = vm_info },
 	{ "start", true, .change = vm_start, .doing = "starting" },
-	{ "stop", true, .change = vm_stop, .doing = "stopping" },
+	{ "stop", true, .change = vm_stop, .doing = "stopping",
+	  .done = BIT(VM_DEFINED) | BIT(VM_STOPPED) | BIT(VM_CRASHED) },
 	{ "pause", true, .change = vm_pause, .doing = "pausing" },
 	{ "resume", true, .change = vm_resume, .doing = "resuming" },
 	{ "reset", true, .change = vm_reset, .doing = "resetting" },
-	{ "destroy", true, .change = vm_destroy, .doing = "destroying" },
+	{ "destroy", true, .change = vm_destroy, .doing = "destroying", .done = BIT(VM_DEFINED) },
 };
 
 static const char *nth_verb(unsigned int i)
@@ -79,7 +82,9 @@ static const char *nth_verb(unsigned int i)
 
 static void change(struct vm *vm, const struct vm_verb *verb)
 {
-	const char *state = vm_state_name(READ_ONCE(vm->state));
+	enum vm_state before = READ_ONCE(vm->state);
+	bool done = (verb->done & BIT(before)) && !READ_ONCE(vm->restart_waits);
+	const char *state = vm_state_name(before);
 	int err = verb->change(vm);
 
 	if (err == -EINVAL)
@@ -88,6 +93,8 @@ static void change(struct vm *vm, const struct vm_verb *verb)
 		shell_print("%s is %s, which will pass: try again", vm->name, state);
 	else if (err)
 		shell_print("%s: error %d", vm->name, -err);
+	else if (done)
+		shell_print("%s is %s already", vm->name, state);
 	else
 		shell_print("%s: %s", vm->name, verb->doing);
 }
@@ -127,7 +134,7 @@ SHELL_COMMAND(vm) = {
 	.more = "vm list             all VMs, with their states\n"
 		"vm info NAME        one VM: memory, devices, vCPUs\n"
 		"vm start NAME       load its images and run it; when defined, stopped or crashed\n"
-		"vm stop NAME        switch it off; its memory is kept for a look\n"
+		"vm stop NAME        switch it off, whatever it is at; its memory is kept for a look\n"
 		"vm pause NAME       stop its vCPUs where they are\n"
 		"vm resume NAME      let them go on\n"
 		"vm reset NAME       as if it were switched off and on\n"

@@ -23,15 +23,20 @@
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"
 
-/* A VM that ran for longer than this has its restarts so far forgiven. */
+/* A VM that ran for longer than this has its restarts and resets so far forgiven. */
 #define FORGIVEN_AFTER_US	10000000
 #define MAX_BACKOFF_SHIFT	6
+/* Resets are not limited in number, so each but the first in a row waits for that long at the least. */
+#define RESET_BACKOFF_MS	10
+/* Lines about resets: that many at once, and one per second. */
+#define RESET_LINES		8
+#define RESET_LINE_US		1000000
 
 #define TO(state)	BIT(VM_##state)
 
 static const uint8_t vm_moves[] = {
 	[VM_DEFINED]  = TO(LOADING),
-	[VM_LOADING]  = TO(RUNNING) | TO(STOPPED) | TO(CRASHED) | TO(DEFINED),
+	[VM_LOADING]  = TO(RUNNING) | TO(STOPPED) | TO(CRASHED) | TO(DEFINED) | TO(STOPPING),
 	[VM_RUNNING]  = TO(PAUSED) | TO(STOPPING),
 	[VM_PAUSED]   = TO(RUNNING) | TO(STOPPING),
 	[VM_STOPPING] = TO(STOPPED) | TO(CRASHED) | TO(LOADING) | TO(DEFINED),
@@ -89,7 +94,7 @@ static void begin_loading(struct vm *vm)
 {
 	forget_restart(vm);
 	move(vm, VM_LOADING);
-	vm->cancelled = false;
+	WRITE_ONCE(vm->goal, VM_RUNNING);
 	vm->load.phase = VM_LOAD_ACQUIRE;
 	job_queue(&vm->job);
 }
@@ -103,6 +108,7 @@ int vm_start(struct vm *vm)
 	spin_lock(&vm->lock);
 	if (vm->state == VM_DEFINED || vm->state == VM_STOPPED || vm->state == VM_CRASHED) {
 		vm->restarts = 0;
+		vm->resets_in_a_row = 0;
 		begin_loading(vm);
 	} else {
 		err = refusal(vm);
@@ -140,7 +146,7 @@ static bool run(struct vm *vm)
 
 	vm_power_on(vm);
 	spin_lock(&vm->lock);
-	go_on = !vm->cancelled;
+	go_on = vm->goal == VM_RUNNING;
 	if (go_on) {
 		vm->started_at = arch_counter();
 		vm->nr_live_vcpus = n;
@@ -153,23 +159,33 @@ static bool run(struct vm *vm)
 	return go_on;
 }
 
-static void load_failed(struct vm *vm, const char *why)
+/* Loading has ended otherwise than by running. True: to be destroyed, the job goes on with that. */
+static bool end_loading(struct vm *vm, enum vm_state state)
 {
-	bool acquired = vm->nr_vcpus != 0;
+	bool destroy;
 
+	spin_lock(&vm->lock);
+	destroy = vm->nr_vcpus && vm->goal == VM_DEFINED;
+	move(vm, destroy ? VM_STOPPING : vm->nr_vcpus ? state : VM_DEFINED);
+	spin_unlock(&vm->lock);
+	if (!destroy)
+		end_machine_if_all_off();
+	return destroy;
+}
+
+static bool load_failed(struct vm *vm, const char *why)
+{
 	log_err("%s: cannot be loaded: %s", vm->name, why);
 	vm->crash_reason = VM_CRASH_LOAD;
 	vm->crashes++;
-	move_locking(vm, acquired ? VM_CRASHED : VM_DEFINED);
 	vm_note_refused();
-	end_machine_if_all_off();
+	return end_loading(vm, VM_CRASHED);
 }
 
-static void load_cancelled(struct vm *vm)
+static bool load_cancelled(struct vm *vm)
 {
-	move_locking(vm, vm->nr_vcpus ? VM_STOPPED : VM_DEFINED);
 	log_info("%s: stopped while it was loaded", vm->name);
-	end_machine_if_all_off();
+	return end_loading(vm, VM_STOPPED);
 }
 
 /* Whether there is more to do. */
@@ -179,16 +195,14 @@ static bool loading(struct vm *vm)
 	bool done;
 	int err;
 
-	if (READ_ONCE(vm->cancelled)) {
-		load_cancelled(vm);
-		return false;
-	}
+	if (READ_ONCE(vm->goal) != VM_RUNNING)
+		return load_cancelled(vm);
 	err = load_step(vm, &done, &why);
 	if (err)
-		load_failed(vm, why);
-	else if (done && !run(vm))
-		load_cancelled(vm);
-	return !err && !done;
+		return load_failed(vm, why);
+	if (done && !run(vm))
+		return load_cancelled(vm);
+	return !done;
 }
 
 int vm_start_at_boot(struct vm *vm, const char **why)
@@ -197,6 +211,7 @@ int vm_start_at_boot(struct vm *vm, const char **why)
 	int err = 0;
 
 	move_locking(vm, VM_LOADING);
+	vm->goal = VM_RUNNING;
 	vm->load.phase = VM_LOAD_ACQUIRE;
 	while (!err && !done)
 		err = load_step(vm, &done, why);
@@ -215,7 +230,7 @@ int vm_start_at_boot(struct vm *vm, const char **why)
 static void leave(struct vm *vm, const struct vcpu *self, enum vm_state goal)
 {
 	move(vm, VM_STOPPING);
-	vm->goal = goal;
+	WRITE_ONCE(vm->goal, goal);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
 		if (vm->vcpus[i] != self)
 			sched_request_stop(vm->vcpus[i]);
@@ -275,51 +290,61 @@ void vm_kill(struct vm *vm, enum vm_crash_reason reason)
 	spin_unlock(&vm->lock);
 }
 
-/* From outside, to goal; states is where that is possible. */
-static int leave_by_hand(struct vm *vm, enum vm_state goal, uint32_t states)
-{
-	int err = 0;
-
-	spin_lock(&vm->lock);
-	if (BIT(vm->state) & states) {
-		forget_restart(vm);
-		vm->by_hand = true;
-		leave(vm, NULL, goal);
-	} else {
-		err = refusal(vm);
-	}
-	spin_unlock(&vm->lock);
-	return err;
-}
-
 int vm_reset(struct vm *vm)
-{
-	return leave_by_hand(vm, VM_LOADING, TO(RUNNING) | TO(PAUSED));
-}
-
-int vm_destroy(struct vm *vm)
-{
-	return leave_by_hand(vm, VM_DEFINED, TO(RUNNING) | TO(PAUSED) | TO(STOPPED) | TO(CRASHED));
-}
-
-int vm_stop(struct vm *vm)
 {
 	int err = 0;
 
 	spin_lock(&vm->lock);
 	if (vm->state == VM_RUNNING || vm->state == VM_PAUSED) {
 		vm->by_hand = true;
-		leave(vm, NULL, VM_STOPPED);
-	} else if (vm->state == VM_LOADING) {
-		WRITE_ONCE(vm->cancelled, true);
-	} else if (vm->restart_waits) {
-		forget_restart(vm);
-		job_queue(&vm->job);
+		leave(vm, NULL, VM_LOADING);
 	} else {
 		err = refusal(vm);
 	}
 	spin_unlock(&vm->lock);
 	return err;
+}
+
+/*
+ * On its way anywhere, a VM takes another goal; what has come to pass does not change by that: a crash stays
+ * one, and of a VM that is being destroyed nothing is left to be stopped. Context: lock held.
+ */
+static void change_goal(struct vm *vm, enum vm_state goal)
+{
+	vm->by_hand = true;
+	if (goal == VM_DEFINED || (vm->goal != VM_DEFINED && vm->goal != VM_CRASHED))
+		WRITE_ONCE(vm->goal, goal);
+}
+
+int vm_destroy(struct vm *vm)
+{
+	spin_lock(&vm->lock);
+	if (vm->state == VM_LOADING || vm->state == VM_STOPPING) {
+		change_goal(vm, VM_DEFINED);
+	} else if (vm->state != VM_DEFINED) {
+		forget_restart(vm);
+		vm->by_hand = true;
+		leave(vm, NULL, VM_DEFINED);
+	}
+	spin_unlock(&vm->lock);
+	return 0;
+}
+
+int vm_stop(struct vm *vm)
+{
+	spin_lock(&vm->lock);
+	if (vm->state == VM_LOADING || vm->state == VM_STOPPING) {
+		change_goal(vm, VM_STOPPED);
+	} else if (vm->state == VM_RUNNING || vm->state == VM_PAUSED) {
+		vm->by_hand = true;
+		leave(vm, NULL, VM_STOPPED);
+	} else if (vm->restart_waits) {
+		forget_restart(vm);
+		/* This may have been what the machine went on for. */
+		job_queue(&vm->job);
+	}
+	spin_unlock(&vm->lock);
+	return 0;
 }
 
 int vm_pause(struct vm *vm)
@@ -367,101 +392,157 @@ static void restart_now(struct timer *timer)
 	spin_unlock(&vm->lock);
 }
 
+/* n: how many it has waited for before. Context: lock held. */
+static uint64_t wait_for_restart(struct vm *vm, uint32_t first_ms, unsigned int n)
+{
+	uint64_t ms = (uint64_t)first_ms << MIN(n, MAX_BACKOFF_SHIFT);
+
+	vm->restart_waits = true;
+	vm->restart_cpu = this_cpu();
+	timer_arm(&this_cpu()->timers, &vm->restart_timer, arch_counter() + timer_us_to_ticks(ms * 1000));
+	return ms;
+}
+
+static bool has_run_for_long(const struct vm *vm)
+{
+	return timer_ticks_to_us(arch_counter() - vm->started_at) > FORGIVEN_AFTER_US;
+}
+
 /* Context: lock held. */
 static void plan_restart(struct vm *vm)
 {
 	const struct vm_desc *desc = &vm->desc;
 	uint64_t ms;
 
-	if (timer_ticks_to_us(arch_counter() - vm->started_at) > FORGIVEN_AFTER_US)
+	if (has_run_for_long(vm))
 		vm->restarts = 0;
 	if (vm->restarts >= desc->restart_limit) {
 		log_warn("%s: restarted %u times in a row: left off", vm->name, vm->restarts);
 		return;
 	}
-	ms = (uint64_t)desc->restart_backoff_ms << MIN(vm->restarts, MAX_BACKOFF_SHIFT);
+	ms = wait_for_restart(vm, desc->restart_backoff_ms, vm->restarts);
 	vm->restarts++;
 	log_info("%s: restart %u of %u in %lu ms", vm->name, vm->restarts, desc->restart_limit, ms);
-	vm->restart_waits = true;
-	vm->restart_cpu = this_cpu();
-	timer_arm(&this_cpu()->timers, &vm->restart_timer, arch_counter() + timer_us_to_ticks(ms * 1000));
 }
 
-/*
- * The end, in state, and what the policy makes of it where the VM came there of itself: one step for whoever
- * takes the lock. Between the two a VM would look as if it were over, and a request would be overruled.
- */
-static void come_to_end(struct vm *vm, enum vm_state state, bool by_hand)
+static bool may_speak_of_resets(struct vm *vm)
 {
-	bool crashed = state == VM_CRASHED, poweroff;
-	enum vm_action action = crashed ? vm->desc.on_crash : vm->desc.on_shutdown;
+	struct budget *budget = &vm->reset_lines;
+	/* As if the counter had run before: the burst is there from the start. */
+	uint64_t now = arch_counter() + budget->burst * budget->ticks_each;
 
-	spin_lock(&vm->lock);
-	move(vm, state);
-	if (!by_hand && action == VM_ACTION_RESTART)
-		plan_restart(vm);
-	spin_unlock(&vm->lock);
-	poweroff = !by_hand && action == VM_ACTION_POWEROFF;
-	if (!poweroff)
-		return;
-	log_info("%s: %s, and that ends the machine", vm->name, crashed ? "crashed" : "off");
-	end_machine("a VM's policy", !crashed);
+	if (!budget_left(budget, now))
+		return false;
+	budget_take(budget, now, 1);
+	return true;
 }
+
+/* The first is carried out at once, as are those from outside. Context: lock held. */
+static void come_to_reset(struct vm *vm)
+{
+	unsigned int before = 0;
+	uint64_t ms = 0;
+
+	if (vm->by_hand || has_run_for_long(vm))
+		vm->resets_in_a_row = 0;
+	if (!vm->by_hand)
+		before = vm->resets_in_a_row++;
+	vm->resets++;
+	if (before) {
+		move(vm, VM_STOPPED);
+		ms = wait_for_restart(vm, MAX(vm->desc.restart_backoff_ms, RESET_BACKOFF_MS), before - 1);
+	} else {
+		begin_loading(vm);
+	}
+	if (!may_speak_of_resets(vm))
+		return;
+	if (ms)
+		log_info("%s: reset (%lu so far), %u in a row: goes on in %lu ms", vm->name, vm->resets,
+			 before + 1, ms);
+	else
+		log_info("%s: reset (%lu so far)", vm->name, vm->resets);
+}
+
+/* ---- the end: what there is to do, then the step to its state ---- */
 
 static void finish_off(struct vm *vm)
 {
 	vdev_reset_all(vm);
 	guest_shared_dump(vm);
 	log_info("%s: off, %lu reports, %lu failed", vm->name, vm->reports, vm->failures);
-	come_to_end(vm, VM_STOPPED, vm->by_hand);
 }
 
-static void finish_crash(struct vm *vm)
+/* Before anything else happens to it. */
+static void take_record(struct vm *vm)
 {
-	if (vm->record_waits) {
-		vm->crashes++;
-		crash_record(vm->vcpus[0], vm->crash_reason);
-		guest_shared_dump(vm);
-	}
+	if (!vm->record_waits)
+		return;
 	vm->record_waits = false;
-	vdev_reset_all(vm);
-	come_to_end(vm, VM_CRASHED, false);
-}
-
-static void finish_reset(struct vm *vm)
-{
-	vm->resets++;
-	log_info("%s: reset (%lu so far)", vm->name, vm->resets);
-	spin_lock(&vm->lock);
-	begin_loading(vm);
-	spin_unlock(&vm->lock);
+	vm->crashes++;
+	crash_record(vm->vcpus[0], vm->crash_reason);
+	guest_shared_dump(vm);
 }
 
 static void finish_destroy(struct vm *vm)
 {
 	vm_release(vm);
-	move_locking(vm, VM_DEFINED);
 	log_info("%s: destroyed", vm->name);
 }
 
-/* The last vCPU has left its CPU. */
-static void finish(struct vm *vm)
+/* The policy for an end of this kind. */
+static enum vm_action policy(const struct vm *vm, enum vm_state goal)
 {
-	switch (vm->goal) {
-	case VM_LOADING:
-		finish_reset(vm);
-		break;
-	case VM_CRASHED:
-		finish_crash(vm);
-		break;
-	case VM_DEFINED:
-		finish_destroy(vm);
-		break;
-	default:
-		finish_off(vm);
-		break;
+	if (vm->by_hand || goal == VM_DEFINED)
+		return VM_ACTION_STOP;
+	return goal == VM_CRASHED ? vm->desc.on_crash : vm->desc.on_shutdown;
+}
+
+/* Context: lock held. */
+static enum vm_action arrive(struct vm *vm, enum vm_state goal)
+{
+	enum vm_action action = policy(vm, goal);
+
+	if (goal == VM_LOADING) {
+		come_to_reset(vm);
+		return VM_ACTION_RESTART;
+	}
+	move(vm, goal);
+	if (action == VM_ACTION_RESTART)
+		plan_restart(vm);
+	return action;
+}
+
+/*
+ * The last vCPU has left its CPU. State, and what the policy makes of it, are one step for whoever takes the
+ * lock: between the two a VM would look as if it were over, and a request would be overruled. True: there was
+ * a request for another goal meanwhile, and more to do.
+ */
+static bool finish(struct vm *vm)
+{
+	static void (*const prepare[])(struct vm *) = {
+		[VM_DEFINED] = finish_destroy, [VM_LOADING] = vdev_reset_all, [VM_STOPPED] = finish_off,
+		[VM_CRASHED] = vdev_reset_all,
+	};
+	enum vm_state goal = READ_ONCE(vm->goal);
+	enum vm_action action = VM_ACTION_STOP;
+	bool arrived;
+
+	take_record(vm);
+	prepare[goal](vm);
+	spin_lock(&vm->lock);
+	arrived = vm->goal == goal;
+	if (arrived)
+		action = arrive(vm, goal);
+	spin_unlock(&vm->lock);
+	if (!arrived)
+		return true;
+	if (action == VM_ACTION_POWEROFF) {
+		log_info("%s: %s, and that ends the machine", vm->name,
+			 goal == VM_CRASHED ? "crashed" : "off");
+		end_machine("a VM's policy", goal != VM_CRASHED);
 	}
 	end_machine_if_all_off();
+	return false;
 }
 
 /* All vCPUs switched themselves off: nobody is left who could switch one on again. */
@@ -486,9 +567,7 @@ static bool step(struct job *job)
 	case VM_LOADING:
 		return loading(vm);
 	case VM_STOPPING:
-		if (!live)
-			finish(vm);
-		return false;
+		return !live && finish(vm);
 	case VM_RUNNING:
 	case VM_PAUSED:
 		if (!live)
@@ -504,6 +583,9 @@ void lifecycle_init(struct vm *vm)
 {
 	job_init(&vm->job, step);
 	timer_init(&vm->restart_timer, restart_now);
+	vm->reset_lines = (struct budget){
+		.ticks_each = timer_us_to_ticks(RESET_LINE_US), .burst = RESET_LINES,
+	};
 }
 
 void vm_vcpu_gone(struct vm *vm)

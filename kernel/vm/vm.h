@@ -118,7 +118,7 @@ struct vm_desc {
 	bool autostart;
 	enum vm_action on_crash, on_shutdown;
 	uint32_t restart_limit;		/* restarts in a row */
-	uint32_t restart_backoff_ms;	/* before the first; doubles each time, at most 64 times */
+	uint32_t restart_backoff_ms;	/* before the first; doubles each time, up to 64 times as much */
 	struct vm_share shares[VM_MAX_SHARES];
 	unsigned int nr_shares;
 	const char *passthrough[VM_MAX_PASSTHROUGH];	/* paths in the machine's device tree */
@@ -183,14 +183,16 @@ struct vm {
 	/* guarded by lock */
 	struct spinlock lock;
 	enum vm_state state;
-	enum vm_state goal;		/* STOPPING: STOPPED, CRASHED, LOADING or DEFINED */
+	enum vm_state goal;		/* STOPPING: STOPPED, CRASHED, LOADING or DEFINED; LOADING: RUNNING, */
+					/* or called off, STOPPED or DEFINED */
 	bool by_hand;			/* STOPPING, as a request from outside wants it */
-	bool cancelled;			/* LOADING: is to end as STOPPED */
 	enum vm_crash_reason crash_reason;
 	bool record_waits;		/* STOPPING: the crash record can be taken when it is done */
 	uint64_t started_at;		/* counter, when it last became RUNNING from LOADING */
 	unsigned int restarts;		/* in a row, by desc.on_crash or on_shutdown */
-	bool restart_waits;		/* restart_timer is armed or fires */
+	unsigned int resets_in_a_row;	/* by the guest itself */
+	struct budget reset_lines;	/* for what the log says of them */
+	bool restart_waits;		/* STOPPED, CRASHED: restart_timer is armed or fires */
 	struct timer restart_timer;
 	struct cpu *restart_cpu;	/* on whose queue it is */
 
@@ -235,14 +237,15 @@ struct vm *vm_find(const char *name);
 /*
  * Requests from outside; from any CPU, no lock held. 0: accepted, and carried out soon by the CPUs
  * concerned; -EINVAL: the state has no such move; -EBUSY: the VM is between two states. A VM that has been
- * stopped by hand is not restarted by its policy.
+ * stopped by hand is not restarted by its policy. vm_stop() and vm_destroy() are accepted in every state,
+ * and return 0: what is asked for overrides where the VM is going of itself, and of the two, destroying wins.
  */
 __must_check int vm_start(struct vm *vm);	/* DEFINED, STOPPED, CRASHED: load and run */
 __must_check int vm_pause(struct vm *vm);
 __must_check int vm_resume(struct vm *vm);
 __must_check int vm_reset(struct vm *vm);	/* RUNNING, PAUSED: load anew and run */
-__must_check int vm_stop(struct vm *vm);	/* RUNNING, PAUSED, LOADING, or about to be restarted */
-__must_check int vm_destroy(struct vm *vm);	/* back to DEFINED; also from RUNNING and PAUSED */
+__must_check int vm_stop(struct vm *vm);	/* off, and stays so */
+__must_check int vm_destroy(struct vm *vm);	/* back to DEFINED */
 
 /*
  * Load and start a VM at once. Errors as vm_acquire() and loader_begin(); the VM is DEFINED then. Context:

@@ -36,6 +36,51 @@ def test_a_crashed_vm_is_restarted_with_growing_delays_up_to_its_limit(image, tm
     assert text.splitlines()[-1].endswith("failure"), text
 
 
+def resetting(**props):
+    return crash("reset", **props)._replace(name="resetter", kernel="crash_os.elf")
+
+
+@pytest.mark.parametrize("smp", (1, 2))
+def test_a_guest_that_resets_itself_without_end_is_slowed_down(image, tmp_path, smp):
+    """The first is at once, the others wait as restarts do; who shares the CPU has nearly all of it."""
+    beat = qemu.Guest("heartbeat", "ms=3000 share=90", props={"on-shutdown": "poweroff"})
+    text = run(image, tmp_path, resetting(**{"restart-backoff-ms": [20]}), beat, smp=smp).text
+    assert re.search(r"heartbeat: PASS 1: ", text), text
+    # 20 + 40 + ... + 1280 is 2540; then 1280 again.
+    waits = [20, 40, 80, 160, 320, 640, 1280, 1280]
+    assert re.findall(r"resetter: reset \((\d+) so far\)$", text, re.M) == ["1"], text
+    found = re.findall(r"resetter: reset \((\d+) so far\), (\d+) in a row: goes on in (\d+) ms", text)
+    # At most eight lines at once, and one more for each second.
+    assert found == [(str(n), str(n), str(ms)) for n, ms in enumerate(waits[:len(found)], 2)], text
+    assert 7 <= len(found) <= 9, text
+    assert len(re.findall(r"^\[resetter\] crash_os: mode reset", text, re.M)) in (8, 9), text
+
+
+def test_destroy_and_stop_are_accepted_whatever_the_guest_is_at(image, tmp_path):
+    package = qemu.pack_unchecked(tmp_path, resetting(autostart=[0], **{"restart-backoff-ms": [0]}),
+                                  qemu.counter(0, "every=1000000"))
+    with qemu.Console(kernel=image, initrd=package, smp=2) as console:
+        def ask(command, answer):
+            console.send(f"{command}\r")
+            return console.expect(answer)
+
+        console.expect(r"counter_os: start")
+        console.send("\x1ds")
+        console.expect(r"schism> ")
+        for i in range(20):
+            ask("vm start resetter", r"resetter: starting\n")
+            for _ in range(i % 4):
+                console.expect(r"resetter: reset")
+            if i % 2:
+                ask("vm stop resetter", r"vm stop resetter\r?\n(?:.*\n)*?.*resetter: stopping\n")
+            ask("vm destroy resetter", r"vm destroy resetter\r?\n(?:.*\n)*?.*resetter: destroying\n")
+            console.expect(r"resetter: destroyed")
+        text = console.log.decode(errors="replace")
+        assert "try again" not in text and "does not apply" not in text, text
+        console.send("\x1di")
+        console.expect(r"invariants: clean")
+
+
 def test_a_vm_that_goes_off_is_started_again_where_its_policy_says_so(image, tmp_path):
     guest = qemu.counter(2)._replace(props={"on-shutdown": "restart", "restart-limit": [3], "restart-backoff-ms": [0]})
     text = run(image, tmp_path, guest).text

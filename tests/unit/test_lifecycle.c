@@ -78,6 +78,13 @@ static void settle(void)
 	assert_false(job_pending());
 }
 
+static int teardown(void **state)
+{
+	if (CONFIG_MAX_VMS >= 2)
+		settle();
+	return 0;
+}
+
 static void start(void)
 {
 	assert_int_equal(vm_start(vm), 0);
@@ -215,11 +222,11 @@ static int (*const requests[])(struct vm *) = {
 static void test_moves_that_there_are_not_are_refused(void **state)
 {
 	static const struct { enum vm_state state; unsigned int legal; } rows[] = {
-		{ VM_DEFINED, BIT(START) },
+		{ VM_DEFINED, BIT(START) | BIT(STOP) | BIT(DESTROY) },
 		{ VM_RUNNING, BIT(PAUSE) | BIT(RESET) | BIT(STOP) | BIT(DESTROY) },
 		{ VM_PAUSED, BIT(RESUME) | BIT(RESET) | BIT(STOP) | BIT(DESTROY) },
-		{ VM_STOPPED, BIT(START) | BIT(DESTROY) },
-		{ VM_CRASHED, BIT(START) | BIT(DESTROY) },
+		{ VM_STOPPED, BIT(START) | BIT(STOP) | BIT(DESTROY) },
+		{ VM_CRASHED, BIT(START) | BIT(STOP) | BIT(DESTROY) },
 	};
 
 	NEEDS_TWO_VMS();
@@ -247,12 +254,190 @@ static void test_between_two_states_a_request_is_told_to_wait(void **state)
 	assert_int_equal(vm_start(vm), 0);
 	assert_int_equal(vm_start(vm), -EBUSY);
 	assert_int_equal(vm_pause(vm), -EBUSY);
-	assert_int_equal(vm_destroy(vm), -EBUSY);
-	/* But loading can be called off. */
-	assert_int_equal(vm_stop(vm), 0);
-	for (unsigned int i = 0; i < 20 && vm->state == VM_LOADING; i++)
+	assert_int_equal(vm_reset(vm), -EBUSY);
+}
+
+/* On a busy CPU: a step of loading in a slice. */
+static void load_for(unsigned int slices)
+{
+	assert_int_equal(vm_start(vm), 0);
+	for (unsigned int i = 0; i < slices; i++)
 		current = fake_run_for(current, slice());
-	assert_true(vm->state == VM_STOPPED || vm->state == VM_DEFINED);
+	assert_int_equal(vm->state, VM_LOADING);
+}
+
+static void test_loading_is_called_off_by_a_stop_and_by_a_destroy(void **state)
+{
+	struct page_stats before;
+
+	NEEDS_TWO_VMS();
+	before = stats();
+	for (unsigned int slices = 0; slices < 5; slices++) {
+		load_for(slices);
+		assert_int_equal(vm_stop(vm), 0);
+		run_until(vm->nr_vcpus ? VM_STOPPED : VM_DEFINED);
+		assert_int_equal(vm_destroy(vm), 0);
+		run_until(VM_DEFINED);
+		load_for(slices);
+		assert_int_equal(vm_destroy(vm), 0);
+		/* Of the two, destroying wins, whichever comes last. */
+		assert_int_equal(vm_stop(vm), 0);
+		run_until(VM_DEFINED);
+		settle();
+		assert_all_back(&before);
+	}
+}
+
+static void guest_resets(void)
+{
+	vm_guest_reset(current);
+}
+
+static void guest_goes_off(void)
+{
+	vm_guest_off(current);
+}
+
+static void guest_crashes(void)
+{
+	vm_crash(current, VM_CRASH_NO_VECTOR);
+}
+
+static void test_on_its_way_to_any_end_a_vm_is_stopped_and_destroyed_all_the_same(void **state)
+{
+	static const struct { void (*end)(void); enum vm_state stopped; } rows[] = {
+		{ guest_resets, VM_STOPPED }, { guest_goes_off, VM_STOPPED },
+		/* What has happened stays true; but it is not started again. */
+		{ guest_crashes, VM_CRASHED },
+	};
+
+	NEEDS_TWO_VMS();
+	for (unsigned int r = 0; r < ARRAY_SIZE(rows); r++) {
+		for (unsigned int destroy = 0; destroy < 2; destroy++) {
+			settle();
+			setup(state);
+			vm->desc.on_crash = vm->desc.on_shutdown = VM_ACTION_RESTART;
+			start();
+			run_until_current();
+			rows[r].end();
+			assert_int_equal(vm->state, VM_STOPPING);
+			assert_int_equal(destroy ? vm_destroy(vm) : vm_stop(vm), 0);
+			current = fake_leave_guest(current);
+			run_until(destroy ? VM_DEFINED : rows[r].stopped);
+			current = fake_run_for(current, timer_us_to_ticks(1000000));
+			assert_int_equal(vm->state, destroy ? VM_DEFINED : rows[r].stopped);
+		}
+	}
+}
+
+static void test_a_watchdogs_record_is_taken_even_of_a_vm_that_is_destroyed(void **state)
+{
+	NEEDS_TWO_VMS();
+	start();
+	run_until_current();
+	vm_kill(vm, VM_CRASH_WATCHDOG);
+	assert_int_equal(vm_destroy(vm), 0);
+	current = fake_leave_guest(current);
+	run_until(VM_DEFINED);
+	assert_int_equal(vm->crashes, 1);
+	assert_true(fake_log_has("CRASHED"));
+}
+
+/* The guest resets itself as soon as it runs; for how many milliseconds it is off then. */
+static uint64_t reset_once(void)
+{
+	uint64_t off = 0;
+
+	run_until_current();
+	vm_guest_reset(current);
+	current = fake_leave_guest(current);
+	for (unsigned int i = 0; i < 10000 && vm->state != VM_RUNNING; i++) {
+		off += vm->state == VM_STOPPED;
+		current = fake_run_for(current, timer_us_to_ticks(1000));
+	}
+	assert_int_equal(vm->state, VM_RUNNING);
+	return off;
+}
+
+static void test_a_guest_that_resets_itself_over_and_over_waits_longer_each_time(void **state)
+{
+	static const unsigned int least[] = { 0, 20, 40, 80, 160, 320, 640, 1280, 1280, 1280 };
+
+	NEEDS_TWO_VMS();
+	vm->desc.restart_backoff_ms = 20;
+	start();
+	for (unsigned int i = 0; i < ARRAY_SIZE(least); i++)
+		assert_in_range(reset_once(), least[i], least[i] + 2);
+	assert_int_equal(vm->resets, ARRAY_SIZE(least));
+	/* Ten seconds, and it may start over. */
+	current = fake_run_for(current, timer_us_to_ticks(11000000));
+	assert_int_equal(reset_once(), 0);
+	assert_in_range(reset_once(), 20, 22);
+	/* Whoever resets it from outside has no need to wait, nor does that count. */
+	assert_int_equal(vm_reset(vm), 0);
+	run_until(VM_RUNNING);
+	assert_int_equal(reset_once(), 0);
+}
+
+static void test_resets_without_a_delay_of_their_own_wait_all_the_same(void **state)
+{
+	NEEDS_TWO_VMS();
+	vm->desc.restart_backoff_ms = 0;
+	start();
+	reset_once();
+	assert_in_range(reset_once(), 10, 12);
+	assert_in_range(reset_once(), 20, 22);
+}
+
+static unsigned int reset_lines(unsigned int resets)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < resets; i++) {
+		fake_log_clear();
+		/* However fast: what makes them slow is another thing. */
+		vm->resets_in_a_row = 0;
+		reset_once();
+		n += fake_log_has("vm: reset (");
+	}
+	return n;
+}
+
+static void test_the_log_does_not_fill_with_resets(void **state)
+{
+	unsigned int lines;
+	uint64_t from;
+
+	NEEDS_TWO_VMS();
+	start();
+	from = arch_counter();
+	lines = reset_lines(100);
+	assert_in_range(lines, 8, 9 + timer_ticks_to_us(arch_counter() - from) / 1000000);
+}
+
+static void test_a_guest_between_two_resets_is_stopped_destroyed_or_started(void **state)
+{
+	NEEDS_TWO_VMS();
+	vm->desc.restart_backoff_ms = 60000;
+	for (unsigned int i = 0; i < 20; i++) {
+		start();
+		reset_once();
+		run_until_current();
+		vm_guest_reset(current);
+		current = fake_leave_guest(current);
+		run_until(VM_STOPPED);
+		assert_true(vm->restart_waits);
+		if (i % 3 == 0) {
+			start();
+			assert_false(vm->restart_waits);
+		} else if (i % 3 == 1) {
+			assert_int_equal(vm_stop(vm), 0);
+			current = fake_run_for(current, timer_us_to_ticks(70000000));
+			assert_int_equal(vm->state, VM_STOPPED);
+		}
+		assert_int_equal(vm_destroy(vm), 0);
+		run_until(VM_DEFINED);
+	}
 }
 
 static void test_a_vm_that_cannot_get_what_it_wants_is_defined_again(void **state)
@@ -418,11 +603,14 @@ static void test_random_requests_at_random_times_lose_nothing(void **state)
 	before = stats();
 	vm->desc.on_crash = VM_ACTION_RESTART;
 	for (unsigned int step = 0; step < 20000; step++) {
-		int err = requests[random_below(ARRAY_SIZE(requests))](vm);
+		unsigned int request = random_below(ARRAY_SIZE(requests));
+		int err = requests[request](vm);
 
+		if (request == STOP || request == DESTROY)
+			assert_int_equal(err, 0);
 		assert_true(err == 0 || err == -EINVAL || err == -EBUSY);
 		if (current->vm == vm && !random_below(4))
-			vm_crash(current, VM_CRASH_NO_VECTOR);
+			(random_below(2) ? guest_crashes : guest_resets)();
 		if (random_below(2))
 			current = fake_leave_guest(current);
 		if (random_below(2))
@@ -430,8 +618,7 @@ static void test_random_requests_at_random_times_lose_nothing(void **state)
 		fake_log_clear();
 	}
 	for (unsigned int i = 0; i < 100 && vm->state != VM_DEFINED; i++) {
-		if (vm_destroy(vm) == -EINVAL && vm->state != VM_DEFINED)
-			fail_msg("a VM that is %s cannot be destroyed", vm_state_name(vm->state));
+		assert_int_equal(vm_destroy(vm), 0);
 		current = fake_run_for(current, slice());
 	}
 	assert_int_equal(vm->state, VM_DEFINED);
@@ -440,7 +627,7 @@ static void test_random_requests_at_random_times_lose_nothing(void **state)
 
 int main(void)
 {
-#define T(test) cmocka_unit_test_setup(test, setup)
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_a_defined_vm_has_nothing_until_it_is_started),
 		T(test_a_paused_vm_does_not_run_and_goes_on_where_it_was),
@@ -449,6 +636,13 @@ int main(void)
 		T(test_a_reset_clears_what_the_guest_has_done),
 		T(test_moves_that_there_are_not_are_refused),
 		T(test_between_two_states_a_request_is_told_to_wait),
+		T(test_loading_is_called_off_by_a_stop_and_by_a_destroy),
+		T(test_on_its_way_to_any_end_a_vm_is_stopped_and_destroyed_all_the_same),
+		T(test_a_watchdogs_record_is_taken_even_of_a_vm_that_is_destroyed),
+		T(test_a_guest_that_resets_itself_over_and_over_waits_longer_each_time),
+		T(test_resets_without_a_delay_of_their_own_wait_all_the_same),
+		T(test_the_log_does_not_fill_with_resets),
+		T(test_a_guest_between_two_resets_is_stopped_destroyed_or_started),
 		T(test_a_vm_that_cannot_get_what_it_wants_is_defined_again),
 		T(test_a_crash_is_restarted_as_the_policy_says),
 		T(test_a_vm_that_ran_for_long_has_all_its_restarts_again),

@@ -94,9 +94,12 @@ void __wrap_spin_check_leave(const struct spinlock *lock)
 
 /* ---- requests from outside, as by a console's interrupt ---- */
 
-/* A refusal is an answer, too. */
-static void ignore(int err)
+/* A refusal is an answer, too; but stop and destroy are not refused. */
+static void ask(int (*request)(struct vm *), struct vm *vm)
 {
+	int err = request(vm);
+
+	ASSERT(!err || (request != vm_stop && request != vm_destroy));
 }
 
 static void request(void)
@@ -109,17 +112,13 @@ static void request(void)
 	if (below(16) == 0)
 		vm_kill(vm, VM_CRASH_WATCHDOG);
 	else
-		ignore(requests[below(ARRAY_SIZE(requests))](vm));
+		ask(requests[below(ARRAY_SIZE(requests))], vm);
 }
 
 static void destroy_all(void)
 {
-	for (unsigned int i = 0; i < NR_VMS; i++) {
-		if (READ_ONCE(victims[i]->state) == VM_LOADING)
-			ignore(vm_stop(victims[i]));
-		else
-			ignore(vm_destroy(victims[i]));
-	}
+	for (unsigned int i = 0; i < NR_VMS; i++)
+		ask(vm_destroy, victims[i]);
 }
 
 /* ---- a CPU ---- */
