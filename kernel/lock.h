@@ -28,6 +28,7 @@
 #define KERNEL_LOCK_H
 
 #include "arch/cpu.h"
+#include "lib/compiler.h"
 #include "lib/types.h"
 
 enum lock_rank {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Commands on the machine: mem, sched, log, poweroff. */
+/* Commands on the machine: check, mem, sched, log, poweroff. */
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/invariants.h"
 #include "kernel/log.h"
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
@@ -9,6 +10,26 @@
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
+
+/* ---- check ---- */
+
+/* What does not hold is in the log as an error. */
+static void run_check(const struct shell_args *args)
+{
+	if (!IS_ENABLED(CONFIG_CHECK_INVARIANTS))
+		shell_print("not looked at: CONFIG_CHECK_INVARIANTS is off");
+	else if (invariants_check())
+		shell_print("all invariants hold");
+	else
+		shell_print("some invariants do not hold: the lines above say which");
+}
+
+SHELL_COMMAND(check) = {
+	.name = "check", .args = "", .help = "whether Schism's invariants hold",
+	.more = "Locks, run queues, vCPUs, interrupts, page records and stage 2, each against the others.\n"
+		"The guests wait meanwhile for as long as that takes.",
+	.run = run_check,
+};
 
 /* ---- mem ---- */
 

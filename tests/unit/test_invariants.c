@@ -120,10 +120,54 @@ static void test_a_list_register_that_nobody_knows_is_found(void **state)
 	assert_broken("list registers in use");
 }
 
+/* As CPU 1. */
+static void take(struct spinlock *lock)
+{
+	arch_set_this_cpu(&cpus[1]);
+	spin_lock(lock);
+	arch_set_this_cpu(&cpus[0]);
+}
+
+static void give(struct spinlock *lock)
+{
+	struct cpu *self = this_cpu();
+
+	arch_set_this_cpu(&cpus[1]);
+	spin_unlock(lock);
+	arch_set_this_cpu(self);
+}
+
 static void test_a_lock_that_stays_held_is_found(void **state)
 {
-	vm->vgic.lock.word++;
-	assert_broken("stays locked");
+	if (CONFIG_NR_CPUS < 2)
+		skip();
+	take(&vm->vgic.lock);
+	assert_broken("guest stays locked");
+	give(&vm->vgic.lock);
+}
+
+/* Whenever CPU 0 looks, it is somebody's; but who waits for it has it in the end. */
+static void hand_over(void)
+{
+	static bool given;
+
+	let_time_pass();
+	if (!this_cpu()->locks_held) {
+		give(&vm->vgic.lock);
+		take(&vm->vgic.lock);
+	} else if (!given) {
+		given = true;
+		give(&vm->vgic.lock);
+	}
+}
+
+static void test_a_lock_that_many_want_is_not_taken_for_one_that_stays_held(void **state)
+{
+	if (CONFIG_NR_CPUS < 2 || !IS_ENABLED(CONFIG_DEBUG_ASSERT))
+		skip();
+	take(&vm->vgic.lock);
+	fake_relax = hand_over;
+	assert_true(invariants_check());
 }
 
 static void test_a_lock_of_ones_own_is_found(void **state)
@@ -147,6 +191,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_pending_interrupt_on_no_list_is_found, setup),
 		cmocka_unit_test_setup(test_a_list_register_that_nobody_knows_is_found, setup),
 		cmocka_unit_test_setup(test_a_lock_that_stays_held_is_found, setup),
+		cmocka_unit_test_setup(test_a_lock_that_many_want_is_not_taken_for_one_that_stays_held, setup),
 		cmocka_unit_test_setup(test_a_lock_of_ones_own_is_found, setup),
 	};
 
