@@ -15,8 +15,12 @@
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 
-/* An emulated CPU may be slow to come. */
-#define ONLINE_WAIT_US	1000000
+/*
+ * An emulated CPU comes when its host has a core to spare, which on a busy one may take seconds. After the first of
+ * them whoever watches is told what the boot waits for.
+ */
+#define ONLINE_NOTE_US	1000000
+#define ONLINE_WAIT_US	10000000
 #define STOP_WAIT_US	100000
 
 static unsigned int nr_stopped;
@@ -110,9 +114,15 @@ static bool start(unsigned int id)
 
 static bool wait_online(unsigned int id)
 {
-	uint64_t end = arch_counter() + timer_us_to_ticks(ONLINE_WAIT_US);
+	uint64_t start = arch_counter(), end = start + timer_us_to_ticks(ONLINE_WAIT_US);
+	bool noted = false;
 
 	while (!__atomic_load_n(&cpus[id].online, __ATOMIC_ACQUIRE)) {
+		if (!noted && arch_counter() > start + timer_us_to_ticks(ONLINE_NOTE_US)) {
+			log_warn("CPU %u does not come up; waiting for it for %u seconds in all", id,
+				 ONLINE_WAIT_US / 1000000);
+			noted = true;
+		}
 		if (arch_counter() > end && claim(&cpus[id], CPU_GIVEN_UP))
 			return false;
 		arch_cpu_relax();
