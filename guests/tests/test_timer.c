@@ -377,6 +377,52 @@ static void test_vcpus(void)
 }
 
 /* ---- counters ---- */
+/* vCPU 1 waits for a timer whose interrupt is disabled; vCPU 0 enables that when the deadline has passed. */
+static struct {
+	bool asleep, awake;
+} late;
+
+static void sleep_for_a_disabled_timer(void *arg __unused)
+{
+	uint64_t redist;
+
+	test_irq_init();
+	redist = guest_gic_redist();
+	guest_mmio_write32(redist + GICR_ICENABLER0, (uint32_t)BIT(t->intid));
+	t->set_cval(t->count() + test_us(100));
+	t->set_ctl(CTL_ENABLE);
+	guest_irq_mask();
+	WRITE_ONCE(late.asleep, true);
+	guest_dsb();
+	/* What else may end it, as an event does, does not count. */
+	while (!(guest_mmio_read32(redist + GICR_ISENABLER0) & BIT(t->intid)))
+		wfi();
+	WRITE_ONCE(late.awake, true);
+	t->set_ctl(0);
+}
+
+static bool enabling_wakes(const struct timer *timer)
+{
+	uint64_t redist = guest_gic_redist() + GUEST_GICR_STRIDE;
+	bool ok;
+
+	t = timer;
+	late.asleep = late.awake = false;
+	ok = test_start_vcpu(1, sleep_for_a_disabled_timer, NULL) && TEST_WAIT(READ_ONCE(late.asleep));
+	test_delay(test_us(500));
+	ok = ok && !READ_ONCE(late.awake);
+	guest_mmio_write32(redist + GICR_ISENABLER0, (uint32_t)BIT(t->intid));
+	ok = ok && TEST_WAIT(READ_ONCE(late.awake));
+	return test_join(1) && ok;
+}
+
+static void test_enabled_late(void)
+{
+	timers_off();
+	test_check(enabling_wakes(&timers[0]), "virtual");
+	test_check(enabling_wakes(&timers[1]), "physical");
+	timers_off();
+}
 
 static void test_counters(void)
 {
@@ -446,6 +492,7 @@ static const struct test tests[] = {
 	{ "physical", test_physical },
 	{ "both", test_both },
 	{ "vcpus", test_vcpus, .vcpus = 2 },
+	{ "enabled late", test_enabled_late, .vcpus = 2 },
 	{ "counters", test_counters },
 	{ "counters of vcpus", test_counters_of_vcpus, .vcpus = 2 },
 };
