@@ -43,7 +43,7 @@ PYTEST_ARGS ?=
 # make bench: rewrite the reference; further arguments for tests/bench/bench.py
 UPDATE   ?=
 BENCH_ARGS ?=
-# make soak: runs
+# make soak, storm: runs
 N        ?= 20
 # make fuzz: seconds for each, and which (all)
 T        ?= 60
@@ -61,8 +61,8 @@ dry-run      := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 # ---- what the machine needs, before anything asks for it ---------------------------------------------
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
-setup-for := $(if $(filter test check boot-test variants soak lint bench fuzz,$(goals)),test,run)
-setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants soak bench fuzz,$(goals)),yes,no))
+setup-for := $(if $(filter test check boot-test variants soak storm lint bench fuzz,$(goals)),test,run)
+setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants soak storm bench fuzz,$(goals)),yes,no))
 ifneq ($(filter-out help clean distclean,$(goals)),)
 ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup \
 	$(if $(build-goals),$(setup-for),config) >&2 || echo failed),)
@@ -76,7 +76,7 @@ endif
 # Evaluated when first used, then kept.
 once = $(eval $(1) := $(2))$($(1))
 
-test-modules := $(if $(filter test check unit-tests boot-test variants soak bench fuzz $(O)/fuzz/% $(O)/tests/unit/seeds_%,$(goals)),pytest pexpect xdist libfdt)
+test-modules := $(if $(filter test check unit-tests boot-test variants soak storm bench fuzz $(O)/fuzz/% $(O)/tests/unit/seeds_%,$(goals)),pytest pexpect xdist libfdt)
 PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib $(test-modules)),python3))
 
 ifeq ($(LLVM),)
@@ -476,7 +476,7 @@ run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args='$(PYTEST_ARG
 # How scripts/check-headers compiles: the header's layer decides which line it takes.
 $(call track,headers,$(CC) $(hv-cflags)|$(CC) $(guest-cflags) -mgeneral-regs-only|$(HOSTCC) $(host-cflags))
 
-.PHONY: check boot-test variants soak lint test unit-tests
+.PHONY: check boot-test variants soak storm lint test unit-tests
 unit-tests: $(unit-bins)
 	@:
 check: $(unit-bins)
@@ -487,6 +487,9 @@ variants: $(libfdt-a)
 	@$(run-tests) variants
 soak: all guests
 	@$(run-tests) soak
+
+storm: all guests
+	@$(run-tests) storm
 lint: $(config-h) $(offsets-h)
 	@$(run-tests) format layering headers
 test: $(unit-bins) all guests
