@@ -59,8 +59,9 @@ $(O)/guests/test_entry_sel4.cpio: $(entry-sel4) scripts/cpio.py
 	$(Q)$(PYTHON) scripts/cpio.py -o $@ $(join kernel.elf= kernel.dtb= rootserver=,$(entry-sel4))
 
 # What tests/boot/test_hostile.py runs: a guest that tries everything, and the sibling that must not notice.
-guest-all += hostile heartbeat pings
+guest-all += hostile heartbeat pings clocks
 hostile-src      := $(sort $(wildcard guests/tests/hostile/*.c guests/tests/hostile/*.S))
 hostile-cppflags := -mgeneral-regs-only
 heartbeat-src    := guests/tests/heartbeat.c
 pings-src        := guests/tests/pings.c
+clocks-src       := guests/tests/clocks.c

@@ -17,6 +17,7 @@
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
+#include "kernel/vm/vmtime.h"
 
 /* op0, op1, CRn, CRm, op2 in one number that sorts as the architecture lists them. */
 #define ENC(op0, op1, crn, crm, op2) \
@@ -134,6 +135,12 @@ static uint64_t raz(struct vcpu *vcpu, const struct sysreg_row *row)
 
 static void wi(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val)
 {
+}
+
+/* Trapped in VMs that were paused, whose counter is behind the machine's. */
+static uint64_t cntpct_read(struct vcpu *vcpu, const struct sysreg_row *row)
+{
+	return vmtime_now(vcpu->vm);
 }
 
 static uint64_t ptimer_read(struct vcpu *vcpu, const struct sysreg_row *row)
@@ -296,6 +303,7 @@ static const struct sysreg_row rows[] = {
 	{ .enc = ENC(3, 0, 12, 11, 6), .write = sgi_write },		/* ICC_ASGI1R_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 7), .write = sgi_write },		/* ICC_SGI0R_EL1 */
 	{ .enc = ENC(3, 0, 12, 12, 5), .read = sre_read, .write = wi },	/* ICC_SRE_EL1 */
+	{ .enc = ENC(3, 3, 14, 0, 1), .read = cntpct_read },		/* CNTPCT_EL0 */
 	{ .enc = ENC(3, 3, 14, 2, 0), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_TVAL },
 	{ .enc = ENC(3, 3, 14, 2, 1), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_CTL },
 	{ .enc = ENC(3, 3, 14, 2, 2), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_CVAL },

@@ -36,6 +36,11 @@ struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr);
 
 static bool has_pauth, uses_pauth;
 
+bool cpu_has_cntpoff(void)
+{
+	return ((sysreg_read(id_aa64mmfr0_el1) >> 60) & 0xf) >= 2;
+}
+
 bool cpu_has_pauth(void)
 {
 	return has_pauth;
@@ -63,7 +68,6 @@ __no_stack_protector void traps_init(void)
 #define MDCR_TDRA	BIT(11)
 #define MDCR_TPMS	BIT(14)
 #define MDCR_TTRF	BIT(19)
-#define CNTHCTL_EL1PCTEN	BIT(0)	/* EL1 reads CNTPCT_EL0 itself; CNTP_* trap */
 
 void traps_configure(void)
 {

@@ -23,6 +23,7 @@
 #include "kernel/vm/entry.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
+#include "kernel/vm/vmtime.h"
 #include "lib/string.h"
 
 /* Order matters to nobody; reset values are 0 unless arch_vcpu_reset() says otherwise. */
@@ -112,7 +113,6 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	arch->vpidr = sysreg_read(midr_el1);
 	arch->vmpidr = BIT(31) | vcpu->affinity;
 	arch->vttbr = vm_vttbr(vcpu->vm);
-	arch->cntvoff = vcpu->vm->cntvoff;
 	arch->hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TSC |
 		    HCR_TIDCP | HCR_TACR | HCR_TWI | HCR_TID3 | BIT(HCR_TLOR_SHIFT) | BIT(HCR_TERR_SHIFT) | BIT(31);
 	if (cpu_has_pauth())
@@ -178,11 +178,26 @@ static void vtimer_save(struct vcpu *vcpu)
 	isb();
 }
 
+/*
+ * A VM that was never paused reads CNTPCT_EL0 itself, and so does one on a CPU that can offset it (FEAT_ECV); else
+ * it traps from the first pause on.
+ */
+static void load_offset(uint64_t offset)
+{
+	sysreg_write(cntvoff_el2, offset);
+	if (cpu_has_cntpoff()) {
+		sysreg_write(CNTPOFF_EL2, offset);
+		sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_ECV);
+	} else {
+		sysreg_write(cnthctl_el2, offset ? 0 : CNTHCTL_EL1PCTEN);
+	}
+}
+
 static void vtimer_load(struct vcpu *vcpu)
 {
 	const struct arch_vtimer *t = &vcpu->arch.vtimer;
 
-	sysreg_write(cntvoff_el2, vcpu->arch.cntvoff);
+	load_offset(vcpu->vm->cntvoff);
 	sysreg_write(cntkctl_el1, t->cntkctl);
 	sysreg_write(cntv_cval_el0, t->cval);
 	isb();
@@ -195,15 +210,16 @@ static uint64_t vtimer_deadline(const struct vcpu *vcpu)
 
 	if ((t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) != CNT_CTL_ENABLE)
 		return UINT64_MAX;
-	/* A compare value that the offset carries beyond the counter's end never comes. */
-	return t->cval > UINT64_MAX - vcpu->arch.cntvoff ? UINT64_MAX : t->cval + vcpu->arch.cntvoff;
+	return vmtime_to_counter(vcpu->vm, t->cval);
 }
 
 static uint64_t ptimer_deadline(const struct vcpu *vcpu)
 {
 	const struct arch_ptimer *t = &vcpu->arch.ptimer;
 
-	return (t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE ? t->cval : UINT64_MAX;
+	if ((t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) != CNT_CTL_ENABLE)
+		return UINT64_MAX;
+	return vmtime_to_counter(vcpu->vm, t->cval);
 }
 
 struct arch_timer_lines arch_vcpu_timer_lines(const struct vcpu *vcpu)
@@ -339,7 +355,7 @@ static void ptimer_fired(struct timer *timer)
 uint64_t arch_ptimer_read(struct vcpu *vcpu, enum arch_ptimer_reg reg)
 {
 	const struct arch_ptimer *t = &vcpu->arch.ptimer;
-	bool met = (t->ctl & CNT_CTL_ENABLE) && t->cval <= arch_counter();
+	bool met = (t->ctl & CNT_CTL_ENABLE) && t->cval <= vmtime_now(vcpu->vm);
 
 	switch (reg) {
 	case PTIMER_CTL:
@@ -350,7 +366,7 @@ uint64_t arch_ptimer_read(struct vcpu *vcpu, enum arch_ptimer_reg reg)
 	case PTIMER_CVAL:
 		return t->cval;
 	default:
-		return (uint32_t)(t->cval - arch_counter());
+		return (uint32_t)(t->cval - vmtime_now(vcpu->vm));
 	}
 }
 
@@ -366,7 +382,7 @@ void arch_ptimer_write(struct vcpu *vcpu, enum arch_ptimer_reg reg, uint64_t val
 		t->cval = val;
 		break;
 	default:
-		t->cval = arch_counter() + (uint64_t)(int32_t)val;
+		t->cval = vmtime_now(vcpu->vm) + (uint64_t)(int32_t)val;
 		break;
 	}
 	vcpu_vgic_out(vcpu);

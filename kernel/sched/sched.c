@@ -73,11 +73,14 @@ void sched_kick(struct vcpu *vcpu)
 		place_tell(READ_ONCE(vcpu->cpu));
 }
 
-/* Arm a blocked vCPU's timer on this CPU, for when one of its own next changes its line. Its queue locked. */
+/*
+ * Arm a blocked vCPU's timer on this CPU, for when one of its own next changes its line; but not while it is
+ * paused, when its time stands still. Its queue locked.
+ */
 static void arm_wake_timer(struct vcpu *vcpu, uint64_t deadline)
 {
 	vcpu->wake_cpu = this_cpu();
-	if (deadline != UINT64_MAX)
+	if (deadline != UINT64_MAX && !vcpu->paused)
 		timer_arm(&this_cpu()->timers, &vcpu->wake_timer, deadline);
 }
 
@@ -85,19 +88,23 @@ static void arm_wake_timer(struct vcpu *vcpu, uint64_t deadline)
  * As in hardware, a timer raises its line whether or not the interrupt is enabled; and that wakes the vCPU, or
  * else enabling it will. One that has woken meanwhile finds its lines by itself.
  */
-static void wake_timer_fired(struct timer *timer)
+static void look_at_timers(struct vcpu *vcpu)
 {
-	struct vcpu *vcpu = container_of(timer, struct vcpu, wake_timer);
 	struct arch_timer_lines lines = { .next = UINT64_MAX };
 	struct cpu *home = place_lock_home(vcpu);
 
-	if (is_blocked(vcpu)) {
+	if (is_blocked(vcpu) && !vcpu->paused) {
 		lines = arch_vcpu_timer_lines(vcpu);
 		arm_wake_timer(vcpu, lines.next);
 	}
 	spin_unlock(&home->rq.lock);
 	if (lines.virt || lines.phys)
 		vgic_raise_blocked_timers(vcpu, lines.virt, lines.phys);
+}
+
+static void wake_timer_fired(struct timer *timer)
+{
+	look_at_timers(container_of(timer, struct vcpu, wake_timer));
 }
 
 void sched_init_cpu(struct cpu *cpu)
@@ -191,7 +198,10 @@ void sched_pause(struct vcpu *vcpu)
 	if (vcpu->state == VCPU_READY && !vcpu->parked) {
 		place_remove(vcpu);
 		vcpu->parked = true;
+		vcpu->stolen_ticks += arch_counter() - vcpu->ready_since;
 	}
+	if (is_blocked(vcpu))
+		timer_cancel(&vcpu->wake_cpu->timers, &vcpu->wake_timer);
 	spin_unlock(&home->rq.lock);
 	if (running)
 		place_tell(home);
@@ -205,6 +215,7 @@ void sched_resume(struct vcpu *vcpu)
 	spin_unlock(&home->rq.lock);
 	/* Ready from now on: what was paused is not stolen. */
 	place_ready(vcpu, home, is_parked);
+	look_at_timers(vcpu);
 }
 
 /* ---- off the CPU ---- */
@@ -230,7 +241,9 @@ static void settle(struct cpu *cpu, struct vcpu *vcpu)
 {
 	struct arch_timer_lines lines = { .next = UINT64_MAX };
 	struct cpu *to = cpu;
+	struct vm *vm = vcpu->vm;
 	enum vcpu_state state;
+	bool paused;
 
 	if (vcpu->next_state == VCPU_BLOCKED) {
 		lines = arch_vcpu_timer_lines(vcpu);
@@ -242,6 +255,7 @@ static void settle(struct cpu *cpu, struct vcpu *vcpu)
 	WRITE_ONCE(cpu->settling, vcpu);
 	spin_lock_pair(&cpu->rq.lock, &to->rq.lock);
 	state = vcpu->stop ? VCPU_OFF : vcpu->next_state;
+	paused = vcpu->paused;
 	vcpu->next_state = VCPU_READY;
 	if (state == VCPU_READY)
 		place_put(vcpu, to, true);
@@ -258,7 +272,9 @@ static void settle(struct cpu *cpu, struct vcpu *vcpu)
 	__atomic_store_n(&cpu->settling, NULL, __ATOMIC_RELEASE);
 	/* Until this is counted it stays. */
 	if (state == VCPU_OFF)
-		vm_vcpu_gone(vcpu->vm);
+		vm_vcpu_gone(vm);
+	else if (paused)
+		vm_vcpu_paused(vm);
 }
 
 void sched_forget(const struct vcpu *vcpu)

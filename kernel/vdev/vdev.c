@@ -72,6 +72,14 @@ void vdev_reset_all(struct vm *vm)
 	}
 }
 
+void vdev_clock_all(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->nr_vdevs; i++) {
+		if (vm->vdevs[i].ops->clock)
+			vm->vdevs[i].ops->clock(vm, &vm->vdevs[i]);
+	}
+}
+
 void vdev_destroy_all(struct vm *vm)
 {
 	for (unsigned int i = 0; i < vm->nr_vdevs; i++) {

@@ -41,6 +41,11 @@ struct vdev_ops {
 	void (*reset)(struct vm *vm, struct vdev *dev);
 	void (*destroy)(struct vm *vm, struct vdev *dev);
 	/*
+	 * The VM's clock has stopped, or goes on (vm->clock_stands, kernel/vm/vmtime.h): its timers do likewise.
+	 * NULL: it has none that go by it. Context: vm->lock held.
+	 */
+	void (*clock)(struct vm *vm, struct vdev *dev);
+	/*
 	 * An aligned access inside the window. offset is from its base. False: the device has no such
 	 * register or size, and the guest gets an external abort.
 	 */
@@ -60,6 +65,7 @@ __must_check int vdev_create_all(struct vm *vm);
 void vdev_describe_all(const struct vm *vm, struct guest_dtb *dtb);
 void vdev_reset_all(struct vm *vm);
 void vdev_destroy_all(struct vm *vm);
+void vdev_clock_all(struct vm *vm);
 
 /* Serve an access; false when nothing is there, it is unaligned, or the device refuses. */
 bool vdev_access(struct vcpu *vcpu, struct vdev_access *access);

@@ -6,10 +6,10 @@
  * Two frames of registers. While enabled, the compare value is that many ticks ahead of the counter as the
  * offset says; a refresh puts it there again. When the counter passes it the first time, WS0 and the
  * interrupt are asserted, the second time WS1, which here ends the VM as crashed: its policy may restart it.
+ * The counter is the VM's own: while the VM is paused, the watchdog stands still with it.
  *
  * Lock: watchdog->lock (RANK_VDEV).
  */
-#include "arch/cpu.h"
 #include "kernel/cpu.h"
 #include "kernel/lock.h"
 #include "kernel/timer.h"
@@ -17,6 +17,7 @@
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vm.h"
+#include "kernel/vm/vmtime.h"
 #include "schism/abi/guest_layout.h"
 
 /* Refresh frame. */
@@ -42,7 +43,7 @@ struct watchdog {
 	struct vm *vm;			/* NULL: unused */
 	bool enabled, ws0;
 	uint64_t offset;		/* ticks */
-	uint64_t compare;		/* counter value */
+	uint64_t compare;		/* the VM's counter value */
 	struct timer timer;
 	struct timer_queue *queue;	/* that the timer was last armed on */
 };
@@ -58,15 +59,15 @@ static void settle(struct watchdog *w)
 		timer_cancel(w->queue, &w->timer);
 	w->queue = NULL;
 	vgic_set_line(w->vm->vcpus[0], GUEST_WATCHDOG_INTID, w->ws0);
-	if (!w->enabled)
+	if (!w->enabled || READ_ONCE(w->vm->clock_stands))
 		return;
 	w->queue = &this_cpu()->timers;
-	timer_arm(w->queue, &w->timer, w->compare);
+	timer_arm(w->queue, &w->timer, vmtime_to_counter(w->vm, w->compare));
 }
 
 static void start_period(struct watchdog *w)
 {
-	w->compare = arch_counter() + w->offset;
+	w->compare = vmtime_now(w->vm) + w->offset;
 }
 
 static void refresh(struct watchdog *w)
@@ -126,7 +127,7 @@ static uint32_t read_control(const struct watchdog *w, uint32_t offset)
 static bool period_ended(struct watchdog *w)
 {
 	/* Disarmed or refreshed while the timer was about to fire. */
-	if (!w->vm || !w->enabled || arch_counter() < w->compare)
+	if (!w->vm || !w->enabled || vmtime_now(w->vm) < w->compare)
 		return false;
 	if (w->ws0) {
 		w->enabled = false;
@@ -142,14 +143,17 @@ static void timer_fired(struct timer *timer)
 {
 	struct watchdog *w = container_of(timer, struct watchdog, timer);
 	struct vm *vm;
+	uint64_t life;
 	bool ended;
 
 	spin_lock(&w->lock);
 	vm = w->vm;
 	ended = period_ended(w);
+	/* It was enabled in this one; when the lock is dropped, another may begin. */
+	life = vm ? READ_ONCE(vm->life) : 0;
 	spin_unlock(&w->lock);
 	if (ended)
-		vm_kill(vm, VM_CRASH_WATCHDOG);
+		vm_kill(vm, life, VM_CRASH_WATCHDOG);
 }
 
 /* 32-bit registers; a doubleword access is one of two of them (WOR and WCV). */
@@ -185,6 +189,15 @@ static void watchdog_reset(struct vm *vm, struct vdev *dev)
 	w->offset = 0;
 	w->ws0 = false;
 	w->compare = 0;
+	settle(w);
+	spin_unlock(&w->lock);
+}
+
+static void watchdog_clock(struct vm *vm, struct vdev *dev)
+{
+	struct watchdog *w = dev->state;
+
+	spin_lock(&w->lock);
 	settle(w);
 	spin_unlock(&w->lock);
 }
@@ -239,5 +252,6 @@ VDEV(watchdog) = {
 	.describe = watchdog_describe,
 	.reset = watchdog_reset,
 	.destroy = watchdog_destroy,
+	.clock = watchdog_clock,
 	.access = watchdog_access,
 };

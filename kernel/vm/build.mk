@@ -15,3 +15,4 @@ obj-y += power.o
 obj-y += sel4.o
 obj-y += vcpu_view.o
 obj-y += vm.o
+obj-y += vmtime.o

@@ -21,6 +21,7 @@
 #include "kernel/vm/loader.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
+#include "kernel/vm/vmtime.h"
 #include "lib/errno.h"
 
 /* A VM that ran for longer than this has its restarts and resets so far forgiven. */
@@ -150,6 +151,7 @@ static bool run(struct vm *vm)
 	if (go_on) {
 		vm->started_at = arch_counter();
 		vm->nr_live_vcpus = n;
+		WRITE_ONCE(vm->life, vm->life + 1);
 		move(vm, VM_RUNNING);
 		/* With the lock held: none may be told to stop before the last has its start. */
 		for (unsigned int i = 0; i < n; i++)
@@ -229,8 +231,9 @@ int vm_start_at_boot(struct vm *vm, const char **why)
 /* All vCPUs go off, then the VM to goal. Context: lock held. self: a vCPU in whose trap handler this is. */
 static void leave(struct vm *vm, const struct vcpu *self, enum vm_state goal)
 {
-	move(vm, VM_STOPPING);
+	/* The goal first: who sees STOPPING without the lock sees where it leads. */
 	WRITE_ONCE(vm->goal, goal);
+	move(vm, VM_STOPPING);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
 		if (vm->vcpus[i] != self)
 			sched_request_stop(vm->vcpus[i]);
@@ -278,10 +281,10 @@ void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason)
 	guest_shared_dump(vm);
 }
 
-void vm_kill(struct vm *vm, enum vm_crash_reason reason)
+void vm_kill(struct vm *vm, uint64_t life, enum vm_crash_reason reason)
 {
 	spin_lock(&vm->lock);
-	if (vm->state == VM_RUNNING || vm->state == VM_PAUSED) {
+	if (vm->life == life && (vm->state == VM_RUNNING || vm->state == VM_PAUSED)) {
 		vm->by_hand = false;
 		vm->crash_reason = reason;
 		vm->record_waits = true;
@@ -356,6 +359,7 @@ int vm_pause(struct vm *vm)
 		move(vm, VM_PAUSED);
 		for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 			sched_pause(vm->vcpus[i]);
+		vmtime_stop_if_left(vm);
 	} else {
 		err = refusal(vm);
 	}
@@ -370,6 +374,7 @@ int vm_resume(struct vm *vm)
 	spin_lock(&vm->lock);
 	if (vm->state == VM_PAUSED) {
 		move(vm, VM_RUNNING);
+		vmtime_go(vm);
 		for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 			sched_resume(vm->vcpus[i]);
 	} else {
@@ -577,6 +582,13 @@ static bool step(struct job *job)
 		end_machine_if_all_off();
 		return false;
 	}
+}
+
+void vm_vcpu_paused(struct vm *vm)
+{
+	spin_lock(&vm->lock);
+	vmtime_stop_if_left(vm);
+	spin_unlock(&vm->lock);
 }
 
 void lifecycle_init(struct vm *vm)

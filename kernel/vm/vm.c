@@ -19,6 +19,7 @@
 #include "kernel/vm/loader.h"
 #include "kernel/vm/shared.h"
 #include "kernel/vm/vcpu.h"
+#include "kernel/vm/vmtime.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
@@ -276,6 +277,7 @@ void vm_release(struct vm *vm)
 
 void vm_power_on(struct vm *vm)
 {
+	vmtime_reset(vm);
 	vgic_reset(vm, vm->spis);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
 		arch_vcpu_reset(vm->vcpus[i], &vm->entry);

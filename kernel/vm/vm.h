@@ -166,7 +166,6 @@ struct vm {
 	unsigned int nr_vcpus;		/* 0 while DEFINED */
 	struct vcpu *vcpus[CONFIG_MAX_VCPUS];
 	unsigned int nr_lrs;
-	uint64_t cntvoff;
 	struct vm_entry entry;		/* of the boot vCPU, or of all; from loading on */
 	struct vm_dtb dtb;
 	struct vdev vdevs[VDEV_MAX];
@@ -180,9 +179,15 @@ struct vm {
 	struct job job;			/* loads, finishes and takes apart; the only one to do so */
 	struct vm_load load;		/* of the job */
 
+	/* guarded by lock; read by anyone (kernel/vm/vmtime.h) */
+	uint64_t cntvoff;		/* counter ticks that it has stood still */
+	uint64_t stood_since;
+	bool clock_stands;
+
 	/* guarded by lock */
 	struct spinlock lock;
 	enum vm_state state;
+	uint64_t life;			/* counts each time that it becomes RUNNING from LOADING */
 	enum vm_state goal;		/* STOPPING: STOPPED, CRASHED, LOADING or DEFINED; LOADING: RUNNING, */
 					/* or called off, STOPPED or DEFINED */
 	bool by_hand;			/* STOPPING, as a request from outside wants it */
@@ -261,10 +266,13 @@ void vm_guest_reset(struct vcpu *vcpu);
 void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason);
 
 /*
- * End a VM as crashed from outside of its vCPUs; nothing when it does not run. Its record shows the first
- * vCPU. Context: any, no lock held.
+ * End a VM as crashed from outside of its vCPUs; nothing when it does not run, or not in that life (vm->life)
+ * any more. Its record shows the first vCPU. Context: any, no lock held.
  */
-void vm_kill(struct vm *vm, enum vm_crash_reason reason);
+void vm_kill(struct vm *vm, uint64_t life, enum vm_crash_reason reason);
+
+/* A vCPU has left its CPU because of vm_pause(); the VM's clock stops with the last one. No lock held. */
+void vm_vcpu_paused(struct vm *vm);
 
 /* One more vCPU of the VM is off; with the last one its job goes on. No lock held. */
 void vm_vcpu_gone(struct vm *vm);

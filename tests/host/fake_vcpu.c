@@ -15,6 +15,7 @@
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/entry.h"
 #include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
 #include "lib/string.h"
 
 #define TIMER_ENABLE	BIT(0)
@@ -43,7 +44,7 @@ static uint64_t vtimer_deadline(const struct vcpu *vcpu)
 
 	if ((t->ctl & (TIMER_ENABLE | TIMER_IMASK)) != TIMER_ENABLE)
 		return UINT64_MAX;
-	return t->cval > UINT64_MAX - vcpu->arch.cntvoff ? UINT64_MAX - 1 : t->cval + vcpu->arch.cntvoff;
+	return vcpu->vm ? t->cval + vcpu->vm->cntvoff : t->cval;
 }
 
 void vcpu_vgic_out(struct vcpu *vcpu)

@@ -38,7 +38,7 @@ test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/ti
 	kernel/lock.c kernel/cpu.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_watchdog
-test_watchdog-src := tests/unit/test_watchdog.c kernel/vdev/watchdog.c kernel/timer.c kernel/lock.c \
+test_watchdog-src := tests/unit/test_watchdog.c kernel/vdev/watchdog.c kernel/vm/vmtime.c kernel/timer.c kernel/lock.c \
 	kernel/cpu.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_walk
 test_walk-src := tests/unit/test_walk.c arch/arm64/walk.c
@@ -91,7 +91,7 @@ test_vgic_model-src := tests/unit/test_vgic_model.c kernel/vgic/vgic.c kernel/vg
 host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
 	kernel/hvc/*.c) kernel/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
-	kernel/vm/lifecycle.c kernel/vm/end.c kernel/vm/power.c \
+	kernel/vm/lifecycle.c kernel/vm/vmtime.c kernel/vm/end.c kernel/vm/power.c \
 	kernel/vm/crash.c kernel/job.c kernel/vm/loader.c kernel/vm/sel4.c \
 	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
 	lib/linux_image.c \

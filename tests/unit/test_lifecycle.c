@@ -15,6 +15,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
+#include "kernel/vm/vmtime.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "schism/abi/guest_layout.h"
@@ -161,6 +162,61 @@ static void test_a_paused_vm_does_not_run_and_goes_on_where_it_was(void **state)
 	assert_int_equal(current->arch.frame.x[3], 33);
 }
 
+/* Time stands still for it: a timer that had so long to go when it was paused has as long to go after it. */
+static void test_a_paused_vms_timers_wait_with_it(void **state)
+{
+	struct vcpu *vcpu;
+	uint64_t left = 40 * slice(), stolen;
+
+	NEEDS_TWO_VMS();
+	start();
+	run_until_current();
+	vcpu = current;
+	vcpu->vgic.priv[VGIC_VTIMER_INTID].enabled = true;
+	vcpu->arch.gich.vmcr = UINT64_C(0xff) << 24 | 1;
+	vm->vgic.enable_grp0 = true;
+	vcpu->arch.vtimer.ctl = 1;
+	vcpu->arch.vtimer.cval = vmtime_now(vm) + left;
+	sched_block(vcpu);
+	current = fake_leave_guest(current);
+	assert_int_equal(vcpu->state, VCPU_BLOCKED);
+	current = fake_run_for(current, left / 4);
+	stolen = vcpu->stolen_ticks;
+	assert_int_equal(vm_pause(vm), 0);
+	assert_true(vm->clock_stands);
+	current = fake_run_for(current, 10 * left);
+	assert_int_equal(vmtime_now(vm), vcpu->arch.vtimer.cval - left * 3 / 4);
+	assert_int_equal(vcpu->state, VCPU_BLOCKED);
+	assert_int_equal(vm_resume(vm), 0);
+	assert_int_equal(vm->cntvoff, 10 * left);
+	current = fake_run_for(current, left * 3 / 4 - 1);
+	assert_int_equal(vcpu->state, VCPU_BLOCKED);
+	current = fake_run_for(current, 1);
+	assert_int_not_equal(vcpu->state, VCPU_BLOCKED);
+	assert_int_equal(vcpu->stolen_ticks, stolen);
+	/* A new life begins at the machine's time. */
+	assert_int_equal(vm_reset(vm), 0);
+	run_until(VM_RUNNING);
+	assert_int_equal(vm->cntvoff, 0);
+}
+
+/* The bite was decided in a life that has ended meanwhile. */
+static void test_a_watchdog_of_an_earlier_life_kills_nobody(void **state)
+{
+	uint64_t life;
+
+	NEEDS_TWO_VMS();
+	start();
+	life = vm->life;
+	assert_int_equal(vm_reset(vm), 0);
+	run_until(VM_LOADING);
+	run_until(VM_RUNNING);
+	vm_kill(vm, life, VM_CRASH_WATCHDOG);
+	assert_int_equal(vm->state, VM_RUNNING);
+	vm_kill(vm, vm->life, VM_CRASH_WATCHDOG);
+	assert_int_not_equal(vm->state, VM_RUNNING);
+}
+
 static void test_a_blocked_vcpu_that_wakes_while_paused_runs_after_the_pause(void **state)
 {
 	struct vcpu *vcpu;
@@ -240,7 +296,7 @@ static void test_moves_that_there_are_not_are_refused(void **state)
 			if (rows[r].state == VM_STOPPED)
 				assert_int_equal(vm_stop(vm), 0);
 			if (rows[r].state == VM_CRASHED)
-				vm_kill(vm, VM_CRASH_WATCHDOG);
+				vm_kill(vm, vm->life, VM_CRASH_WATCHDOG);
 			run_until(rows[r].state);
 			assert_int_equal(requests[i](vm), rows[r].legal & BIT(i) ? 0 : -EINVAL);
 			settle();
@@ -335,7 +391,7 @@ static void test_a_watchdogs_record_is_taken_even_of_a_vm_that_is_destroyed(void
 	NEEDS_TWO_VMS();
 	start();
 	run_until_current();
-	vm_kill(vm, VM_CRASH_WATCHDOG);
+	vm_kill(vm, vm->life, VM_CRASH_WATCHDOG);
 	assert_int_equal(vm_destroy(vm), 0);
 	current = fake_leave_guest(current);
 	run_until(VM_DEFINED);
@@ -461,19 +517,19 @@ static void test_a_crash_is_restarted_as_the_policy_says(void **state)
 	vm->desc.on_crash = VM_ACTION_RESTART;
 	start();
 	for (unsigned int n = 1; n <= 3; n++) {
-		vm_kill(vm, VM_CRASH_WATCHDOG);
+		vm_kill(vm, vm->life, VM_CRASH_WATCHDOG);
 		run_until(VM_CRASHED);
 		assert_int_equal(vm->restarts, n);
 		run_until(VM_RUNNING);
 	}
-	vm_kill(vm, VM_CRASH_WATCHDOG);
+	vm_kill(vm, vm->life, VM_CRASH_WATCHDOG);
 	run_until(VM_CRASHED);
 	current = fake_run_for(current, slice() * 50);
 	assert_int_equal(vm->state, VM_CRASHED);
 	assert_int_equal(vm->crashes, 4);
 	/* By hand it can be started again, and has all its restarts again. */
 	start();
-	vm_kill(vm, VM_CRASH_WATCHDOG);
+	vm_kill(vm, vm->life, VM_CRASH_WATCHDOG);
 	run_until(VM_CRASHED);
 	run_until(VM_RUNNING);
 }
@@ -485,7 +541,7 @@ static void test_a_vm_that_ran_for_long_has_all_its_restarts_again(void **state)
 	start();
 	for (unsigned int n = 0; n < 10; n++) {
 		current = fake_run_for(current, timer_us_to_ticks(11000000));
-		vm_kill(vm, VM_CRASH_WATCHDOG);
+		vm_kill(vm, vm->life, VM_CRASH_WATCHDOG);
 		run_until(VM_CRASHED);
 		assert_int_equal(vm->restarts, 1);
 		run_until(VM_RUNNING);
@@ -498,7 +554,7 @@ static void test_a_stop_calls_off_the_restart_that_waits(void **state)
 	vm->desc.on_crash = VM_ACTION_RESTART;
 	vm->desc.restart_backoff_ms = 60000;
 	start();
-	vm_kill(vm, VM_CRASH_WATCHDOG);
+	vm_kill(vm, vm->life, VM_CRASH_WATCHDOG);
 	run_until(VM_CRASHED);
 	assert_true(vm->restart_waits);
 	assert_int_equal(vm_stop(vm), 0);
@@ -632,6 +688,8 @@ int main(void)
 		T(test_a_defined_vm_has_nothing_until_it_is_started),
 		T(test_a_paused_vm_does_not_run_and_goes_on_where_it_was),
 		T(test_a_blocked_vcpu_that_wakes_while_paused_runs_after_the_pause),
+		T(test_a_paused_vms_timers_wait_with_it),
+		T(test_a_watchdog_of_an_earlier_life_kills_nobody),
 		T(test_a_paused_vm_can_be_stopped_and_reset),
 		T(test_a_reset_clears_what_the_guest_has_done),
 		T(test_moves_that_there_are_not_are_refused),

@@ -110,7 +110,7 @@ static void request(void)
 	struct vm *vm = victims[below(NR_VMS)];
 
 	if (below(16) == 0)
-		vm_kill(vm, VM_CRASH_WATCHDOG);
+		vm_kill(vm, READ_ONCE(vm->life), VM_CRASH_WATCHDOG);
 	else
 		ask(requests[below(ARRAY_SIZE(requests))], vm);
 }
@@ -161,7 +161,7 @@ static void sleep_until_interrupt(void)
 static void set_timer(struct vcpu *vcpu)
 {
 	vcpu->arch.vtimer.ctl = TIMER_ON;
-	vcpu->arch.vtimer.cval = fake_counter + below(20000) - vcpu->arch.cntvoff;
+	vcpu->arch.vtimer.cval = fake_counter + below(20000) - vcpu->vm->cntvoff;
 }
 
 static void kick_sibling(struct vcpu *vcpu)

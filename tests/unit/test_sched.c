@@ -242,7 +242,7 @@ static void test_kicking_makes_a_running_vcpu_look_at_its_interrupts(void **stat
 static void set_vtimer(struct vcpu *vcpu, uint64_t deadline)
 {
 	vcpu->arch.vtimer.ctl = TIMER_ON;
-	vcpu->arch.vtimer.cval = deadline - vcpu->arch.cntvoff;
+	vcpu->arch.vtimer.cval = deadline - vcpu->vm->cntvoff;
 }
 
 static void test_a_blocked_vcpu_wakes_when_its_timer_is_due(void **state)

@@ -14,6 +14,7 @@
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
+#include "kernel/vm/vmtime.h"
 #include "schism/abi/guest_layout.h"
 #include "tests/host/fake.h"
 #include "tests/unit/random.h"
@@ -25,10 +26,13 @@
 #define IIDR	0xfcc
 #define EN	1u
 #define WS0	2u
+#define LIFE	7
 #define OFFSET_MAX	((UINT64_C(1) << 48) - 1)
 
 static struct vm vm;
 static struct vcpu vcpu = { .vm = &vm };
+static const struct vdev_ops *ops(void);
+
 static bool line;
 static unsigned int bites;
 static struct vdev *refresh, *control;
@@ -47,11 +51,18 @@ void vgic_set_line(struct vcpu *to, unsigned int intid, bool level)
 	line = level;
 }
 
-void vm_kill(struct vm *v, enum vm_crash_reason reason)
+void vm_kill(struct vm *v, uint64_t life, enum vm_crash_reason reason)
 {
 	assert_ptr_equal(v, &vm);
+	assert_int_equal(life, LIFE);
 	assert_int_equal(reason, VM_CRASH_WATCHDOG);
 	bites++;
+}
+
+void vdev_clock_all(struct vm *v)
+{
+	ops()->clock(v, refresh);
+	ops()->clock(v, control);
 }
 
 static const struct vdev_ops *ops(void)
@@ -96,7 +107,8 @@ static int setup(void **state)
 	if (vm.nr_vdevs)
 		ops()->destroy(&vm, &vm.vdevs[0]);
 	fake_reset();
-	vm = (struct vm){ .id = 0, .nr_vcpus = 1, .vcpus = { &vcpu } };
+	vm = (struct vm){ .id = 0, .nr_vcpus = 1, .vcpus = { &vcpu }, .life = LIFE };
+	vcpu.state = VCPU_OFF;
 	line = false;
 	bites = 0;
 	assert_int_equal(ops()->create(&vm, ops()), 0);
@@ -257,6 +269,37 @@ static void test_destroyed_or_reset_it_bites_nobody(void **state)
 	assert_int_equal(fake_timer_deadline, UINT64_MAX);
 }
 
+static void test_a_paused_vm_is_not_bitten(void **state)
+{
+	put(control, WOR, 4, 500);
+	put(control, WCS, 4, EN);
+	pass(300);
+	vm.state = VM_PAUSED;
+	/* Not before its last vCPU has left. */
+	vcpu.state = VCPU_RUNNING;
+	vmtime_stop_if_left(&vm);
+	pass(50);
+	vcpu.state = VCPU_BLOCKED;
+	vmtime_stop_if_left(&vm);
+	assert_int_equal(fake_timer_deadline, UINT64_MAX);
+	for (unsigned int i = 0; i < 10; i++) {
+		pass(100000);
+		assert_int_equal(vmtime_now(&vm), 1000350);
+		assert_false(line);
+	}
+	vm.state = VM_RUNNING;
+	vmtime_go(&vm);
+	/* What was left of the period is left of it still. */
+	assert_int_equal(get(WCV, 8), 1000500);
+	pass(149);
+	assert_false(line);
+	pass(1);
+	assert_true(line);
+	assert_int_equal(bites, 0);
+	pass(500);
+	assert_int_equal(bites, 1);
+}
+
 static void test_random_accesses_leave_one_timer_at_most(void **state)
 {
 	for (unsigned int n = 0; n < 100000; n++) {
@@ -285,6 +328,7 @@ int main(void)
 		T(test_the_end_of_the_counters_range_is_not_the_end),
 		T(test_small_accesses_are_refused),
 		T(test_destroyed_or_reset_it_bites_nobody),
+		T(test_a_paused_vm_is_not_bitten),
 		T(test_random_accesses_leave_one_timer_at_most),
 	};
 #undef T

@@ -101,7 +101,6 @@ struct arch_vcpu {
 	uint64_t vmpidr;
 	uint64_t vpidr;
 	uint64_t vttbr;
-	uint64_t cntvoff;
 	uint64_t sysregs[ARCH_NR_SYSREGS];
 	struct arch_vtimer vtimer;
 	struct arch_ptimer ptimer;
