@@ -52,7 +52,7 @@ struct cpu {
 	bool resched;
 	bool slice_over;		/* its vCPU's time slice has ended */
 	unsigned int nr_homed;		/* vCPUs started here; any CPU, atomically */
-	bool idle;			/* asleep, or about to be; set by itself, cleared by who finds it so */
+	bool idle;			/* asleep, or about to be; cleared by who finds it so, too */
 	unsigned int locks_held;	/* by rank */
 
 	struct runqueue rq;

@@ -25,8 +25,8 @@
 #include "kernel/vm/vm.h"
 
 /*
- * Where QEMU has fewer host threads that run than CPUs, one may stop anywhere, with a lock held, for as long as
- * the host likes. Only what is broken is waited for to the end.
+ * Where QEMU has fewer host threads that run than CPUs, one may stop anywhere, with a lock held, for as long
+ * as the host likes. Only what is broken is waited for to the end.
  */
 #define SETTLE_US	1000000
 

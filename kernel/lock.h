@@ -52,7 +52,7 @@ enum lock_rank {
 #define SPIN_PATIENCE	256
 
 struct spinlock {
-	uint32_t word;		/* odd while held; counts one up at each step, so that who looks sees it move */
+	uint32_t word;		/* odd while held; one more at each step, so that it is seen to move */
 	uint8_t rank;
 	uint16_t asker;		/* 1 + the CPU that asks for it, 0: none */
 };
@@ -114,7 +114,9 @@ static inline void spin_unlock(struct spinlock *lock)
 		spin_check_leave(lock);
 }
 
-/* Take two locks of one rank, which may be the same one, in the order of their addresses; and release them. */
+/*
+ * Take two locks of one rank, which may be the same one, in the order of their addresses; and release them.
+ */
 void spin_lock_pair(struct spinlock *a, struct spinlock *b);
 void spin_unlock_pair(struct spinlock *a, struct spinlock *b);
 

@@ -16,8 +16,8 @@
 #include "kernel/vm/vm.h"
 
 /*
- * An emulated CPU comes when its host has a core to spare, which on a busy one may take seconds. After the first of
- * them whoever watches is told what the boot waits for.
+ * An emulated CPU comes when its host has a core to spare, which on a busy one may take seconds. After the
+ * first of them whoever watches is told what the boot waits for.
  */
 #define ONLINE_NOTE_US	1000000
 #define ONLINE_WAIT_US	10000000

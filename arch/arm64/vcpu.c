@@ -114,7 +114,8 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	arch->vmpidr = BIT(31) | vcpu->affinity;
 	arch->vttbr = vm_vttbr(vcpu->vm);
 	arch->hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TSC |
-		    HCR_TIDCP | HCR_TACR | HCR_TWI | HCR_TID3 | BIT(HCR_TLOR_SHIFT) | BIT(HCR_TERR_SHIFT) | BIT(31);
+		    HCR_TIDCP | HCR_TACR | HCR_TWI | HCR_TID3 | BIT(HCR_TLOR_SHIFT) |
+		    BIT(HCR_TERR_SHIFT) | BIT(31);
 	if (cpu_has_pauth())
 		arch->hcr |= BIT(HCR_APK_SHIFT) | BIT(HCR_API_SHIFT);
 	arch->gich.vmcr = gich_vmcr_reset();
@@ -179,8 +180,8 @@ static void vtimer_save(struct vcpu *vcpu)
 }
 
 /*
- * A VM that was never paused reads CNTPCT_EL0 itself, and so does one on a CPU that can offset it (FEAT_ECV); else
- * it traps from the first pause on.
+ * A VM that was never paused reads CNTPCT_EL0 itself, and so does one on a CPU that can offset it (FEAT_ECV);
+ * else it traps from the first pause on.
  */
 static void load_offset(uint64_t offset)
 {
@@ -359,7 +360,10 @@ uint64_t arch_ptimer_read(struct vcpu *vcpu, enum arch_ptimer_reg reg)
 
 	switch (reg) {
 	case PTIMER_CTL:
-		/* Who is told that the condition is met finds the interrupt pending, not a timer of EL2 on its way. */
+		/*
+		 * Who is told that the condition is met finds the interrupt pending, not a timer of EL2 on
+		 * its way.
+		 */
 		if (met && timer_is_armed(&t->timer))
 			ptimer_update(vcpu);
 		return t->ctl | (met ? CNT_CTL_ISTATUS : 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * clocks: watches its counters, for a VM that is paused meanwhile. CNTVCT and CNTPCT must not jump, nor apart from
- * each other; a watchdog of one second, refreshed all the time, must not bite; and a tick of the virtual timer, which
- * is checked as counter_os does it, must not be lost.
+ * clocks: watches its counters, for a VM that is paused meanwhile. CNTVCT and CNTPCT must not jump, nor apart
+ * from each other; a watchdog of one second, refreshed all the time, must not bite; and a tick of the virtual
+ * timer, which is checked as counter_os does it, must not be lost.
  *
  * Reported at the end: the longest jump of either counter.
  *

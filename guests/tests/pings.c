@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * pings: vCPUs that wake each other. Each sleeps in WFI until an SGI of its neighbour or its own short timer
- * comes, then sends an SGI to its other neighbour, and sleeps again. What Schism has to wake, to kick and to lock
- * for many vCPUs at once shows in how often that goes round.
+ * comes, then sends an SGI to its other neighbour, and sleeps again. What Schism has to wake, to kick and to
+ * lock for many vCPUs at once shows in how often that goes round.
  *
  * Reported at the end: wake-ups of all vCPUs, and the longest time in which a vCPU did not wake.
  *

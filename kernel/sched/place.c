@@ -127,7 +127,9 @@ bool place_ready(struct vcpu *vcpu, struct cpu *prefer, bool (*may)(const struct
 		place_put(vcpu, to, false);
 	}
 	spin_unlock_pair(&home->rq.lock, &to->rq.lock);
-	/* One that was claimed has to look around even for nothing: it sleeps, and says no more that it does. */
+	/*
+	 * One that was claimed has to look around even for nothing: it sleeps, and says no more that it does.
+	 */
 	if (ready || idle)
 		place_tell(to);
 	if (!ready || idle)

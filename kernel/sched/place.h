@@ -2,9 +2,9 @@
 /*
  * Which CPU a vCPU belongs to, and its moves between them: for the scheduler's core alone.
  *
- * A vCPU belongs to one CPU's queue at any time, also while it runs, sleeps or is off. vcpu->cpu and vcpu->state
- * change only with that queue's lock held, and vcpu->cpu only with the new one's held as well: whoever holds the
- * lock of a vCPU's queue knows where it is, and that it stays there.
+ * A vCPU belongs to one CPU's queue at any time, also while it runs, sleeps or is off. vcpu->cpu and
+ * vcpu->state change only with that queue's lock held, and vcpu->cpu only with the new one's held as well:
+ * whoever holds the lock of a vCPU's queue knows where it is, and that it stays there.
  */
 #ifndef KERNEL_SCHED_PLACE_H
 #define KERNEL_SCHED_PLACE_H
@@ -28,16 +28,18 @@ void place_tell(struct cpu *cpu);
 /* Lock the queue of the vCPU's CPU, whichever that is when the lock is held. */
 struct cpu *place_lock_home(struct vcpu *vcpu);
 
-/* Put a vCPU on a queue, as READY; one that is paused is parked. Context: both queues locked, it is on none. */
+/*
+ * Put a vCPU on a queue, as READY; one that is paused is parked. Context: both queues locked, it is on none.
+ */
 void place_put(struct vcpu *vcpu, struct cpu *to, bool preempted);
 
 /* Take a READY vCPU off the queue that it is on; not when parked. Context: its queue locked. */
 void place_remove(struct vcpu *vcpu);
 
 /*
- * If may() holds with its queue locked, make a vCPU that does not run READY: on prefer's queue if that CPU idles,
- * else on that of another one that idles and may run it, else on prefer's. Who idles is told, and so is prefer.
- * Returns whether it was. Context: no lock of rank RANK_SCHED or above held.
+ * If may() holds with its queue locked, make a vCPU that does not run READY: on prefer's queue if that CPU
+ * idles, else on that of another one that idles and may run it, else on prefer's. Who idles is told, and so
+ * is prefer. Returns whether it was. Context: no lock of rank RANK_SCHED or above held.
  */
 bool place_ready(struct vcpu *vcpu, struct cpu *prefer, bool (*may)(const struct vcpu *vcpu));
 
@@ -58,9 +60,9 @@ bool place_has_for(struct cpu *cpu, const struct cpu *other);
 struct cpu *place_least_loaded(const struct vcpu *vcpu);
 
 /*
- * Where a vCPU of cpu whose slice has ended goes on waiting: at the CPU with the fewest vCPUs that compete, if
- * those are fewer than here, the next one by number among equals; else here. So who is one too many wanders
- * from CPU to CPU, and everybody waits as long as everybody else.
+ * Where a vCPU of cpu whose slice has ended goes on waiting: at the CPU with the fewest vCPUs that compete,
+ * if those are fewer than here, the next one by number among equals; else here. So who is one too many
+ * wanders from CPU to CPU, and everybody waits as long as everybody else.
  */
 struct cpu *place_after_slice(struct cpu *cpu, const struct vcpu *vcpu);
 

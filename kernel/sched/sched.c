@@ -2,12 +2,13 @@
 /*
  * The scheduler's core: states, wake-ups, switches.
  *
- * A vCPU's trap handler only marks what it wants; sched_exit_work() acts when the handler is done, on the CPU's
- * stack. It goes back to the guest, halts in EL2 with the vCPU still loaded, or takes it off the CPU and looks
- * for another one, in the queues of all CPUs. The slice timer runs only while somebody waits on the queue.
+ * A vCPU's trap handler only marks what it wants; sched_exit_work() acts when the handler is done, on the
+ * CPU's stack. It goes back to the guest, halts in EL2 with the vCPU still loaded, or takes it off the CPU
+ * and looks for another one, in the queues of all CPUs. The slice timer runs only while somebody waits on the
+ * queue.
  *
- * A vCPU's state becomes other than RUNNING only after all its registers are in memory, so that whoever finds it
- * READY or BLOCKED may run it. Where vCPUs belong, and how they move, is in place.h.
+ * A vCPU's state becomes other than RUNNING only after all its registers are in memory, so that whoever finds
+ * it READY or BLOCKED may run it. Where vCPUs belong, and how they move, is in place.h.
  *
  * A paused vCPU runs no more; one that is or becomes ready is parked: READY, but on no queue.
  */
@@ -85,8 +86,8 @@ static void arm_wake_timer(struct vcpu *vcpu, uint64_t deadline)
 }
 
 /*
- * As in hardware, a timer raises its line whether or not the interrupt is enabled; and that wakes the vCPU, or
- * else enabling it will. One that has woken meanwhile finds its lines by itself.
+ * As in hardware, a timer raises its line whether or not the interrupt is enabled; and that wakes the vCPU,
+ * or else enabling it will. One that has woken meanwhile finds its lines by itself.
  */
 static void look_at_timers(struct vcpu *vcpu)
 {
@@ -354,7 +355,9 @@ static struct vcpu *take_next(struct cpu *cpu)
 static void say_idle(struct cpu *cpu)
 {
 	WRITE_ONCE(cpu->idle, true);
-	/* Orders the store before the look at queues and jobs; pairs with the barrier in place_claim_idle(). */
+	/*
+	 * Orders the store before the look at queues and jobs; pairs with the barrier in place_claim_idle().
+	 */
 	arch_memory_barrier();
 }
 

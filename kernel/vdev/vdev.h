@@ -41,8 +41,8 @@ struct vdev_ops {
 	void (*reset)(struct vm *vm, struct vdev *dev);
 	void (*destroy)(struct vm *vm, struct vdev *dev);
 	/*
-	 * The VM's clock has stopped, or goes on (vm->clock_stands, kernel/vm/vmtime.h): its timers do likewise.
-	 * NULL: it has none that go by it. Context: vm->lock held.
+	 * The VM's clock has stopped, or goes on (vm->clock_stands, kernel/vm/vmtime.h): its timers do
+	 * likewise. NULL: it has none that go by it. Context: vm->lock held.
 	 */
 	void (*clock)(struct vm *vm, struct vdev *dev);
 	/*

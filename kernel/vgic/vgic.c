@@ -398,7 +398,9 @@ void vgic_load(struct vcpu *vcpu)
 	spin_unlock(&vcpu->vgic.lock);
 }
 
-/* With the VM's lock, for shared interrupts that leave the list; false: some are there, and it was not taken. */
+/*
+ * With the VM's lock, for shared interrupts that leave the list; false: some are there, and it was not taken.
+ */
 static bool fold_locked(struct vcpu *vcpu, bool with_shared)
 {
 	struct list_head away = LIST_HEAD_INIT(away);
@@ -446,7 +448,10 @@ void vgic_freeze(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
-	/* Who fills list registers later, under its own lock, sees this: wait_for_fold() takes that lock next. */
+	/*
+	 * Who fills list registers later, under its own lock, sees this: wait_for_fold() takes that lock
+	 * next.
+	 */
 	__atomic_fetch_add(&vm->vgic.frozen, 1, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
 		if (vm->vcpus[i] != vcpu)

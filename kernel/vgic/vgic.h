@@ -8,17 +8,17 @@
  * after it ran, vgic_save() folds list registers back and drops what is neither pending nor active.
  * Both work on vcpu->arch.gich, a copy in memory; arch/ moves that to and from the hardware.
  *
- * Locks: what vCPUs do to their own interrupts must not keep each other waiting, so there are two, taken in this
- * order by the functions below unless they say otherwise:
+ * Locks: what vCPUs do to their own interrupts must not keep each other waiting, so there are two, taken in
+ * this order by the functions below unless they say otherwise:
  *
- *   vgic->lock        of the VM: the distributor's registers; shared interrupts that are on no list; and that a
- *                     shared interrupt gets onto a list, or off it
+ *   vgic->lock        of the VM: the distributor's registers; shared interrupts that are on no list; and that
+ *                     a shared interrupt gets onto a list, or off it
  *   vgic_cpu->lock    of a vCPU: its private interrupts, its ap list and list registers, and the state of all
  *                     interrupts that are on that list
  *
- * So an SGI takes the target's lock alone, and a vCPU that folds or fills its list registers its own, unless a
- * shared interrupt is among them that may leave the list. At most one vCPU's lock is held at a time. Kicking a
- * vCPU happens with them held and takes RANK_SCHED locks.
+ * So an SGI takes the target's lock alone, and a vCPU that folds or fills its list registers its own, unless
+ * a shared interrupt is among them that may leave the list. At most one vCPU's lock is held at a time.
+ * Kicking a vCPU happens with them held and takes RANK_SCHED locks.
  */
 #ifndef KERNEL_VGIC_VGIC_H
 #define KERNEL_VGIC_VGIC_H
@@ -48,7 +48,7 @@ struct vm;
 
 struct virq {
 	struct list_head ap_link;	/* empty: neither pending nor active */
-	struct vcpu *on;		/* whose ap list ap_link is on; of a shared one also guarded by vgic->lock */
+	struct vcpu *on;		/* whose ap list ap_link is on; of a shared one by vgic->lock, too */
 	struct vcpu *target;		/* private: its vCPU; SPI: as IROUTER says, NULL when nowhere */
 	uint64_t irouter;
 	uint32_t hw_intid;		/* physical interrupt that a list register deactivates; 0: none */
@@ -133,8 +133,8 @@ void vgic_raise_linked(struct vm *vm, unsigned int intid);
 void vgic_end_linked(const struct virq *irq);
 
 /*
- * The virtual timer's line, and those of both timers, without a wake-up: the caller is about to run the vCPU, or
- * has just taken it off its CPU.
+ * The virtual timer's line, and those of both timers, without a wake-up: the caller is about to run the vCPU,
+ * or has just taken it off its CPU.
  */
 void vgic_set_timer_line(struct vcpu *vcpu, bool level);
 void vgic_set_timer_lines(struct vcpu *vcpu, bool virt, bool phys);
@@ -188,8 +188,8 @@ void vgic_freeze(struct vcpu *vcpu);
 void vgic_thaw(struct vcpu *vcpu);
 
 /*
- * For the register banks. The lock that is taken first for an interrupt: its vCPU's if it is private, the VM's if
- * it is shared; vcpu is the owner of a private one.
+ * For the register banks. The lock that is taken first for an interrupt: its vCPU's if it is private, the
+ * VM's if it is shared; vcpu is the owner of a private one.
  */
 struct spinlock *vgic_lock_of(struct vm *vm, struct vcpu *vcpu, unsigned int intid);
 
@@ -197,8 +197,8 @@ struct spinlock *vgic_lock_of(struct vm *vm, struct vcpu *vcpu, unsigned int int
 struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid);
 
 /*
- * Between the two an interrupt's state may be changed: they take what else guards it, and bring the ap lists into
- * line with it, waking or kicking the vCPU concerned. Context: the lock that vgic_lock_of() says held.
+ * Between the two an interrupt's state may be changed: they take what else guards it, and bring the ap lists
+ * into line with it, waking or kicking the vCPU concerned. Context: the lock that vgic_lock_of() says held.
  */
 void vgic_open(struct virq *irq);
 void vgic_close(struct virq *irq);

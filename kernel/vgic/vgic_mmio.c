@@ -9,8 +9,8 @@
  * gicd_regs[] and rd_regs[]. What no row names is RAZ/WI, and so is a row by a size that it does not have
  * (12.1.3): no access to these frames is an abort.
  *
- * Locks: the VM's for the distributor, the vCPU's for a redistributor, taken in vgic_mmio() for all but reads of
- * registers of their own; around each change of an interrupt vgic_open() and vgic_close().
+ * Locks: the VM's for the distributor, the vCPU's for a redistributor, taken in vgic_mmio() for all but reads
+ * of registers of their own; around each change of an interrupt vgic_open() and vgic_close().
  */
 #include "arch/gic.h"
 #include "arch/vcpu.h"

@@ -42,7 +42,10 @@ struct vcpu {
 	unsigned int id;
 	uint64_t affinity;		/* MPIDR_EL1 affinity bits that the guest sees */
 
-	/* guarded by the run queue's lock of cpu; cpu changes only while the locks of the old and new one are held */
+	/*
+	 * guarded by the run queue's lock of cpu; cpu changes only while the locks of the old and new one are
+	 * held
+	 */
 	struct cpu *cpu;		/* whose run queue it belongs to */
 	enum vcpu_state state;
 	struct list_head rq_link;

@@ -188,7 +188,7 @@ struct vm {
 	struct spinlock lock;
 	enum vm_state state;
 	uint64_t life;			/* counts each time that it becomes RUNNING from LOADING */
-	enum vm_state goal;		/* STOPPING: STOPPED, CRASHED, LOADING or DEFINED; LOADING: RUNNING, */
+	enum vm_state goal;		/* STOPPING: STOPPED, CRASHED, LOADING, DEFINED; LOADING: RUNNING, */
 					/* or called off, STOPPED or DEFINED */
 	bool by_hand;			/* STOPPING, as a request from outside wants it */
 	enum vm_crash_reason crash_reason;

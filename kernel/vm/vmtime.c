@@ -9,7 +9,9 @@
 
 uint64_t vmtime_now(const struct vm *vm)
 {
-	/* Acquire: stood_since is that of this stop. While the clock is let go, time may seem to be earlier. */
+	/*
+	 * Acquire: stood_since is that of this stop. While the clock is let go, time may seem to be earlier.
+	 */
 	bool stands = __atomic_load_n(&vm->clock_stands, __ATOMIC_ACQUIRE);
 
 	return (stands ? READ_ONCE(vm->stood_since) : arch_counter()) - READ_ONCE(vm->cntvoff);

@@ -95,7 +95,10 @@ struct fake_vcpu_stats {
 };
 extern struct fake_vcpu_stats fake_vcpu;
 
-/* When the virtual timer of the vCPU on a CPU interrupts it (UINT64_MAX: never); and that interrupt, if it is due. */
+/*
+ * When the virtual timer of the vCPU on a CPU interrupts it (UINT64_MAX: never); and that interrupt, if it is
+ * due.
+ */
 uint64_t fake_guest_timer(const struct cpu *cpu);
 void fake_take_guest_timer(struct cpu *cpu);
 

@@ -161,7 +161,7 @@ static void hand_over(void)
 	}
 }
 
-static void test_a_lock_that_many_want_is_not_taken_for_one_that_stays_held(void **state)
+static void test_a_lock_that_many_want_does_not_stay_held(void **state)
 {
 	if (CONFIG_NR_CPUS < 2 || !IS_ENABLED(CONFIG_DEBUG_ASSERT))
 		skip();
@@ -191,7 +191,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_pending_interrupt_on_no_list_is_found, setup),
 		cmocka_unit_test_setup(test_a_list_register_that_nobody_knows_is_found, setup),
 		cmocka_unit_test_setup(test_a_lock_that_stays_held_is_found, setup),
-		cmocka_unit_test_setup(test_a_lock_that_many_want_is_not_taken_for_one_that_stays_held, setup),
+		cmocka_unit_test_setup(test_a_lock_that_many_want_does_not_stay_held, setup),
 		cmocka_unit_test_setup(test_a_lock_of_ones_own_is_found, setup),
 	};
 

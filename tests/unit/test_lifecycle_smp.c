@@ -127,8 +127,10 @@ static bool interrupted(void)
 {
 	unsigned int id = this_cpu()->id;
 
+	uint64_t next = MIN(READ_ONCE(fake_timer_deadlines[id]), fake_guest_timer(this_cpu()));
+
 	return __atomic_load_n(&fake_ipis[id], __ATOMIC_SEQ_CST) != seen_ipis ||
-	       MIN(READ_ONCE(fake_timer_deadlines[id]), fake_guest_timer(this_cpu())) <= READ_ONCE(fake_counter);
+	       next <= READ_ONCE(fake_counter);
 }
 
 static void take_interrupts(void)

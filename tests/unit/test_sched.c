@@ -653,7 +653,9 @@ static void sleep_or_wake(void)
 		longjmp(asleep, 1);
 }
 
-/* The test has jumped out of its WFI: on from there, with the time until now counted as it would have been. */
+/*
+ * The test has jumped out of its WFI: on from there, with the time until now counted as it would have been.
+ */
 static void go_on_halted(struct vcpu *vcpu)
 {
 	vcpu->halted_ticks += fake_counter - vcpu->run_since;

@@ -142,12 +142,14 @@ void arch_fp_end(void);
 /* Whether WFE by the vCPU on this CPU traps; WFI always does. Context: the vCPU is loaded here. */
 void arch_vcpu_trap_wfe(struct vcpu *vcpu, bool trap);
 
-/* Whether EL2 has made an SError pending for the vCPU: that ends its WFI. Context: the vCPU is loaded here. */
+/*
+ * Whether EL2 has made an SError pending for the vCPU: that ends its WFI. Context: the vCPU is loaded here.
+ */
 bool arch_vcpu_serror_pending(const struct vcpu *vcpu);
 
 /*
- * What the timers of a saved vCPU do to their interrupt lines now, and the counter value (CNTPCT) when the next
- * one of them changes: UINT64_MAX: never. Whether those interrupts are enabled is not asked.
+ * What the timers of a saved vCPU do to their interrupt lines now, and the counter value (CNTPCT) when the
+ * next one of them changes: UINT64_MAX: never. Whether those interrupts are enabled is not asked.
  */
 struct arch_timer_lines {
 	bool virt, phys;
