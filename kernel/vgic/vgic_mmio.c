@@ -241,6 +241,8 @@ static void bank_access(const struct mmio *m)
 	unsigned int count = m->size * 8 / bank->bits;
 	struct virq *irqs;
 
+	if (!m->write)
+		*m->val = 0;
 	/* At most 32 interrupts, aligned to their number: all of them are of one kind, and side by side. */
 	if (!(bank->access & m->size) || !bank_has(m, first))
 		return;
@@ -342,6 +344,8 @@ static void reg_access(const struct mmio *m, const struct vgic_reg *regs, unsign
 			reg->set(m, *m->val);
 		return;
 	}
+	if (!m->write)
+		*m->val = 0;
 }
 
 /* Where an SPI goes: the vCPU with that affinity, or the first one for "any" (one of N is not offered). */
@@ -363,6 +367,8 @@ static void irouter_access(const struct mmio *m)
 	uint64_t mask = access_mask(m) << shift;
 	struct virq *irq;
 
+	if (!m->write)
+		*m->val = 0;
 	if (m->size < 4 || !bank_has(m, intid))
 		return;
 	irq = vgic_find(m->vm, NULL, intid);
@@ -377,7 +383,7 @@ static void irouter_access(const struct mmio *m)
 	vgic_close(irq);
 }
 
-static void gicd_access(const struct mmio *m)
+static __always_inline void gicd_access(const struct mmio *m)
 {
 	if (m->offset >= GICD_IROUTER && m->offset < GICD_IROUTER_END)
 		irouter_access(m);
@@ -385,15 +391,13 @@ static void gicd_access(const struct mmio *m)
 		reg_access(m, gicd_regs, ARRAY_SIZE(gicd_regs));
 }
 
-/* Of the SGI frame there are banks only. */
-static void frame_access(const struct mmio *m, bool sgi_frame)
+/* Registers that are in no bank. */
+static __always_inline void others_access(const struct mmio *m, bool sgi_frame)
 {
-	if (m->bank)
-		bank_access(m);
-	else if (!m->redist)
+	if (!m->redist)
 		gicd_access(m);
-	else if (!sgi_frame)
-		reg_access(m, rd_regs, ARRAY_SIZE(rd_regs));
+	else
+		reg_access(m, rd_regs, sgi_frame ? 0 : ARRAY_SIZE(rd_regs));
 }
 
 /* Whether the access must see or change what list registers of running vCPUs hold. */
@@ -418,7 +422,10 @@ static __noinline void mmio_locked(struct vcpu *vcpu, const struct mmio *m, bool
 	if (exact)
 		vgic_freeze(vcpu);
 	spin_lock(lock);
-	frame_access(m, sgi_frame);
+	if (m->bank)
+		bank_access(m);
+	else
+		others_access(m, sgi_frame);
 	spin_unlock(lock);
 	if (exact)
 		vgic_thaw(vcpu);
@@ -435,10 +442,8 @@ void vgic_mmio(struct vcpu *vcpu, struct vcpu *redist, uint32_t offset, unsigned
 
 	if (!redist || sgi_frame)
 		m.bank = bank_find(m.offset);
-	if (!write)
-		*val = 0;
 	if (write || m.bank)
 		mmio_locked(vcpu, &m, sgi_frame);
 	else	/* Constants, or one field or two: right for some moment during the access. */
-		frame_access(&m, sgi_frame);
+		others_access(&m, sgi_frame);
 }
