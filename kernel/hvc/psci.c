@@ -84,16 +84,17 @@ static int64_t psci_system_off(struct vcpu *vcpu)
 
 static int64_t psci_system_reset(struct vcpu *vcpu)
 {
-	vm_guest_reset(vcpu);
+	vm_guest_reset(vcpu, false);
 	return PSCI_INTERNAL_FAILURE;
 }
 
 static int64_t psci_system_reset2(struct vcpu *vcpu)
 {
-	/* Architectural warm reset only; vendor-specific types have bit 31 set. */
-	if (arg(vcpu, 1) != RESET2_WARM)
-		return PSCI_NOT_SUPPORTED;
-	return psci_system_reset(vcpu);
+	/* 32 bits in both forms. Others are reserved, or with bit 31 a vendor's: there are none. */
+	if ((uint32_t)vcpu->arch.frame.x[1] != RESET2_WARM)
+		return PSCI_INVALID_PARAMETERS;
+	vm_guest_reset(vcpu, true);
+	return PSCI_INTERNAL_FAILURE;
 }
 
 static int64_t psci_system_suspend(struct vcpu *vcpu)

@@ -30,7 +30,7 @@ static bool is_guest_ram(struct vm *vm, ipa_t ipa, uint64_t len)
 	return true;
 }
 
-enum copy_kind { COPY_OUT, COPY_IN, COPY_ZERO };
+enum copy_kind { COPY_OUT, COPY_IN, COPY_ZERO, COPY_NOTHING };
 
 static void copy_piece(void *guest, void *host, uint64_t len, enum copy_kind kind)
 {
@@ -49,6 +49,9 @@ static void copy_piece(void *guest, void *host, uint64_t len, enum copy_kind kin
 			break;
 		}
 		memset(guest, 0, len);
+		arch_sync_code(guest, len);
+		break;
+	case COPY_NOTHING:
 		arch_sync_code(guest, len);
 		break;
 	}
@@ -93,4 +96,9 @@ int vm_write(struct vm *vm, ipa_t to, const void *from, uint64_t len)
 int vm_zero(struct vm *vm, ipa_t to, uint64_t len)
 {
 	return copy(vm, to, NULL, len, COPY_ZERO);
+}
+
+int vm_clean(struct vm *vm, ipa_t at, uint64_t len)
+{
+	return copy(vm, at, NULL, len, COPY_NOTHING);
 }

@@ -91,12 +91,13 @@ static void forget_restart(struct vm *vm)
 
 /* ---- into LOADING, and from there ---- */
 
-static void begin_loading(struct vm *vm)
+static void begin_loading(struct vm *vm, bool keep_ram)
 {
 	forget_restart(vm);
 	move(vm, VM_LOADING);
 	WRITE_ONCE(vm->goal, VM_RUNNING);
 	vm->load.phase = VM_LOAD_ACQUIRE;
+	vm->load.keep_ram = keep_ram;
 	job_queue(&vm->job);
 }
 
@@ -110,7 +111,7 @@ int vm_start(struct vm *vm)
 	if (vm->state == VM_DEFINED || vm->state == VM_STOPPED || vm->state == VM_CRASHED) {
 		vm->restarts = 0;
 		vm->resets_in_a_row = 0;
-		begin_loading(vm);
+		begin_loading(vm, false);
 	} else {
 		err = refusal(vm);
 	}
@@ -234,6 +235,7 @@ static void leave(struct vm *vm, const struct vcpu *self, enum vm_state goal)
 	/* The goal first: who sees STOPPING without the lock sees where it leads. */
 	WRITE_ONCE(vm->goal, goal);
 	move(vm, VM_STOPPING);
+	vm->warm = false;
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
 		if (vm->vcpus[i] != self)
 			sched_request_stop(vm->vcpus[i]);
@@ -243,7 +245,7 @@ static void leave(struct vm *vm, const struct vcpu *self, enum vm_state goal)
 }
 
 /* From one of its vCPUs. False when the VM is on its way already. */
-static bool leave_from(struct vcpu *vcpu, enum vm_state goal)
+static bool leave_from(struct vcpu *vcpu, enum vm_state goal, bool warm)
 {
 	struct vm *vm = vcpu->vm;
 	bool first;
@@ -253,6 +255,7 @@ static bool leave_from(struct vcpu *vcpu, enum vm_state goal)
 	if (first) {
 		vm->by_hand = false;
 		leave(vm, vcpu, goal);
+		vm->warm = warm;
 	}
 	spin_unlock(&vm->lock);
 	sched_stop(vcpu);
@@ -261,19 +264,19 @@ static bool leave_from(struct vcpu *vcpu, enum vm_state goal)
 
 void vm_guest_off(struct vcpu *vcpu)
 {
-	leave_from(vcpu, VM_STOPPED);
+	leave_from(vcpu, VM_STOPPED, false);
 }
 
-void vm_guest_reset(struct vcpu *vcpu)
+void vm_guest_reset(struct vcpu *vcpu, bool warm)
 {
-	leave_from(vcpu, VM_LOADING);
+	leave_from(vcpu, VM_LOADING, warm);
 }
 
 void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason)
 {
 	struct vm *vm = vcpu->vm;
 
-	if (!leave_from(vcpu, VM_CRASHED))
+	if (!leave_from(vcpu, VM_CRASHED, false))
 		return;
 	vm->crash_reason = reason;
 	vm->crashes++;
@@ -393,7 +396,7 @@ static void restart_now(struct timer *timer)
 	spin_lock(&vm->lock);
 	/* A request that came meanwhile has had its way. */
 	if (vm->restart_waits)
-		begin_loading(vm);
+		begin_loading(vm, vm->warm);
 	spin_unlock(&vm->lock);
 }
 
@@ -457,15 +460,15 @@ static void come_to_reset(struct vm *vm)
 		move(vm, VM_STOPPED);
 		ms = wait_for_restart(vm, MAX(vm->desc.restart_backoff_ms, RESET_BACKOFF_MS), before - 1);
 	} else {
-		begin_loading(vm);
+		begin_loading(vm, vm->warm);
 	}
 	if (!may_speak_of_resets(vm))
 		return;
 	if (ms)
-		log_info("%s: reset (%lu so far), %u in a row: goes on in %lu ms", vm->name, vm->resets,
-			 before + 1, ms);
+		log_info("%s: %sreset (%lu so far), %u in a row: goes on in %lu ms", vm->name,
+			 vm->warm ? "warm " : "", vm->resets, before + 1, ms);
 	else
-		log_info("%s: reset (%lu so far)", vm->name, vm->resets);
+		log_info("%s: %sreset (%lu so far)", vm->name, vm->warm ? "warm " : "", vm->resets);
 }
 
 /* ---- the end: what there is to do, then the step to its state ---- */

@@ -3,7 +3,8 @@
  * Loaders; see loader.h. An image is a guest's input: every size and address in it is checked.
  *
  * First everything gets its place, and each place is checked against RAM and against the others. That makes
- * a list of pieces (struct vm_load), which is then written, some at a time.
+ * a list of pieces (struct vm_load), which is then written, some at a time: zeros first, then the images. A
+ * warm reset (PSCI SYSTEM_RESET2) has zeros only where something has its place.
  */
 #include "kernel/vm/loader.h"
 
@@ -114,7 +115,7 @@ static int add_piece(struct load *load, uint64_t at, const void *data, uint64_t 
 		return 0;
 	if (plan->nr_pieces == VM_LOAD_PIECES)
 		return refuse(load, -ENOSPC, "kernel: has too many segments");
-	plan->pieces[plan->nr_pieces++] = (struct vm_load_piece){ ipa(at), data, size };
+	plan->pieces[plan->nr_pieces++] = (struct vm_load_piece){ .at = ipa(at), .data = data, .size = size };
 	return 0;
 }
 
@@ -173,7 +174,7 @@ static int place_elf(struct load *load)
 		if (elf64_segment(desc->kernel, desc->kernel_size, i, &seg))
 			continue;
 		err = take(load, "kernel", seg.paddr, seg.memsz);
-		/* RAM is cleared: what memsz has beyond filesz is zero already. */
+		/* Its place is cleared: what memsz has beyond filesz is zero already. */
 		if (!err)
 			err = add_piece(load, seg.paddr, seg.data, seg.filesz);
 	}
@@ -376,11 +377,33 @@ static int place_all(struct load *load)
 static int clear_ram(struct load *load)
 {
 	const struct vm_desc *desc = &load->vm->desc;
+	struct vm_load *plan = &load->vm->load;
 	int err = 0;
 
-	for (unsigned int i = 0; !err && i < desc->nr_regions; i++)
+	for (unsigned int i = 0; !err && i < desc->nr_regions; i++) {
 		err = add_piece(load, desc->regions[i].ipa.ipa, NULL, desc->regions[i].size);
+		plan->pieces[i].keep = plan->keep_ram;
+	}
 	return err;
+}
+
+/* Before what is written there; all of them, since a kernel's segments may overlap. */
+static int clear_places(struct load *load)
+{
+	struct vm_load *plan = &load->vm->load;
+	struct vm_load_piece *first = &plan->pieces[load->vm->desc.nr_regions];
+	size_t others = (size_t)(&plan->pieces[plan->nr_pieces] - first);
+
+	if (plan->nr_pieces + load->nr_taken > VM_LOAD_PIECES)
+		return refuse(load, -ENOSPC, "kernel: has too many segments");
+	memmove(first + load->nr_taken, first, others * sizeof(*first));
+	for (unsigned int i = 0; i < load->nr_taken; i++) {
+		const struct extent *e = &load->taken[i];
+
+		first[i] = (struct vm_load_piece){ .at = ipa(e->base), .size = e->size };
+	}
+	plan->nr_pieces += load->nr_taken;
+	return 0;
 }
 
 int loader_begin(struct vm *vm, const char **why)
@@ -394,6 +417,8 @@ int loader_begin(struct vm *vm, const char **why)
 	err = clear_ram(&load);
 	if (!err)
 		err = place_all(&load);
+	if (!err && vm->load.keep_ram)
+		err = clear_places(&load);
 	if (err)
 		return err;
 	vm->entry = load.start;
@@ -409,7 +434,9 @@ static int write_some(struct vm *vm, uint64_t size)
 	ipa_t at = ipa_add(piece->at, plan->written);
 	int err;
 
-	if (piece->data)
+	if (piece->keep)
+		err = vm_clean(vm, at, size);
+	else if (piece->data)
 		err = vm_write(vm, at, (const char *)piece->data + plan->written, size);
 	else
 		err = vm_zero(vm, at, size);

@@ -28,8 +28,9 @@
 __must_check int loader_begin(struct vm *vm, const char **why);
 
 /*
- * After loader_begin(): write up to 1 MiB of it, first zeros to all RAM, then the images; *done when that was
- * the last. -ENOMEM when no window could be had. Context: likewise.
+ * After loader_begin(): write up to 1 MiB of it, first zeros to all RAM (with vm->load.keep_ram only where
+ * something is to lie), then the images; *done when that was the last. -ENOMEM when no window could be had.
+ * Context: likewise.
  */
 __must_check int loader_step(struct vm *vm, bool *done, const char **why);
 

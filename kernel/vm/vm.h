@@ -138,17 +138,19 @@ enum vm_load_phase {
 };
 
 /* Images on their way into RAM: kernel/vm/loader.c. */
-#define VM_LOAD_PIECES	40
+#define VM_LOAD_PIECES	64
 struct vm_load {
 	enum vm_load_phase phase;
 	struct vm_load_piece {
 		ipa_t at;
 		const void *data;	/* NULL: zeros */
 		uint64_t size;
+		bool keep;		/* nothing is written: what is there stays */
 	} pieces[VM_LOAD_PIECES];	/* written one after the other */
 	unsigned int nr_pieces;
 	unsigned int piece;		/* being written */
 	uint64_t written;		/* of it */
+	bool keep_ram;			/* a warm reset: only what the images need is written */
 };
 
 struct vm {
@@ -190,6 +192,7 @@ struct vm {
 	uint64_t life;			/* counts each time that it becomes RUNNING from LOADING */
 	enum vm_state goal;		/* STOPPING: STOPPED, CRASHED, LOADING, DEFINED; LOADING: RUNNING, */
 					/* or called off, STOPPED or DEFINED */
+	bool warm;			/* STOPPING, to be loaded again: RAM is to be kept */
 	bool by_hand;			/* STOPPING, as a request from outside wants it */
 	enum vm_crash_reason crash_reason;
 	bool record_waits;		/* STOPPING: the crash record can be taken when it is done */
@@ -258,9 +261,12 @@ __must_check int vm_destroy(struct vm *vm);	/* back to DEFINED */
  */
 __must_check int vm_start_at_boot(struct vm *vm, const char **why);
 
-/* A guest's own request, from one of its vCPUs: off, or reset. Takes effect when the handler returns. */
+/*
+ * A guest's own request, from one of its vCPUs: off, or reset. warm: RAM is written only where images, device
+ * tree and mailbox lie. Takes effect when the handler returns.
+ */
 void vm_guest_off(struct vcpu *vcpu);
-void vm_guest_reset(struct vcpu *vcpu);
+void vm_guest_reset(struct vcpu *vcpu, bool warm);
 
 /* The guest did something that it cannot survive: record and print why, and stop its VM. */
 void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason);
@@ -329,5 +335,7 @@ static inline bool vm_has_ram(const struct vm *vm, uint64_t at, uint64_t size)
 __must_check int vm_read(struct vm *vm, ipa_t from, void *to, uint64_t len);
 __must_check int vm_write(struct vm *vm, ipa_t to, const void *from, uint64_t len);
 __must_check int vm_zero(struct vm *vm, ipa_t to, uint64_t len);
+/* Leave what is there, but let a guest see it that has its caches off. */
+__must_check int vm_clean(struct vm *vm, ipa_t at, uint64_t len);
 
 #endif

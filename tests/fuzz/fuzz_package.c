@@ -35,6 +35,12 @@ int vm_zero(struct vm *vm, ipa_t to, uint64_t len)
 	return 0;
 }
 
+int vm_clean(struct vm *vm, ipa_t at, uint64_t len)
+{
+	must(vm_has_ram(vm, at.ipa, len));
+	return 0;
+}
+
 void *hyp_alloc_pages(unsigned int n)
 {
 	return calloc(n, PAGE_SIZE);

@@ -196,15 +196,27 @@ static void test_system_off_and_reset_stop_the_vm_that_calls(void **state)
 	call(PSCI_SYSTEM_RESET, 0, 0, 0);
 	assert_int_equal(vm->state, VM_STOPPING);
 	assert_int_equal(vm->goal, VM_LOADING);
-	setup(state);
-	call(PSCI_SYSTEM_RESET2_64, 0, 0, 0);
-	assert_int_equal(vm->state, VM_STOPPING);
-	assert_int_equal(vm->goal, VM_LOADING);
-	setup(state);
-	/* Types of reset that there are not. */
-	assert_true(call(PSCI_SYSTEM_RESET2_64, 1, 0, 0) < 0);
-	assert_true(call(PSCI_SYSTEM_RESET2_32, 0x80000000, 0, 0) < 0);
-	assert_int_equal(vm->state, VM_RUNNING);
+	assert_false(vm->warm);
+}
+
+static void test_system_reset2_knows_the_warm_reset_only(void **state)
+{
+	static const uint32_t forms[] = { PSCI_SYSTEM_RESET2_32, PSCI_SYSTEM_RESET2_64 };
+	/* Reserved ones, then a vendor's. */
+	static const uint32_t types[] = { 1, 2, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff };
+
+	for (unsigned int form = 0; form < ARRAY_SIZE(forms); form++) {
+		assert_int_equal(call(PSCI_FEATURES, forms[form], 0, 0), PSCI_SUCCESS);
+		for (unsigned int i = 0; i < ARRAY_SIZE(types); i++)
+			assert_int_equal(call(forms[form], types[i], 0, 0), PSCI_INVALID_PARAMETERS);
+		assert_int_equal(vm->state, VM_RUNNING);
+		/* The type has 32 bits; the cookie is a vendor's affair. */
+		call(forms[form], BIT(32), 77, 0);
+		assert_int_equal(vm->state, VM_STOPPING);
+		assert_int_equal(vm->goal, VM_LOADING);
+		assert_true(vm->warm);
+		setup(state);
+	}
 }
 
 static void test_cpu_on_starts_the_vcpu_that_is_named(void **state)
@@ -368,6 +380,7 @@ int main(void)
 		T(test_smccc_discovery_finds_the_architecture_calls),
 		T(test_the_uid_is_a_uuid_in_four_words),
 		T(test_system_off_and_reset_stop_the_vm_that_calls),
+		T(test_system_reset2_knows_the_warm_reset_only),
 		T(test_cpu_on_starts_the_vcpu_that_is_named),
 		T(test_the_32_bit_forms_see_32_bits_of_their_arguments),
 		T(test_system_suspend_starts_anew_when_an_interrupt_comes),

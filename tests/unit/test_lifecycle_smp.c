@@ -190,7 +190,7 @@ static void end_somehow(struct vcpu *vcpu)
 		vm_guest_off(vcpu);
 		break;
 	case 1:
-		vm_guest_reset(vcpu);
+		vm_guest_reset(vcpu, below(2));
 		break;
 	case 2:
 		vm_crash(vcpu, VM_CRASH_NO_VECTOR);

@@ -27,6 +27,7 @@ static uint8_t ram[RAM_SIZE];
 static uint8_t kernel[KERNEL_SIZE], ramdisk[0x2345];
 static const char *why;
 static bool no_window;
+static uint64_t cleaned;
 static ipa_t told_ramdisk;
 static uint64_t told_size;
 
@@ -48,6 +49,13 @@ int vm_zero(struct vm *v, ipa_t to, uint64_t len)
 	if (no_window)
 		return -ENOMEM;
 	memset(ram + (to.ipa - RAM), 0, MIN(len, RAM_SIZE));
+	return 0;
+}
+
+int vm_clean(struct vm *v, ipa_t at, uint64_t len)
+{
+	assert_int_equal(at.ipa, RAM + cleaned);
+	cleaned += len;
 	return 0;
 }
 
@@ -139,6 +147,7 @@ static int setup(void **state)
 	vm.desc.kernel = kernel;
 	vm.desc.kernel_size = sizeof(kernel);
 	no_window = false;
+	cleaned = 0;
 	return 0;
 }
 
@@ -369,6 +378,56 @@ static void test_second_load_clears_what_the_first_run_left(void **state)
 	assert_dtb_at(RAM);
 }
 
+static void assert_kept(uint64_t at, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(ram[at - RAM + i], 0x55);
+}
+
+/* Loaded, run, and reset warm. */
+static void load_again(void)
+{
+	assert_loaded();
+	assert_int_equal(cleaned, 0);
+	memset(ram, 0x55, sizeof(ram));
+	vm.load.keep_ram = true;
+	assert_loaded();
+	assert_int_equal(cleaned, vm.desc.ram_size);
+}
+
+static void test_warm_reset_keeps_ram_but_where_something_is_loaded(void **state)
+{
+	make_linux(0);
+	give_ramdisk(sizeof(ramdisk));
+	vm.desc.has_mailbox = true;
+	vm.desc.mailbox = ipa(RAM + MIB(8));
+	load_again();
+	assert_at(vm.entry.pc, kernel, sizeof(kernel));
+	/* What the image has not, and the header says that it needs. */
+	assert_zero(vm.entry.pc + KERNEL_SIZE, IMAGE_SIZE - KERNEL_SIZE);
+	assert_dtb_at(RAM);
+	assert_at(told_ramdisk.ipa, ramdisk, sizeof(ramdisk));
+	assert_zero(RAM + MIB(8) + sizeof(struct guest_mailbox) - 16, 16);
+	assert_kept(RAM + DTB_SIZE, MIB(2) - DTB_SIZE);
+	assert_kept(vm.entry.pc + IMAGE_SIZE, MIB(8) - MIB(2) - IMAGE_SIZE);
+	assert_kept(RAM + MIB(8) + GUEST_MAILBOX_SIZE, 0x1000);
+	assert_kept(told_ramdisk.ipa - 0x1000, 0x1000);
+	assert_kept(told_ramdisk.ipa + sizeof(ramdisk), RAM + RAM_SIZE - told_ramdisk.ipa - sizeof(ramdisk));
+}
+
+static void test_warm_reset_clears_an_elfs_bss_and_keeps_what_follows(void **state)
+{
+	make_elf(RAM + MIB(1), RAM + MIB(1) + 8);
+	load_again();
+	assert_at(RAM + MIB(1), kernel + 0x1000, 0x4000);
+	assert_zero(RAM + MIB(1) + 0x4000, 0x1000);
+	assert_kept(RAM + MIB(1) + 0x5000, MIB(15) - 0x5000);
+	/* And an ordinary one after it clears all again. */
+	vm.load.keep_ram = false;
+	assert_loaded();
+	assert_zero(RAM + MIB(1) + 0x4000, MIB(15) - 0x4000);
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static void test_an_overlay_is_applied_to_the_generated_tree(void **state)
@@ -420,6 +479,8 @@ int main(void)
 		TEST(test_raw_kernel_lies_where_the_manifest_says),
 		TEST(test_supplied_device_tree_is_passed_as_it_is),
 		TEST(test_second_load_clears_what_the_first_run_left),
+		TEST(test_warm_reset_keeps_ram_but_where_something_is_loaded),
+		TEST(test_warm_reset_clears_an_elfs_bss_and_keeps_what_follows),
 		TEST(test_an_overlay_is_applied_to_the_generated_tree),
 		TEST(test_the_entry_point_may_be_another_than_the_formats),
 	};

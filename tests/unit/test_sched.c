@@ -339,7 +339,7 @@ static void test_a_vm_that_resets_starts_again_at_the_end_of_the_queue(void **st
 {
 	NEEDS_THREE_VMS();
 	v[0]->arch.frame.x[5] = 77;
-	vm_guest_reset(v[0]);
+	vm_guest_reset(v[0], false);
 	assert_ptr_equal(leave_guest(), v[1]);
 	assert_int_equal(vm[0]->state, VM_LOADING);
 	assert_int_equal(vm[0]->resets, 1);
@@ -709,7 +709,7 @@ static void random_action(struct vcpu *vcpu)
 		break;
 	case 5:
 		if (random_below(20) == 0)
-			vm_guest_reset(vcpu);
+			vm_guest_reset(vcpu, random_below(2));
 		break;
 	default:
 		vgic_set_line(all[random_below(nr_all)], PPI, random_below(2));
