@@ -25,6 +25,8 @@ guest-$(CONFIG_GUEST_BENCH_OS)   += bench_os
 guest-tests := $(basename $(notdir $(wildcard guests/tests/test_*.c)))
 guest-all += $(guest-tests)
 $(foreach test,$(guest-tests),$(eval $(test)-src := guests/tests/$(test).c))
+# It switches FP off for its EL0, and on its EL1's way there and back.
+test_aarch32-cppflags := -mgeneral-regs-only
 
 # The state in which each protocol enters a guest: guests/tests/entry, run by tests/boot/test_entry.py. The
 # kernel of the last one is linked at seL4's address.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+obj-y += aarch32.o
 obj-y += abort.o
 obj-y += boot.o
 obj-y += cpu.o

@@ -15,6 +15,7 @@
 #define DFR0_WRPS	GENMASK(23, 20)
 #define CR_ENABLE	BIT(0)
 #define MDSCR_SS	BIT(0)
+#define MDSCR_TDCC	BIT(12)
 #define MDSCR_KDE	BIT(13)
 #define MDSCR_MDE	BIT(15)
 #define OSLSR_OSLM	BIT(3)		/* the OS lock is implemented */
@@ -121,6 +122,11 @@ uint64_t arch_debug_read(struct vcpu *vcpu, enum arch_debug_reg reg, unsigned in
 	default:
 		return 0;
 	}
+}
+
+bool arch_debug_denies_dcc(const struct vcpu *vcpu)
+{
+	return (vcpu->arch.debug.mdscr & MDSCR_TDCC) != 0;
 }
 
 static void store(struct arch_debug *d, enum arch_debug_reg reg, unsigned int n, uint64_t val)

@@ -27,6 +27,9 @@ void arch_debug_init_cpu(void);
 uint64_t arch_debug_read(struct vcpu *vcpu, enum arch_debug_reg reg, unsigned int n);
 void arch_debug_write(struct vcpu *vcpu, enum arch_debug_reg reg, unsigned int n, uint64_t val);
 
+/* Whether EL1 keeps EL0 from the debug communication channel (MDSCR_EL1.TDCC). */
+bool arch_debug_denies_dcc(const struct vcpu *vcpu);
+
 /* With the vCPU's switch onto this CPU and off it. */
 void arch_debug_load(struct vcpu *vcpu);
 void arch_debug_save(struct vcpu *vcpu);

@@ -80,6 +80,11 @@ void inject_undef(struct vcpu *vcpu, const struct trap *trap)
 	inject_sync(vcpu, esr_make(EC_UNKNOWN, trap, 0) | ESR_IL, 0, false);
 }
 
+void inject_trap(struct vcpu *vcpu, const struct trap *trap)
+{
+	inject_sync(vcpu, esr_make(trap->ec, trap, trap->iss), 0, false);
+}
+
 void inject_abort(struct vcpu *vcpu, const struct trap *trap, uint64_t far)
 {
 	bool from_el0 = (vcpu->arch.frame.spsr & (PSR_MODE_MASK | PSR_AARCH32)) == PSR_MODE_EL0T ||

@@ -59,9 +59,7 @@
 #define ISS_OP2		GENMASK(19, 17)
 #define ISS_OP1		GENMASK(16, 14)
 #define ISS_CRN		GENMASK(13, 10)
-#define ISS_RT		GENMASK(9, 5)
 #define ISS_CRM		GENMASK(4, 1)
-#define ISS_READ	BIT(0)
 
 /* PMCCNTR_EL0 and PMCCFILTR_EL0 are number 31 everywhere. */
 #define CYCLES		31
@@ -491,18 +489,25 @@ static void change(struct vcpu *vcpu, const struct pmu_reg *reg, unsigned int n,
 	update_line(vcpu);
 }
 
-bool pmu_access(struct vcpu *vcpu, const struct trap *trap)
+bool pmu_read(struct vcpu *vcpu, uint32_t iss, uint64_t *val)
 {
-	unsigned int rt = (unsigned int)FIELD_GET(ISS_RT, trap->iss), n = 0;
-	const struct pmu_reg *reg = find(trap->iss, vcpu, &n);
-	bool read = trap->iss & ISS_READ;
+	unsigned int n = 0;
+	const struct pmu_reg *reg = find(iss, vcpu, &n);
 
-	if (!arch_pmu_offered() || !reg || !(read ? (bool)reg->read : (bool)reg->write))
+	if (!arch_pmu_offered() || !reg || !reg->read)
 		return false;
-	if (read)
-		vcpu_set_reg(vcpu, rt, reg->read(&vcpu->pmu, n));
-	else
-		change(vcpu, reg, n, vcpu_reg(vcpu, rt));
+	*val = reg->read(&vcpu->pmu, n);
+	return true;
+}
+
+bool pmu_write(struct vcpu *vcpu, uint32_t iss, uint64_t val)
+{
+	unsigned int n = 0;
+	const struct pmu_reg *reg = find(iss, vcpu, &n);
+
+	if (!arch_pmu_offered() || !reg || !reg->write)
+		return false;
+	change(vcpu, reg, n, val);
 	return true;
 }
 

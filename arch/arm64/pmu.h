@@ -23,8 +23,9 @@ void pmu_reset(struct vcpu *vcpu);
 uint64_t pmu_version(void);
 uint64_t pmu_version_aarch32(void);
 
-/* Serve a trapped access of the loaded vCPU if it is to a register of its PMU; false if it is not. */
-bool pmu_access(struct vcpu *vcpu, const struct trap *trap);
+/* A register of the loaded vCPU's PMU, by the fields of an ISS that name it; false if it has no such one. */
+bool pmu_read(struct vcpu *vcpu, uint32_t iss, uint64_t *val);
+bool pmu_write(struct vcpu *vcpu, uint32_t iss, uint64_t val);
 
 /* With the vCPU's switch onto this CPU and off it, if vcpu->pmu.used. */
 void pmu_load_used(struct vcpu *vcpu);
@@ -34,7 +35,8 @@ static inline void pmu_init_cpu(void) { }
 static inline void pmu_reset(struct vcpu *vcpu) { }
 static inline uint64_t pmu_version(void) { return 0; }
 static inline uint64_t pmu_version_aarch32(void) { return 0; }
-static inline bool pmu_access(struct vcpu *vcpu, const struct trap *trap) { return false; }
+static inline bool pmu_read(struct vcpu *vcpu, uint32_t iss, uint64_t *val) { return false; }
+static inline bool pmu_write(struct vcpu *vcpu, uint32_t iss, uint64_t val) { return false; }
 static inline void pmu_load_used(struct vcpu *vcpu) { }
 static inline void pmu_save_used(struct vcpu *vcpu) { }
 #endif

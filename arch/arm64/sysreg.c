@@ -31,6 +31,7 @@ struct sysreg_row {
 	uint32_t arg;			/* for a handler that serves several rows */
 	uint64_t (*read)(struct vcpu *vcpu, const struct sysreg_row *row);
 	void (*write)(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val);
+	bool dcc;			/* RAZ/WI, for EL0 if MDSCR_EL1.TDCC lets it */
 	/* identification registers */
 	uint64_t (*host)(void);
 	uint64_t hidden;		/* fields that read as zero */
@@ -137,7 +138,10 @@ static void wi(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val)
 {
 }
 
-/* Trapped in VMs that were paused, whose counter is behind the machine's. */
+/*
+ * Trapped in VMs that were paused, whose counter is behind the machine's; and in QEMU (7.2 at least), which
+ * takes EL1PCEN, of the timer, for EL1PCTEN where EL0 reads it.
+ */
 static uint64_t cntpct_read(struct vcpu *vcpu, const struct sysreg_row *row)
 {
 	return vmtime_now(vcpu->vm);
@@ -197,6 +201,8 @@ static void debug_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_
 	{ .enc = ENC(op0, op1, crn, crm, op2), .read = raz }
 #define RAZ_WI(op0, op1, crn, crm, op2) \
 	{ .enc = ENC(op0, op1, crn, crm, op2), .read = raz, .write = wi }
+#define DCC(op0, op1, crn, crm, op2) \
+	{ .enc = ENC(op0, op1, crn, crm, op2), .dcc = true }
 #define DEBUG(op0, op1, crn, crm, op2, reg, n) \
 	{ .enc = ENC(op0, op1, crn, crm, op2), .arg = (uint32_t)(reg) << 8 | (n), .read = debug_read, \
 	  .write = debug_write }
@@ -234,9 +240,9 @@ static const struct sysreg_row rows[] = {
 	RAZ_WI(2, 0, 7, 8, 6),				/* DBGCLAIMSET_EL1 */
 	RAZ_WI(2, 0, 7, 9, 6),				/* DBGCLAIMCLR_EL1 */
 	RAZ(2, 0, 7, 14, 6),				/* DBGAUTHSTATUS_EL1 */
-	RAZ(2, 3, 0, 1, 0),				/* MDCCSR_EL0 */
-	RAZ_WI(2, 3, 0, 4, 0),				/* DBGDTR_EL0 */
-	RAZ_WI(2, 3, 0, 5, 0),				/* DBGDTRRX_EL0, DBGDTRTX_EL0 */
+	DCC(2, 3, 0, 1, 0),				/* MDCCSR_EL0 */
+	DCC(2, 3, 0, 4, 0),				/* DBGDTR_EL0 */
+	DCC(2, 3, 0, 5, 0),				/* DBGDTRRX_EL0, DBGDTRTX_EL0 */
 	ID(3, 0, 0, 1, 0, id_pfr0_el1, FIELD4(28) | FIELD4(20), 0),	/* no RAS, AMU */
 	ID(3, 0, 0, 1, 1, id_pfr1_el1, FIELD4(12) | FIELD4(4), 0),	/* no virtualization, security */
 	{ .enc = ENC(3, 0, 0, 1, 2), .read = dfr0_32_read, .host = host_id_dfr0_el1,
@@ -331,6 +337,16 @@ static const struct sysreg_row *find(uint32_t enc)
 	return NULL;
 }
 
+/* The channel to a debugger outside, from where nothing ever comes. */
+static enum trap_outcome dcc_access(struct vcpu *vcpu, const struct trap *trap)
+{
+	if ((vcpu->arch.frame.spsr & PSR_MODE_MASK) == PSR_MODE_EL0T && arch_debug_denies_dcc(vcpu))
+		return TRAP_GUEST;
+	if (trap->iss & ISS_READ)
+		vcpu_set_reg(vcpu, (unsigned int)FIELD_GET(ISS_RT, trap->iss), 0);
+	return TRAP_SKIP;
+}
+
 static enum trap_outcome unhandled(struct vcpu *vcpu, const struct trap *trap)
 {
 	log_debug("%s: %s of S%u_%u_C%u_C%u_%u at pc 0x%lx: UNDEF", vcpu->vm->name,
@@ -340,21 +356,58 @@ static enum trap_outcome unhandled(struct vcpu *vcpu, const struct trap *trap)
 	return TRAP_UNDEF;
 }
 
+bool guest_sysreg_read(struct vcpu *vcpu, uint32_t iss, uint64_t *val)
+{
+	const struct sysreg_row *row = find(iss_enc(iss));
+
+	if (!row)
+		return pmu_read(vcpu, iss, val);
+	if (row->read)
+		*val = row->read(vcpu, row);
+	return row->read;
+}
+
+bool guest_sysreg_write(struct vcpu *vcpu, uint32_t iss, uint64_t val)
+{
+	const struct sysreg_row *row = find(iss_enc(iss));
+
+	if (!row)
+		return pmu_write(vcpu, iss, val);
+	if (row->write)
+		row->write(vcpu, row, val);
+	return row->write;
+}
+
+/* Without a row that has the direction. Out of line, so that the others pay nothing. */
+static __noinline enum trap_outcome access_other(struct vcpu *vcpu, const struct trap *trap,
+						 const struct sysreg_row *row)
+{
+	unsigned int rt = (unsigned int)FIELD_GET(ISS_RT, trap->iss);
+	uint64_t val;
+
+	if (row)
+		return row->dcc ? dcc_access(vcpu, trap) : unhandled(vcpu, trap);
+	if (!(trap->iss & ISS_READ))
+		return pmu_write(vcpu, trap->iss, vcpu_reg(vcpu, rt)) ? TRAP_SKIP : unhandled(vcpu, trap);
+	if (!pmu_read(vcpu, trap->iss, &val))
+		return unhandled(vcpu, trap);
+	vcpu_set_reg(vcpu, rt, val);
+	return TRAP_SKIP;
+}
+
 enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap)
 {
 	const struct sysreg_row *row = find(iss_enc(trap->iss));
 	unsigned int rt = (unsigned int)FIELD_GET(ISS_RT, trap->iss);
 
 	vcpu->exits[EXIT_SYSREG]++;
-	if (!row && pmu_access(vcpu, trap))
-		return TRAP_SKIP;
 	if (trap->iss & ISS_READ) {
 		if (!row || !row->read)
-			return unhandled(vcpu, trap);
+			return access_other(vcpu, trap, row);
 		vcpu_set_reg(vcpu, rt, row->read(vcpu, row));
 	} else {
 		if (!row || !row->write)
-			return unhandled(vcpu, trap);
+			return access_other(vcpu, trap, row);
 		row->write(vcpu, row, vcpu_reg(vcpu, rt));
 	}
 	return TRAP_SKIP;

@@ -132,8 +132,13 @@
 #define ESR_ISS_MASK		0x1ffffff
 #define EC_UNKNOWN		0x00
 #define EC_WFX			0x01
+#define EC_CP15			0x03	/* MCR, MRC */
+#define EC_CP15_64		0x04	/* MCRR, MRRC */
+#define EC_CP14			0x05
+#define EC_CP14_MEM		0x06	/* LDC, STC */
 #define EC_FP			0x07
 #define EC_PAUTH		0x09
+#define EC_CP14_64		0x0c
 #define EC_ILLEGAL_STATE	0x0e
 #define EC_SVC64		0x15
 #define EC_HVC64		0x16

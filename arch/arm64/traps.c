@@ -7,6 +7,7 @@
  */
 #include "arch/arm64/traps.h"
 
+#include "arch/arm64/aarch32.h"
 #include "arch/arm64/debug.h"
 #include "arch/arm64/pmu.h"
 #include "arch/arm64/sysreg.h"
@@ -19,9 +20,6 @@
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
-
-#define PSR_IT_HIGH	GENMASK(15, 10)		/* IT[7:2] */
-#define PSR_IT_LOW	GENMASK(26, 25)		/* IT[1:0] */
 
 #define ISAR1_APA	GENMASK(7, 4)
 #define ISAR1_API	GENMASK(11, 8)
@@ -88,6 +86,9 @@ void traps_configure(void)
 static enum trap_outcome trap_wfx(struct vcpu *vcpu, const struct trap *trap)
 {
 	vcpu->exits[EXIT_WFX]++;
+	if (unlikely(vcpu->arch.frame.spsr & PSR_AARCH32) &&
+	    !aarch32_condition_holds(vcpu->arch.frame.spsr, trap->iss))
+		return TRAP_SKIP;
 	/* WFE, and the forms with a timeout, may come back at once. */
 	if (trap->iss & WFX_TI_MASK)
 		sched_yield(vcpu);
@@ -124,6 +125,11 @@ static enum trap_outcome trap_smc(struct vcpu *vcpu, const struct trap *trap)
 
 static enum trap_outcome (*const handlers[64])(struct vcpu *vcpu, const struct trap *trap) = {
 	[EC_WFX] = trap_wfx,
+	[EC_CP15] = trap_coprocessor,
+	[EC_CP15_64] = trap_coprocessor,
+	[EC_CP14] = trap_coprocessor,
+	[EC_CP14_MEM] = trap_coprocessor,
+	[EC_CP14_64] = trap_coprocessor,
 	[EC_FP] = trap_fp,
 	[EC_SMC64] = trap_smc,
 	[EC_SYSREG] = trap_sysreg,
@@ -138,15 +144,9 @@ static void unclaimed(struct vcpu *vcpu, const struct trap *trap)
 		  esr_ec_name(trap->ec), vcpu->arch.frame.elr);
 }
 
-/* AArch32 has no BTYPE, but the IT block's state, partly in the same bits (ITAdvance(), F1.2.3). */
-static __noinline uint64_t advance_it(uint64_t spsr)
+static __noinline uint64_t advance_aarch32(uint64_t spsr)
 {
-	uint64_t it = FIELD_GET(PSR_IT_HIGH, spsr) << 2 | FIELD_GET(PSR_IT_LOW, spsr);
-
-	/* The condition stays but for its last bit, which is shifted in; after the last one nothing does. */
-	it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
-	return (spsr & ~(PSR_SS | PSR_IT_HIGH | PSR_IT_LOW)) | FIELD_PREP(PSR_IT_HIGH, it >> 2) |
-	       FIELD_PREP(PSR_IT_LOW, it & 3);
+	return aarch32_advance(spsr);
 }
 
 static inline void skip(struct vcpu *vcpu, const struct trap *trap)
@@ -154,9 +154,9 @@ static inline void skip(struct vcpu *vcpu, const struct trap *trap)
 	struct trapframe *frame = &vcpu->arch.frame;
 
 	frame->elr += trap->il;
-	/* As if it had been executed: it was stepped over, and was no branch. */
+	/* As if it had been executed: stepped over, and no branch. AArch32 has no BTYPE, but IT. */
 	if (unlikely(frame->spsr & PSR_AARCH32))
-		frame->spsr = advance_it(frame->spsr);
+		frame->spsr = advance_aarch32(frame->spsr);
 	else
 		frame->spsr &= ~(PSR_SS | PSR_BTYPE);
 }
@@ -176,6 +176,9 @@ static void act(struct vcpu *vcpu, const struct trap *trap, enum trap_outcome ou
 		/* A VM that has crashed meanwhile keeps its registers for the record. */
 		if (vcpu->vm->state != VM_STOPPING)
 			inject_abort(vcpu, trap, sysreg_read(far_el2));
+		break;
+	case TRAP_GUEST:
+		inject_trap(vcpu, trap);
 		break;
 	}
 }

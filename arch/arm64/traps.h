@@ -15,6 +15,7 @@ enum trap_outcome {
 	TRAP_SKIP,		/* step over the instruction */
 	TRAP_UNDEF,		/* inject: undefined instruction */
 	TRAP_ABORT,		/* inject: external abort, at the address of FAR_EL2 */
+	TRAP_GUEST,		/* inject: the same trap, which by EL1's controls is EL1's */
 };
 
 /* Install this CPU's vectors. Context: each CPU, after cpu_init_this(). */
@@ -38,6 +39,8 @@ const char *esr_fsc_name(unsigned int fsc);
  */
 void inject_sync(struct vcpu *vcpu, uint64_t esr, uint64_t far, bool far_valid);
 void inject_undef(struct vcpu *vcpu, const struct trap *trap);
+/* A trap of EL0 that EL1 asked for, as it is in trap. */
+void inject_trap(struct vcpu *vcpu, const struct trap *trap);
 void inject_abort(struct vcpu *vcpu, const struct trap *trap, uint64_t far);
 
 /* Give the FP/SIMD registers to the vCPU that asks for them. */
@@ -54,6 +57,13 @@ void arch_ptimer_write(struct vcpu *vcpu, enum arch_ptimer_reg reg, uint64_t val
 
 /* A trapped access to a system register, by the rows of sysreg.c. */
 enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap);
+
+/*
+ * The same by the fields of an MSR's or MRS's ISS that name the register. False: a guest has no such one, or
+ * not in that direction. Context: the vCPU is loaded.
+ */
+bool guest_sysreg_read(struct vcpu *vcpu, uint32_t iss, uint64_t *val);
+bool guest_sysreg_write(struct vcpu *vcpu, uint32_t iss, uint64_t val);
 
 /* ID_AA64MMFR0_EL1.PARange as guests see it. */
 uint64_t guest_parange(void);

@@ -38,8 +38,11 @@ test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/ti
 	kernel/lock.c kernel/cpu.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_watchdog
-test_watchdog-src := tests/unit/test_watchdog.c kernel/vdev/watchdog.c kernel/vm/vmtime.c \
-	kernel/timer.c kernel/lock.c kernel/cpu.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
+test_watchdog-src := tests/unit/test_watchdog.c kernel/vdev/watchdog.c kernel/vm/vmtime.c kernel/timer.c \
+	kernel/lock.c kernel/cpu.c tests/host/fake_cpu.c tests/host/fake_panic.c \
+	tests/host/fake_guest_dtb.c
+unit-test += test_aarch32
+test_aarch32-src := tests/unit/test_aarch32.c arch/arm64/aarch32.c arch/arm64/esr.c tests/host/fake_log.c
 unit-test += test_walk
 test_walk-src := tests/unit/test_walk.c arch/arm64/walk.c
 unit-test += test_passthrough

@@ -108,6 +108,50 @@ static void aarch32_el0(uint64_t arg)
 	}
 }
 
+/* A random MCR, MRC, MCRR, MRRC, LDC or STC of coprocessor 14 or 15, mostly of registers that there are. */
+static uint32_t coprocessor_word(void)
+{
+	static const uint32_t some[] = {
+		0xee090f10, 0xee0e0f10, 0xee000e10, 0xec400f0e, 0xec400f09, 0xec400e00, 0xec805e00,
+	};
+	uint32_t random = (uint32_t)hostile_random(), word = some[random >> 24 & 7 ? random % 7 : 0];
+
+	if (random & BIT(31))
+		word |= 0x00ef00e0 & random;
+	/* L, Rt, CRm, opc2; and Rt2 of MRRC, where the others have CRn. */
+	word |= random & (word & BIT(25) ? 0x0010f0ef : 0x001ff00f);
+	return random & BIT(30) ? word : (word & 0x0fffffff) | (random & 0xf0000000);
+}
+
+/* The same where EL1 lets EL0 at its timers and performance monitors. */
+static void coprocessors_el0(uint64_t arg)
+{
+	bool pmu = guest_read_sysreg("id_aa64dfr0_el1") >> 8 & 0xf;
+
+	guest_write_sysreg("cntkctl_el1", 0x303);
+	if (pmu)
+		guest_write_sysreg("pmuserenr_el0", 0xf);
+	for (unsigned int i = 0; i < 1500; i++) {
+		uint32_t words[8];
+
+		for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
+			words[w] = coprocessor_word();
+			/* T32, in an IT block of one now and then. */
+			if (arg)
+				words[w] = w & 1 ? 0xbf08bf00 | (words[w] & 0xe0000000) >> 8 :
+						   words[w] >> 16 | 0xe000 | words[w] << 16;
+		}
+		hostile_code(words, ARRAY_SIZE(words));
+		hostile_run_for(0x10 | (arg ? BIT(5) : 0) | BIT(8) | BIT(6), test_us(50), hostile_random(),
+				hostile_random());
+	}
+	guest_write_sysreg("cntkctl_el1", 0);
+	if (!pmu)
+		return;
+	guest_write_sysreg("pmcr_el0", 6);
+	guest_write_sysreg("pmuserenr_el0", 0);
+}
+
 /* Code that its own CPU, or the next one, rewrites while it runs. */
 static void self_modifying(uint64_t arg __unused)
 {
@@ -137,6 +181,8 @@ static const struct behaviour exec_rows[] = {
 	{ "random-memory-el0", random_el0, 2 },
 	{ "a32-el0", aarch32_el0, 0 },
 	{ "t32-el0", aarch32_el0, 1 },
+	{ "a32-registers", coprocessors_el0, 0 },
+	{ "t32-registers", coprocessors_el0, 1 },
 	{ "self-modifying", self_modifying },
 };
 
