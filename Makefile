@@ -394,6 +394,10 @@ linux-deb-busybox-static          := busybox-static
 
 $(O)/linux/vmlinuz: $(SCHISM_CACHE)/debs/linux-image-cloud-arm64.deb
 	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO --wildcards './boot/vmlinuz-*' > $@
+# Modules of the kernel, for tests.
+linux-modules := $(addprefix $(O)/linux/,reed_solomon.ko ramoops.ko)
+$(O)/linux/%.ko: $(SCHISM_CACHE)/debs/linux-image-cloud-arm64.deb
+	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO --wildcards '*/$*.ko' > $@
 $(O)/linux/busybox: $(SCHISM_CACHE)/debs/busybox-static.deb
 	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./bin/busybox > $@
 $(O)/linux/initramfs.cpio: $(O)/linux/busybox guests/linux/init scripts/mkinitramfs scripts/cpio.py
@@ -401,7 +405,7 @@ $(O)/linux/initramfs.cpio: $(O)/linux/busybox guests/linux/init scripts/mkinitra
 	$(Q)$(PYTHON) scripts/mkinitramfs -o $@ --busybox $< --init guests/linux/init
 
 .PHONY: linux run-linux
-linux: $(linux-packages)
+linux: $(linux-packages) $(linux-modules)
 	@:
 run-linux: all $(O)/linux.cpio
 	@$(run-env) PACKAGE='$(or $(PACKAGE),$(O)/linux.cpio)' scripts/run-qemu

@@ -66,25 +66,26 @@ def checks(vcpus=4, cycles=3):
 
 
 def images():
-    """The directory with vmlinuz and initramfs.cpio, fetched and made once."""
+    """The directory with vmlinuz, some of its modules and initramfs.cpio, fetched and made once."""
     return qemu.fetched("linux")
 
 
-def guest(name="linux", vcpus=4, run=None):
-    args = "console=ttyAMA0 earlycon=pl011,0x9000000 panic=-1" + (f' schism.run="{run}"' if run else "")
+def guest(name="linux", vcpus=4, run=None, args=""):
+    args = f"console=ttyAMA0 earlycon=pl011,0x9000000 panic=-1 {args}" + (f' schism.run="{run}"' if run else "")
     return qemu.Guest(name, args, kernel="vmlinuz", ram_size=192 * MIB,
                       props={"protocol": "linux", "ramdisk": "initramfs.cpio", "vcpus": [vcpus],
                              "devices": b"uart\0rtc\0", "mailbox": None})
 
 
-def pack(directory, *guests, run=None):
-    """A package with the guests; run: what the initramfs's /init shall run."""
+def pack(directory, *guests, run=None, modules=()):
+    """A package with the guests; run: what the initramfs's /init shall run, and modules that it finds in /."""
     search = [images()]
     if run:
         script = pathlib.Path(directory, "run.sh")
         script.write_text(run, encoding="utf-8")
         subprocess.run([qemu.PYTHON, qemu.ROOT / "scripts/mkinitramfs", "-o", directory / "initramfs.cpio",
                         "--busybox", images() / "busybox", "--init", qemu.ROOT / "guests/linux/init",
+                        *(f"--file={name}={images() / name}" for name in modules),
                         "--file", f"run.sh={script}"], check=True)
         search.insert(0, directory)
     return qemu.pack(directory, *guests, search=search)

@@ -68,6 +68,42 @@ def test_a_reboot_restarts_that_vm_alone(tmp_path):
         assert console.log.count(b"KASLR enabled") == 2, qemu.plain(console.log)
 
 
+# The kernel keeps off the memory from 160 MiB on; there, what it has said by a reboot is kept for the next life.
+RAMOOPS = """
+insmod /reed_solomon.ko
+insmod /ramoops.ko mem_address=0x4a000000 mem_size=0x100000 record_size=0x40000 max_reason=4
+mount -t pstore pstore /sys/fs/pstore
+if grep -h "this is life" /sys/fs/pstore/dmesg-ramoops-0 > /tmp/found; then
+	echo "schism-linux: there was a life $(sed 's/.*life //' /tmp/found)"
+	mode=cold
+else
+	echo "schism-linux: there was no life"
+	mode=warm
+fi
+echo "schism-linux: this is life $(date +%s)" > /dev/kmsg
+echo $mode > /sys/kernel/reboot/mode
+reboot -f
+"""
+
+
+def test_ramoops_outlives_a_warm_reboot_and_no_cold_one(tmp_path):
+    package = linux.pack(tmp_path, linux.guest(vcpus=2, args="mem=160M"), run=RAMOOPS,
+                         modules=("reed_solomon.ko", "ramoops.ko"))
+    with qemu.Console(kernel=linux.image(), initrd=package, cpu="cortex-a57", smp=2, mem="512M",
+                      append=linux.NO_FOCUS, timeout=linux.PATIENCE) as console:
+        def last(pattern):
+            return re.search(pattern + "$", console.expect(pattern)).group(1)
+
+        earlier = r"schism-linux: there was (no life|a life \d+)\b"
+        assert last(earlier) == "no life"
+        life = last(r"this is (life \d+)\b")
+        assert last(r"linux: (\w* ?reset) \(1 so far") == "warm reset"
+        assert last(earlier) == f"a {life}"
+        assert last(r"linux: (\w* ?reset) \(2 so far") == "reset"
+        assert last(earlier) == "no life"
+        linux.assert_healthy(console.log, [])
+
+
 def test_two_debians_run_side_by_side(tmp_path):
     """Each has four CPUs and goes off; then the machine does."""
     package = linux.pack(tmp_path, linux.guest("linux-a"), linux.guest("linux-b"), run=linux.checks(cycles=1))
