@@ -346,7 +346,7 @@ static void test_loading_is_called_off_by_a_stop_and_by_a_destroy(void **state)
 
 static void guest_resets(void)
 {
-	vm_guest_reset(current);
+	vm_guest_reset(current, false);
 }
 
 static void guest_goes_off(void)
@@ -405,7 +405,7 @@ static uint64_t reset_once(void)
 	uint64_t off = 0;
 
 	run_until_current();
-	vm_guest_reset(current);
+	vm_guest_reset(current, false);
 	current = fake_leave_guest(current);
 	for (unsigned int i = 0; i < 10000 && vm->state != VM_RUNNING; i++) {
 		off += vm->state == VM_STOPPED;
@@ -479,7 +479,7 @@ static void test_a_guest_between_two_resets_is_stopped_destroyed_or_started(void
 		start();
 		reset_once();
 		run_until_current();
-		vm_guest_reset(current);
+		vm_guest_reset(current, false);
 		current = fake_leave_guest(current);
 		run_until(VM_STOPPED);
 		assert_true(vm->restart_waits);
