@@ -8,9 +8,9 @@
 #include "kernel/invariants.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
-#include "kernel/timer.h"
 #include "kernel/vm/lifecycle.h"
 #include "kernel/vm/vcpu.h"
+#include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 
 static bool ending;
@@ -32,7 +32,7 @@ static bool say_end(struct vm *vm)
 	spin_lock(&vm->lock);
 	for (unsigned int v = 0; v < vm->nr_vcpus; v++) {
 		switches += vm->vcpus[v]->nr_switches;
-		us += timer_ticks_to_us(vm->vcpus[v]->run_ticks);
+		us += vcpu_run_us(vm->vcpus[v]);
 	}
 	log_info("%s: %s, %lu switches, %lu us on CPU", vm->name, vm_state_name(vm->state), switches, us);
 	good = vm->state != VM_CRASHED && !vm->failures;

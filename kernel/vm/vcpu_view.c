@@ -19,12 +19,14 @@ bool vcpu_look(struct vm *vm, unsigned int i, void (*look)(struct vcpu *vcpu, vo
 	return found;
 }
 
-/* run_ticks counts up to when it last left a CPU or halted. */
-static uint64_t run_ticks(const struct vcpu *vcpu, enum vcpu_state state)
+uint64_t vcpu_run_us(const struct vcpu *vcpu)
 {
 	uint64_t ticks = READ_ONCE(vcpu->run_ticks), since = READ_ONCE(vcpu->run_since), now = arch_counter();
 
-	return state == VCPU_RUNNING && !READ_ONCE(vcpu->halted) && now > since ? ticks + now - since : ticks;
+	/* Counted up to when it last left a CPU or halted. */
+	if (READ_ONCE(vcpu->state) == VCPU_RUNNING && !READ_ONCE(vcpu->halted) && now > since)
+		ticks += now - since;
+	return timer_ticks_to_us(ticks);
 }
 
 static void fill(struct vcpu *vcpu, void *to)
@@ -39,7 +41,7 @@ static void fill(struct vcpu *vcpu, void *to)
 	view->state = states[READ_ONCE(vcpu->halted) ? VCPU_BLOCKED : state];
 	view->pc = vcpu->arch.frame.elr;
 	view->nr_switches = vcpu->nr_switches;
-	view->run_us = timer_ticks_to_us(run_ticks(vcpu, state));
+	view->run_us = vcpu_run_us(vcpu);
 	view->stolen_us = timer_ticks_to_us(vcpu->stolen_ticks);
 	view->nr_injected = vcpu->nr_injected;
 	memcpy(view->exits, vcpu->exits, sizeof(view->exits));

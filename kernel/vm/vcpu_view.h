@@ -21,4 +21,7 @@ struct vcpu_view {
 bool vcpu_look(struct vm *vm, unsigned int i, void (*look)(struct vcpu *vcpu, void *to), void *to);
 bool vcpu_view(struct vm *vm, unsigned int i, struct vcpu_view *view);
 
+/* Microseconds that a vCPU has run so far, what it runs now included. Context: its VM's lock held. */
+uint64_t vcpu_run_us(const struct vcpu *vcpu);
+
 #endif

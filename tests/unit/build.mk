@@ -95,7 +95,7 @@ host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.
 	kernel/hvc/*.c) kernel/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
 	kernel/vm/lifecycle.c kernel/vm/vmtime.c kernel/vm/end.c kernel/vm/power.c \
-	kernel/vm/crash.c kernel/job.c kernel/vm/loader.c kernel/vm/sel4.c \
+	kernel/vm/crash.c kernel/vm/vcpu_view.c kernel/job.c kernel/vm/loader.c kernel/vm/sel4.c \
 	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
 	lib/linux_image.c \
 	tests/host/fake_log.c \
@@ -118,7 +118,7 @@ test_vm-src := tests/unit/test_vm.c $(host-kernel)
 unit-test += test_invariants
 test_invariants-src := tests/unit/test_invariants.c $(host-kernel)
 unit-test += test_inspect
-test_inspect-src := tests/unit/test_inspect.c kernel/inspect.c kernel/vm/vcpu_view.c $(host-kernel)
+test_inspect-src := tests/unit/test_inspect.c kernel/inspect.c $(host-kernel)
 
 # Device trees that tests read: $(O)/tests/dtb/NAME.dtb from tests/unit/dts/NAME.dts.
 unit-dtbs := $(patsubst tests/unit/dts/%.dts,$(O)/tests/dtb/%.dtb,$(wildcard tests/unit/dts/*.dts))
