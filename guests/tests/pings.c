@@ -50,10 +50,11 @@ static void play(void *arg __unused)
 	guest_irq_enable(SGI_PING, nothing);
 	guest_irq_enable(TIMER_INTID, timer_due);
 	while (!end || now < end) {
+		/* Masked: a timer that is taken before the WFI would not end it. */
+		guest_irq_mask();
 		guest_write_sysreg("cntv_cval_el0", now + period);
 		guest_write_sysreg("cntv_ctl_el0", 1);
 		guest_isb();
-		guest_irq_mask();
 		__asm__ volatile("wfi" : : : "memory");
 		guest_irq_unmask();
 		now = guest_counter();
