@@ -48,6 +48,7 @@ void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline
 
 void timer_cancel(struct timer_queue *queue, struct timer *timer)
 {
+	/* Who arms it is ordered with the caller; what may come meanwhile is that it fires. */
 	if (!timer_is_armed(timer))
 		return;
 	spin_lock(&queue->lock);

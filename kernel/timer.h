@@ -39,9 +39,10 @@ void timer_cancel(struct timer_queue *queue, struct timer *timer);
  */
 void timer_wait_fired(const struct timer *timer);
 
+/* On any CPU; where that timer may be armed or fire meanwhile, right for some moment during the call. */
 static inline bool timer_is_armed(const struct timer *timer)
 {
-	return !list_empty(&timer->link);
+	return !list_looks_empty(&timer->link);
 }
 
 /* The EL2 timer's interrupt: run what is due, program the next. */

@@ -2,11 +2,12 @@
 /*
  * Intrusive circular doubly-linked list. A list_head is either a list (the sentinel) or a member of
  * one, embedded in what it links; a removed member points to itself, so list_empty() on it tells
- * whether it is queued anywhere. The caller locks.
+ * whether it is queued anywhere. The caller locks; list_looks_empty() alone may be asked without.
  */
 #ifndef LIB_LIST_H
 #define LIB_LIST_H
 
+#include "lib/compiler.h"
 #include "lib/types.h"
 
 struct list_head {
@@ -19,7 +20,7 @@ struct list_head {
 /* Make a list empty, or a member unqueued. */
 static inline void list_init(struct list_head *list)
 {
-	list->next = list;
+	WRITE_ONCE(list->next, list);
 	list->prev = list;
 }
 
@@ -28,12 +29,18 @@ static inline bool list_empty(const struct list_head *list)
 	return list->next == list;
 }
 
+/* The same beside others that change the list: right for some moment during the call. */
+static inline bool list_looks_empty(const struct list_head *list)
+{
+	return READ_ONCE(list->next) == list;
+}
+
 static inline void list_insert_between(struct list_head *item, struct list_head *prev,
 				       struct list_head *next)
 {
 	item->prev = prev;
-	item->next = next;
-	prev->next = item;
+	WRITE_ONCE(item->next, next);
+	WRITE_ONCE(prev->next, item);
 	next->prev = item;
 }
 
@@ -52,7 +59,7 @@ static inline void list_add_tail(struct list_head *item, struct list_head *list)
 /* Remove item from its list and leave it unqueued; harmless on an unqueued one. */
 static inline void list_del(struct list_head *item)
 {
-	item->prev->next = item->next;
+	WRITE_ONCE(item->prev->next, item->next);
 	item->next->prev = item->prev;
 	list_init(item);
 }

@@ -264,7 +264,7 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 	if (vcpu->vgic.in_memory)
 		return;
 	vcpu->vgic.in_memory = true;
-	this_cpu()->exit_work = true;
+	WRITE_ONCE(this_cpu()->exit_work, true);
 	gich_save(&vcpu->arch.gich, vcpu->vgic.used_lrs);
 	vgic_save(vcpu);
 	drop_silenced_timer(vcpu);

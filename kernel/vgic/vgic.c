@@ -362,7 +362,8 @@ static void fold(struct vcpu *vcpu, struct list_head *away)
 		fold_lr(vcpu, vcpu->arch.gich.lr[i]);
 	vgic->used_lrs = 0;
 	vgic->overflow = false;
-	vgic->nr_folds++;
+	/* wait_for_fold() looks without the lock. */
+	WRITE_ONCE(vgic->nr_folds, vgic->nr_folds + 1);
 
 	list_init(&old);
 	list_for_each_entry_safe(irq, tmp, &vgic->ap_list, ap_link) {
