@@ -4,7 +4,8 @@
  *
  *   locks        this CPU holds none, and each comes free or changes hands
  *   run queues   hold as many vCPUs as they count, all READY and theirs
- *   vCPUs        are on a queue, on a CPU or on none, as their state says; as many live as the VM counts
+ *   vCPUs        are on a queue, on a CPU or on none, as their state says; as many live as the VM counts,
+ *                and none of a VM that has ended
  *   interrupts   vgic_check()
  *   memory       page_check(); each page of a VM's RAM is that VM's by its record, where stage 2 maps it, and
  *                no further page is
@@ -19,6 +20,7 @@
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/sched.h"
 #include "kernel/timer.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
@@ -92,29 +94,16 @@ static void check_locks(void)
 
 static void check_queue(struct cpu *cpu)
 {
-	const struct list_head *it;
-	unsigned int n = 0;
+	const char *why = sched_check(cpu);
 
-	spin_lock(&cpu->rq.lock);
-	list_for_each(it, &cpu->rq.queue) {
-		const struct vcpu *vcpu = list_entry(it, struct vcpu, rq_link);
-
-		if (vcpu->cpu != cpu || vcpu->state != VCPU_READY || vcpu->parked)
-			BROKEN("%s, vCPU %u: on the queue of CPU %u in state %u", vcpu->vm->name, vcpu->id,
-			       cpu->id, vcpu->state);
-		/* A list that went in circles would end nowhere. */
-		if (++n > cpu->rq.nr_queued)
-			break;
-	}
-	if (n != cpu->rq.nr_queued)
-		BROKEN("CPU %u counts %u on its queue, where %u are", cpu->id, cpu->rq.nr_queued, n);
-	spin_unlock(&cpu->rq.lock);
+	if (why)
+		BROKEN("CPU %u: %s (%u)", cpu->id, why, READ_ONCE(cpu->rq.nr_queued));
 }
 
 static bool is_where_its_state_says(const void *arg)
 {
 	const struct vcpu *vcpu = arg;
-	bool queued = !list_empty(&vcpu->rq_link);
+	bool queued = !list_looks_empty(&vcpu->rq_link);
 
 	switch (READ_ONCE(vcpu->state)) {
 	case VCPU_READY:
@@ -146,6 +135,8 @@ static void check_vcpus(const struct vm *vm)
 	}
 	if (!settles(counts_its_live_vcpus, vm))
 		BROKEN("%s: counts %u live vCPUs", vm->name, vm->nr_live_vcpus);
+	if ((vm->state == VM_STOPPED || vm->state == VM_CRASHED) && READ_ONCE(vm->nr_live_vcpus))
+		BROKEN("%s: is %s, and %u vCPUs live", vm->name, vm_state_name(vm->state), vm->nr_live_vcpus);
 }
 
 /* ---- memory ---- */

@@ -78,6 +78,12 @@ static inline bool sched_may_run_on(uint64_t cpu_mask, const struct cpu *cpu)
 /* An interrupt for the vCPU has become pending: wake it, or make it look at its interrupts. */
 void sched_kick(struct vcpu *vcpu);
 
+/*
+ * What is wrong with a CPU's run queue, in words, or NULL: it counts what it holds, all of it READY, not
+ * parked, and that CPU's own. Context: no lock of RANK_SCHED or above held.
+ */
+const char *sched_check(struct cpu *cpu);
+
 /* What cpu->exit_work asked for. Returns the vCPU to go on with. */
 struct vcpu *sched_exit_work(struct vcpu *vcpu);
 

@@ -92,7 +92,7 @@ static void test_a_page_that_is_free_twice_is_found(void **state)
 static void test_a_queue_that_miscounts_is_found(void **state)
 {
 	this_cpu()->rq.nr_queued++;
-	assert_broken("counts 1 on its queue, where 0 are");
+	assert_broken("its run queue counts wrong (1)");
 }
 
 static void test_a_ready_vcpu_on_no_queue_is_found(void **state)
@@ -105,6 +105,27 @@ static void test_a_wrong_count_of_live_vcpus_is_found(void **state)
 {
 	vm->nr_live_vcpus++;
 	assert_broken("counts 1 live vCPUs");
+}
+
+static void test_a_stranger_on_a_queue_is_found(void **state)
+{
+	struct vcpu *vcpu = vm->vcpus[0];
+
+	list_add(&vcpu->rq_link, &this_cpu()->rq.queue);
+	this_cpu()->rq.nr_queued++;
+	vcpu->cpu = this_cpu();
+	assert_broken("holds a vCPU that is not ready");
+	vcpu->state = VCPU_READY;
+	vcpu->cpu = NULL;
+	assert_broken("holds a vCPU of another CPU");
+}
+
+static void test_a_vcpu_that_outlives_its_vm_is_found(void **state)
+{
+	fake_vm_start(vm);
+	assert_true(invariants_check());
+	vm->state = VM_STOPPED;
+	assert_broken("is stopped, and 1 vCPUs live");
 }
 
 static void test_a_pending_interrupt_on_no_list_is_found(void **state)
@@ -188,6 +209,8 @@ int main(void)
 		cmocka_unit_test_setup(test_a_queue_that_miscounts_is_found, setup),
 		cmocka_unit_test_setup(test_a_ready_vcpu_on_no_queue_is_found, setup),
 		cmocka_unit_test_setup(test_a_wrong_count_of_live_vcpus_is_found, setup),
+		cmocka_unit_test_setup(test_a_stranger_on_a_queue_is_found, setup),
+		cmocka_unit_test_setup(test_a_vcpu_that_outlives_its_vm_is_found, setup),
 		cmocka_unit_test_setup(test_a_pending_interrupt_on_no_list_is_found, setup),
 		cmocka_unit_test_setup(test_a_list_register_that_nobody_knows_is_found, setup),
 		cmocka_unit_test_setup(test_a_lock_that_stays_held_is_found, setup),
