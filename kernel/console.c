@@ -95,7 +95,7 @@ static void move_focus(struct console_port *port, bool shell)
 {
 	if (to_shell && !shell)
 		console_prompt_hide();
-	to_shell = shell;
+	WRITE_ONCE(to_shell, shell);
 	console_out_set_focus(port);
 }
 

@@ -29,6 +29,7 @@
 static struct spinlock console_lock = SPINLOCK_INIT(RANK_CONSOLE);
 static const struct serial_driver *driver;
 static volatile void *uart;
+/* from boot on, until some CPU panics; read without a lock */
 static bool panicking;
 static bool has_irqs;			/* the interrupt empties the wire */
 
@@ -82,7 +83,7 @@ bool console_is_up(void)
 
 bool console_is_panicking(void)
 {
-	return panicking;
+	return READ_ONCE(panicking);
 }
 
 int console_out_getc(void)
@@ -92,21 +93,22 @@ int console_out_getc(void)
 
 static void lock_output(void)
 {
-	if (!panicking)
+	if (!console_is_panicking())
 		spin_lock(&console_lock);
 }
 
 static void unlock_output(void)
 {
-	if (!panicking)
+	if (!console_is_panicking())
 		spin_unlock(&console_lock);
 }
 
 /* ---- to the transmitter ---- */
 
+/* A terminal's ring may be filled meanwhile. */
 static bool is_empty(const struct ring *ring)
 {
-	return ring->head == ring->tail;
+	return READ_ONCE(ring->head) == ring->tail;
 }
 
 /* Waits for room; a transmitter that has died must not take EL2 with it. */
@@ -126,7 +128,7 @@ static void send_wire(void)
 {
 	uint8_t c;
 
-	while (!panicking && ring_get(&wire, &c))
+	while (!console_is_panicking() && ring_get(&wire, &c))
 		send((char)c);
 }
 
@@ -147,7 +149,7 @@ static void wait_with(char c)
 {
 	uint8_t oldest;
 
-	if (!has_irqs) {
+	if (!READ_ONCE(has_irqs)) {
 		send_wire();
 		send(c);
 		return;
@@ -163,7 +165,7 @@ static void put(const char *text, size_t len)
 {
 	size_t sent = 0;
 
-	if (!panicking && is_empty(&wire))
+	if (!console_is_panicking() && is_empty(&wire))
 		sent = driver->write(uart, text, len);
 	for (; sent < len; sent++)
 		wait_with(text[sent]);
@@ -184,7 +186,7 @@ static void drain(void)
 
 static void want_tx_irq(bool wanted)
 {
-	if (!has_irqs || wanted == tx_irq)
+	if (!READ_ONCE(has_irqs) || wanted == tx_irq)
 		return;
 	tx_irq = wanted;
 	driver->set_irqs(uart, true, wanted);
@@ -193,7 +195,7 @@ static void want_tx_irq(bool wanted)
 /* Whether a guest may put a line, or a character with less, into the wire. */
 static bool has_room(uint32_t needed)
 {
-	return !has_irqs || WIRE_SIZE - (READ_ONCE(wire.head) - READ_ONCE(wire.tail)) >= needed;
+	return !READ_ONCE(has_irqs) || WIRE_SIZE - (READ_ONCE(wire.head) - READ_ONCE(wire.tail)) >= needed;
 }
 
 bool console_has_room(void)
@@ -514,7 +516,7 @@ void console_enable_irqs(void)
 {
 	if (!driver)
 		return;
-	has_irqs = true;
+	WRITE_ONCE(has_irqs, true);
 	driver->set_irqs(uart, true, false);
 }
 
@@ -548,10 +550,10 @@ void console_flush(void)
 
 void console_panic_mode(void)
 {
-	if (panicking)
+	if (console_is_panicking())
 		return;
-	panicking = true;
-	has_irqs = false;
+	WRITE_ONCE(panicking, true);
+	WRITE_ONCE(has_irqs, false);
 	if (driver)
 		send_copy_of_wire();
 }

@@ -46,12 +46,16 @@ static size_t prefix(char *buf, size_t size, enum log_level level)
 static void ring_append(const char *text, size_t len)
 {
 	bool lock = !console_is_panicking();
+	uint64_t at;
 
 	if (lock)
 		spin_lock(&log_lock);
+	at = log_ring.written;
 	for (size_t i = 0; i < len; i++)
-		log_ring.text[log_ring.written++ % RING_SIZE] = text[i];
-	log_ring.text[log_ring.written++ % RING_SIZE] = '\n';
+		log_ring.text[at++ % RING_SIZE] = text[i];
+	log_ring.text[at++ % RING_SIZE] = '\n';
+	/* log_end() looks without the lock. */
+	WRITE_ONCE(log_ring.written, at);
 	if (lock)
 		spin_unlock(&log_lock);
 }
@@ -83,7 +87,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 
 uint64_t log_end(void)
 {
-	return __atomic_load_n(&log_ring.written, __ATOMIC_RELAXED);
+	return READ_ONCE(log_ring.written);
 }
 
 static char ring_at(uint64_t at)
