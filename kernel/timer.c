@@ -48,13 +48,18 @@ void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline
 
 void timer_cancel(struct timer_queue *queue, struct timer *timer)
 {
-	/* Who arms it is ordered with the caller; what may come meanwhile is that it fires. */
-	if (!timer_is_armed(timer))
+	bool own = queue == &this_cpu()->timers;
+
+	/*
+	 * This CPU is not just taking it off its list. Another one may be, and would do some of that to the
+	 * list where the timer is armed next: wait for it.
+	 */
+	if (own && !timer_is_armed(timer))
 		return;
 	spin_lock(&queue->lock);
 	list_del(&timer->link);
 	/* Another CPU's hardware is left to fire for nothing. */
-	if (queue == &this_cpu()->timers)
+	if (own)
 		program(queue);
 	spin_unlock(&queue->lock);
 }

@@ -30,7 +30,10 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
 /* (Re-)arm for counter value deadline; fires from the timer interrupt. Context: the queue's own CPU. */
 void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline);
 
-/* Disarm; harmless when not armed. From another CPU the timer may just be firing. */
+/*
+ * Disarm; harmless when not armed. From another CPU the timer may just be firing; but it is on no list then,
+ * and may be armed on another queue. The caller orders this with other arming and disarming of the timer.
+ */
 void timer_cancel(struct timer_queue *queue, struct timer *timer);
 
 /*
