@@ -43,8 +43,8 @@ static void show_vms(void)
 
 	for (unsigned int i = 0; i < nr_vms; i++) {
 		log_info("%s: %s, %lu reports, %lu failed, %lu resets", vms[i]->name,
-			 vm_state_name(READ_ONCE(vms[i]->state)), vms[i]->reports, vms[i]->failures,
-			 vms[i]->resets);
+			 vm_state_name(READ_ONCE(vms[i]->state)), READ_ONCE(vms[i]->reports),
+			 READ_ONCE(vms[i]->failures), READ_ONCE(vms[i]->resets));
 		for (unsigned int v = 0; vcpu_view(vms[i], v, &view); v++)
 			show_vcpu(v, &view);
 	}

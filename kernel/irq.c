@@ -36,7 +36,7 @@ static enum irq_result dispatch(uint32_t intid)
 		if (handlers[i].intid == intid)
 			return handlers[i].handler(intid);
 	}
-	this_cpu()->nr_spurious++;
+	count_up(this_cpu()->nr_spurious);
 	return IRQ_DONE;
 }
 
@@ -47,7 +47,7 @@ void irq_handle(void)
 
 		if (intid >= IRQ_MAX)
 			return;
-		this_cpu()->nr_irqs++;
+		count_up(this_cpu()->nr_irqs);
 		irqchip_drop_priority(intid);
 		if (dispatch(intid) == IRQ_DONE)
 			irqchip_deactivate(intid);

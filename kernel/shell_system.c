@@ -99,11 +99,12 @@ static void run_sched(const struct shell_args *args)
 
 		if (who->vm)
 			shell_print("CPU %u: %s vCPU %u, %u queued, %lu switches, %lu interrupts", cpu->id,
-				    who->vm->name, who->vcpu, queued, cpu->nr_switches, cpu->nr_irqs);
+				    who->vm->name, who->vcpu, queued, READ_ONCE(cpu->nr_switches),
+				    READ_ONCE(cpu->nr_irqs));
 		else
 			shell_print("CPU %u: %s, %u queued, %lu switches, %lu interrupts", cpu->id,
-				    READ_ONCE(cpu->idle) ? "idle" : "in Schism", queued, cpu->nr_switches,
-				    cpu->nr_irqs);
+				    READ_ONCE(cpu->idle) ? "idle" : "in Schism", queued,
+				    READ_ONCE(cpu->nr_switches), READ_ONCE(cpu->nr_irqs));
 	}
 }
 

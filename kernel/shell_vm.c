@@ -26,7 +26,7 @@ static void vm_list(struct vm *unused)
 
 		shell_print("%2u  %-20s %-9s %2u vCPU(s)  %6lu KiB  %lu resets%s%s", vm->id, vm->name,
 			    vm_state_name(READ_ONCE(vm->state)), vm->desc.nr_vcpus,
-			    ram_of(&vm->desc) >> 10, vm->resets,
+			    ram_of(&vm->desc) >> 10, READ_ONCE(vm->resets),
 			    READ_ONCE(vm->restart_waits) ? "  waits for its restart" : "",
 			    console_focus() == vm ? "  has the console" : "");
 	}
@@ -44,7 +44,8 @@ static void vm_info(struct vm *vm)
 		len = strlen(devices);
 	}
 	shell_print("%s: %s, VM %u, %lu reports, %lu failed, %lu resets", vm->name,
-		    vm_state_name(READ_ONCE(vm->state)), vm->id, vm->reports, vm->failures, vm->resets);
+		    vm_state_name(READ_ONCE(vm->state)), vm->id, READ_ONCE(vm->reports),
+		    READ_ONCE(vm->failures), READ_ONCE(vm->resets));
 	for (unsigned int i = 0; i < vm->desc.nr_regions; i++)
 		shell_print("  memory: %lu KiB at IPA 0x%lx", vm->desc.regions[i].size >> 10,
 			    vm->desc.regions[i].ipa.ipa);

@@ -24,6 +24,9 @@
 #define READ_ONCE(x)			(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)		(*(volatile __typeof__(x) *)&(x) = (v))
 
+/* One more in a counter that one CPU at a time writes, and any reads by READ_ONCE(). */
+#define count_up(counter)		WRITE_ONCE(counter, (counter) + 1)
+
 /*
  * A const object of TYPE that the linker gathers with all others of SET, from whichever files are
  * built in; SECTION_FOREACH visits them. The section's name is a C identifier, so that GNU ld and lld

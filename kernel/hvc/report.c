@@ -35,6 +35,7 @@ static const char *const value_names[][3] = {
 
 void report_init(struct vm *vm)
 {
+	spin_init(&vm->report_lock, RANK_VDEV);
 	vm->report_budget = (struct budget){
 		.ticks_each = timer_us_to_ticks(REPORT_US), .burst = REPORT_BURST,
 	};
@@ -42,7 +43,7 @@ void report_init(struct vm *vm)
 
 /*
  * A guest that reports without end must not have the console to itself, nor make Schism wait for the UART,
- * with interrupts masked on a CPU that other guests share.
+ * with interrupts masked on a CPU that other guests share. Context: report_lock held.
  */
 static bool may_print(struct vm *vm)
 {
@@ -50,15 +51,26 @@ static bool may_print(struct vm *vm)
 	/* As if the counter had run before: the burst is there from the start. */
 	uint64_t now = arch_counter() + budget->burst * budget->ticks_each;
 
-	if (!budget_left(budget, now) || !console_has_room()) {
-		vm->reports_hidden++;
+	if (!budget_left(budget, now) || !console_has_room())
 		return false;
-	}
 	budget_take(budget, now, 1);
-	if (vm->reports_hidden)
-		log_info("%s: %lu reports are not shown, it made too many", vm->name, vm->reports_hidden);
-	vm->reports_hidden = 0;
 	return true;
+}
+
+/* Two vCPUs may report at once. True: it is to be printed, after a line about *hidden ones if any. */
+static bool count_report(struct vm *vm, bool failed, uint64_t *hidden)
+{
+	bool print;
+
+	spin_lock(&vm->report_lock);
+	count_up(vm->reports);
+	if (failed)
+		count_up(vm->failures);
+	print = may_print(vm);
+	*hidden = vm->reports_hidden;
+	vm->reports_hidden = print ? 0 : *hidden + 1;
+	spin_unlock(&vm->report_lock);
+	return print;
 }
 
 int64_t handle_guest_task_report(struct vcpu *vcpu)
@@ -66,15 +78,15 @@ int64_t handle_guest_task_report(struct vcpu *vcpu)
 	const uint64_t *x = vcpu->arch.frame.x;
 	struct vm *vm = vcpu->vm;
 	const char *const *names;
+	uint64_t hidden;
 
 	if (x[0] == 0 || x[0] >= ARRAY_SIZE(value_names) || x[1] >= ARRAY_SIZE(event_names))
 		return SMCCC_INVALID_PARAMETER;
 	names = value_names[x[0]];
-	vm->reports++;
-	if (x[1] == GUEST_EVENT_FAIL)
-		vm->failures++;
-	if (!may_print(vm))
+	if (!count_report(vm, x[1] == GUEST_EVENT_FAIL, &hidden))
 		return SMCCC_SUCCESS;
+	if (hidden)
+		log_info("%s: %lu reports are not shown, it made too many", vm->name, hidden);
 	log_info("%s: %s %lu: %s=%lu %s=%lu %s=%lu", vm->name, event_names[x[1]], x[2], names[0], x[3],
 		 names[1], x[4], names[2], x[5]);
 	return SMCCC_SUCCESS;

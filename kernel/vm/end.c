@@ -20,7 +20,7 @@ static bool end_waits;			/* the last VM may have ended meanwhile */
 
 void vm_note_refused(void)
 {
-	some_refused = true;
+	WRITE_ONCE(some_refused, true);
 }
 
 /* Another VM of the machine that ends may still be taken apart. */
@@ -31,11 +31,11 @@ static bool say_end(struct vm *vm)
 
 	spin_lock(&vm->lock);
 	for (unsigned int v = 0; v < vm->nr_vcpus; v++) {
-		switches += vm->vcpus[v]->nr_switches;
+		switches += READ_ONCE(vm->vcpus[v]->nr_switches);
 		us += vcpu_run_us(vm->vcpus[v]);
 	}
 	log_info("%s: %s, %lu switches, %lu us on CPU", vm->name, vm_state_name(vm->state), switches, us);
-	good = vm->state != VM_CRASHED && !vm->failures;
+	good = vm->state != VM_CRASHED && !READ_ONCE(vm->failures);
 	spin_unlock(&vm->lock);
 	return good;
 }
@@ -47,7 +47,7 @@ void end_machine(const char *why, bool good)
 		return;
 	for (unsigned int i = 0; i < nr_vms; i++)
 		good = say_end(vms[i]) && good;
-	good = invariants_check() && good && !some_refused;
+	good = invariants_check() && good && !READ_ONCE(some_refused);
 	log_info("%s: powering off, %s", why, good ? "success" : "failure");
 	machine_end(good ? 0 : 1);
 }

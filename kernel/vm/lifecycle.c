@@ -180,7 +180,7 @@ static bool load_failed(struct vm *vm, const char *why)
 {
 	log_err("%s: cannot be loaded: %s", vm->name, why);
 	vm->crash_reason = VM_CRASH_LOAD;
-	vm->crashes++;
+	count_up(vm->crashes);
 	vm_note_refused();
 	return end_loading(vm, VM_CRASHED);
 }
@@ -279,7 +279,7 @@ void vm_crash(struct vcpu *vcpu, enum vm_crash_reason reason)
 	if (!leave_from(vcpu, VM_CRASHED, false))
 		return;
 	vm->crash_reason = reason;
-	vm->crashes++;
+	count_up(vm->crashes);
 	crash_record(vcpu, reason);
 	guest_shared_dump(vm);
 }
@@ -455,7 +455,7 @@ static void come_to_reset(struct vm *vm)
 		vm->resets_in_a_row = 0;
 	if (!vm->by_hand)
 		before = vm->resets_in_a_row++;
-	vm->resets++;
+	count_up(vm->resets);
 	if (before) {
 		move(vm, VM_STOPPED);
 		ms = wait_for_restart(vm, MAX(vm->desc.restart_backoff_ms, RESET_BACKOFF_MS), before - 1);
@@ -477,7 +477,8 @@ static void finish_off(struct vm *vm)
 {
 	vdev_reset_all(vm);
 	guest_shared_dump(vm);
-	log_info("%s: off, %lu reports, %lu failed", vm->name, vm->reports, vm->failures);
+	log_info("%s: off, %lu reports, %lu failed", vm->name, READ_ONCE(vm->reports),
+		 READ_ONCE(vm->failures));
 }
 
 /* Before anything else happens to it. */
@@ -486,7 +487,7 @@ static void take_record(struct vm *vm)
 	if (!vm->record_waits)
 		return;
 	vm->record_waits = false;
-	vm->crashes++;
+	count_up(vm->crashes);
 	crash_record(vm->vcpus[0], vm->crash_reason);
 	guest_shared_dump(vm);
 }

@@ -5,7 +5,6 @@
 #include "arch/cpu.h"
 #include "kernel/timer.h"
 #include "kernel/vm/vm.h"
-#include "lib/string.h"
 
 bool vcpu_look(struct vm *vm, unsigned int i, void (*look)(struct vcpu *vcpu, void *to), void *to)
 {
@@ -29,6 +28,12 @@ uint64_t vcpu_run_us(const struct vcpu *vcpu)
 	return timer_ticks_to_us(ticks);
 }
 
+/* Of one that runs, where it last left the guest; its CPU may be about to save another. */
+static uint64_t last_pc(const struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->arch.frame.elr);
+}
+
 static void fill(struct vcpu *vcpu, void *to)
 {
 	static const char *const states[] = {
@@ -39,12 +44,13 @@ static void fill(struct vcpu *vcpu, void *to)
 	struct vcpu_view *view = to;
 
 	view->state = states[READ_ONCE(vcpu->halted) ? VCPU_BLOCKED : state];
-	view->pc = vcpu->arch.frame.elr;
-	view->nr_switches = vcpu->nr_switches;
+	view->pc = last_pc(vcpu);
+	view->nr_switches = READ_ONCE(vcpu->nr_switches);
 	view->run_us = vcpu_run_us(vcpu);
-	view->stolen_us = timer_ticks_to_us(vcpu->stolen_ticks);
-	view->nr_injected = vcpu->nr_injected;
-	memcpy(view->exits, vcpu->exits, sizeof(view->exits));
+	view->stolen_us = timer_ticks_to_us(READ_ONCE(vcpu->stolen_ticks));
+	view->nr_injected = READ_ONCE(vcpu->nr_injected);
+	for (unsigned int i = 0; i < ARRAY_SIZE(view->exits); i++)
+		view->exits[i] = READ_ONCE(vcpu->exits[i]);
 }
 
 bool vcpu_view(struct vm *vm, unsigned int i, struct vcpu_view *view)

@@ -204,11 +204,14 @@ struct vm {
 	struct timer restart_timer;
 	struct cpu *restart_cpu;	/* on whose queue it is */
 
-	/* counters */
+	/* guarded by report_lock; counters are read without */
+	struct spinlock report_lock;
 	uint64_t reports;		/* task reports received */
 	uint64_t failures;		/* of them GUEST_EVENT_FAIL */
 	struct budget report_budget;	/* for those that are printed */
 	uint64_t reports_hidden;	/* of them not printed, since the last that was */
+
+	/* counters, of whoever ends a life: its last vCPU, or the job */
 	uint64_t resets;
 	uint64_t crashes;
 };
