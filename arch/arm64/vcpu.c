@@ -198,7 +198,7 @@ static void vtimer_load(struct vcpu *vcpu)
 {
 	const struct arch_vtimer *t = &vcpu->arch.vtimer;
 
-	load_offset(vcpu->vm->cntvoff);
+	load_offset(READ_ONCE(vcpu->vm->cntvoff));
 	sysreg_write(cntkctl_el1, t->cntkctl);
 	sysreg_write(cntv_cval_el0, t->cval);
 	isb();

@@ -121,12 +121,16 @@ void sched_init(void)
 	log_info("scheduler: %s, time slice %u us", POLICY.name, CONFIG_SCHED_SLICE_US);
 }
 
+void sched_vcpu_init(struct vcpu *vcpu)
+{
+	timer_init(&vcpu->wake_timer, wake_timer_fired);
+}
+
 void sched_start(struct vcpu *vcpu)
 {
 	struct cpu *cpu = place_least_loaded(vcpu);
 
 	ASSERT(is_off(vcpu));
-	timer_init(&vcpu->wake_timer, wake_timer_fired);
 	vcpu->stop = false;
 	vcpu->paused = false;
 	vcpu->suspended = false;
@@ -142,7 +146,7 @@ static void leave_as(struct vcpu *vcpu, enum vcpu_state state)
 	struct cpu *cpu = this_cpu();
 
 	vcpu->next_state = state;
-	cpu->exit_work = true;
+	WRITE_ONCE(cpu->exit_work, true);
 }
 
 void sched_yield(struct vcpu *vcpu)
@@ -199,7 +203,7 @@ void sched_pause(struct vcpu *vcpu)
 	if (vcpu->state == VCPU_READY && !vcpu->parked) {
 		place_remove(vcpu);
 		vcpu->parked = true;
-		vcpu->stolen_ticks += arch_counter() - vcpu->ready_since;
+		WRITE_ONCE(vcpu->stolen_ticks, vcpu->stolen_ticks + arch_counter() - vcpu->ready_since);
 	}
 	if (is_blocked(vcpu))
 		timer_cancel(&vcpu->wake_cpu->timers, &vcpu->wake_timer);
@@ -308,10 +312,10 @@ static void switch_out(struct cpu *cpu, struct vcpu *vcpu)
 static void switch_in(struct cpu *cpu, struct vcpu *vcpu)
 {
 	arch_vcpu_load(vcpu, cpu);
-	vcpu->nr_switches++;
-	cpu->nr_switches++;
+	count_up(vcpu->nr_switches);
+	count_up(cpu->nr_switches);
 	WRITE_ONCE(vcpu->run_since, arch_counter());
-	vcpu->stolen_ticks += vcpu->run_since - vcpu->ready_since;
+	WRITE_ONCE(vcpu->stolen_ticks, vcpu->stolen_ticks + vcpu->run_since - vcpu->ready_since);
 	pvtime_update(vcpu);
 	WRITE_ONCE(cpu->current, vcpu);
 	cpu->resched = false;

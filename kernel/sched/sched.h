@@ -32,6 +32,9 @@ extern const struct sched_policy sched_round_robin;
 void sched_init(void);
 void sched_init_cpu(struct cpu *cpu);
 
+/* Prepare a vCPU, once: a timer of one life may be about to fire in the next one, and finds nothing to do. */
+void sched_vcpu_init(struct vcpu *vcpu);
+
 /* Put a vCPU that is OFF and has been reset on the queue of the least loaded CPU that it may run on. */
 void sched_start(struct vcpu *vcpu);
 

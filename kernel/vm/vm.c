@@ -190,7 +190,7 @@ static struct vcpu *vcpu_create(struct vm *vm, unsigned int id)
 	vcpu->cpu_mask = cpus_for(vm, id);
 	list_init(&vcpu->rq_link);
 	vgic_vcpu_init(vcpu);
-	list_init(&vcpu->wake_timer.link);
+	sched_vcpu_init(vcpu);
 	return vcpu;
 }
 
