@@ -439,6 +439,7 @@ debug: all $(packages)
 # ---- tests -------------------------------------------------------------------------------------------
 
 unit-test :=
+smp-test :=
 fuzzer :=
 include tests/unit/build.mk
 include tests/fuzz/build.mk
@@ -446,13 +447,17 @@ build-files += tests/unit/build.mk tests/fuzz/build.mk
 
 host-cflags := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -fvisibility=hidden $(filter-out -Wframe-larger-than=%,$(warnings)) \
-	-I. -Iinclude -Itests/host/include -I$(O)/include -include $(config-h) -DSCHISM_HOST
+	-I. -Iinclude -Itests/host/include -I$(O)/include -include $(config-h) -include tests/host/race.h -DSCHISM_HOST
 host-libs := -lcmocka -lfdt
+# gcc says of each fence that ThreadSanitizer does not see it: arch_memory_barrier() knows.
+tsan-cflags := $(filter-out -fsanitize=% -fno-sanitize-recover=%,$(host-cflags)) -fsanitize=thread -Wno-tsan
 ifneq ($(filter check test unit-tests lint $(O)/tests/%,$(goals)),)
 $(call track,host,$(shell $(HOSTCC) --version | head -1) $(HOSTCC) $(host-cflags))
+$(call track,tsan,$(shell $(HOSTCC) --version | head -1) $(HOSTCC) $(tsan-cflags))
 endif
 host-track := $(O)/.track/host
-unit-bins := $(patsubst %,$(O)/tests/unit/%,$(unit-test))
+tsan-track := $(O)/.track/tsan
+unit-bins := $(patsubst %,$(O)/tests/unit/%,$(unit-test) $(addsuffix -tsan,$(smp-test)))
 host-objs :=
 
 # $(1) is a test: its sources are NAME-src (default tests/unit/NAME.c). With NAME-cppflags they are
@@ -473,6 +478,20 @@ $(foreach test,$(unit-test),$(eval $(call unit-rules,$(test))))
 $(O)/host/shared/%.o: %.c $(host-track) $(config-h)
 	$(call say,HOSTCC,$<)
 	$(Q)$(HOSTCC) $(host-cflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+# A test whose threads are CPUs, once more: NAME-tsan, of the same sources, with ThreadSanitizer.
+define tsan-rules
+$(1)-tsan-objs := $$(patsubst %.c,$(O)/host/tsan/%.o,$$($(1)-src) tests/host/tsan.c)
+host-objs += $$($(1)-tsan-objs)
+$(O)/tests/unit/$(1)-tsan: $$($(1)-tsan-objs)
+	$$(call say,HOSTLD,$$@)
+	$$(Q)$$(HOSTCC) $$(tsan-cflags) -o $$@ $$^ $$($(1)-libs) $$(host-libs)
+endef
+$(foreach test,$(smp-test),$(eval $(call tsan-rules,$(test))))
+
+$(O)/host/tsan/%.o: %.c $(tsan-track) $(config-h)
+	$(call say,TSANCC,$<)
+	$(Q)$(HOSTCC) $(tsan-cflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args='$(PYTEST_ARGS)' --soak '$(N)' \
 	--unit '$(unit-bins)' --headers '$(O)/.track/headers'

@@ -21,8 +21,16 @@
 #define likely(x)			__builtin_expect(!!(x), 1)
 #define unlikely(x)			__builtin_expect(!!(x), 0)
 
+/*
+ * A word that other CPUs read or write meanwhile, in one access; and a place between two accesses where it
+ * matters that another CPU may come first. Host builds have words of their own for these, at which tests let
+ * threads sleep: tests/host/race.h.
+ */
+#ifndef READ_ONCE
 #define READ_ONCE(x)			(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)		(*(volatile __typeof__(x) *)&(x) = (v))
+#define race_point()			((void)0)
+#endif
 
 /* One more in a counter that one CPU at a time writes, and any reads by READ_ONCE(). */
 #define count_up(counter)		WRITE_ONCE(counter, (counter) + 1)

@@ -93,7 +93,7 @@ struct fake_vcpu_stats {
 	struct vcpu *entered;		/* by arch_enter_guest(), which unwinds to fake_run_until_guest() */
 	bool trap_wfe;			/* of the vCPU that was told last */
 };
-extern struct fake_vcpu_stats fake_vcpu;
+extern __thread struct fake_vcpu_stats fake_vcpu;	/* of the calling thread's CPU */
 
 /*
  * When the virtual timer of the vCPU on a CPU interrupts it (UINT64_MAX: never); and that interrupt, if it is
@@ -107,7 +107,7 @@ extern void (*fake_gich_in)(struct vcpu *vcpu);
 extern void (*fake_gich_out)(struct vcpu *vcpu);
 
 /* Physical interrupts that the kernel itself deactivated. */
-extern unsigned int fake_deactivated;
+extern __thread unsigned int fake_deactivated;
 
 /* Calls body, which is to end in arch_enter_guest(); returns the vCPU. */
 struct vcpu *fake_run_until_guest(void (*body)(void));

@@ -62,7 +62,7 @@ void arch_wait_for_interrupt(void)
 
 uint64_t arch_counter(void)
 {
-	return fake_counter;
+	return __atomic_load_n(&fake_counter, __ATOMIC_RELAXED);
 }
 
 uint64_t arch_counter_hz(void)
@@ -72,7 +72,7 @@ uint64_t arch_counter_hz(void)
 
 void arch_timer_arm(uint64_t deadline)
 {
-	fake_timer_deadlines[this_cpu()->id] = deadline;
+	WRITE_ONCE(fake_timer_deadlines[this_cpu()->id], deadline);
 }
 
 void arch_power_off(void)
@@ -108,8 +108,10 @@ void arch_sync_code(void *va, uint64_t size)
 
 uint64_t arch_random(void)
 {
-	random_state = random_state * UINT64_C(6364136223846793005) + 1442695040888963407;
-	return random_state ^ random_state >> 29;
+	uint64_t n = __atomic_add_fetch(&random_state, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELAXED);
+
+	n *= UINT64_C(6364136223846793005);
+	return n ^ n >> 29;
 }
 
 void arch_random_seed(const void *seed, uint64_t len)

@@ -28,7 +28,7 @@ void irq_handle(void)
 {
 	struct cpu *cpu = this_cpu();
 
-	if (fake_timer_deadlines[cpu->id] <= fake_counter)
+	if (READ_ONCE(fake_timer_deadlines[cpu->id]) <= arch_counter())
 		timer_interrupt(&cpu->timers);
 	fake_take_guest_timer(cpu);
 }

@@ -16,9 +16,10 @@ void fake_tlb_clear(void)
 
 static void record(struct fake_tlb_op op)
 {
-	if (fake_tlb_ops < FAKE_TLB_LOG)
-		fake_tlb_log[fake_tlb_ops] = op;
-	fake_tlb_ops++;
+	unsigned int n = __atomic_fetch_add(&fake_tlb_ops, 1, __ATOMIC_RELAXED);
+
+	if (n < FAKE_TLB_LOG)
+		fake_tlb_log[n] = op;
 	if (fake_tlb_hook)
 		fake_tlb_hook(&op);
 }

@@ -22,7 +22,7 @@
 #define TIMER_IMASK	BIT(1)
 
 unsigned int fake_nr_lrs = 4;
-struct fake_vcpu_stats fake_vcpu;
+__thread struct fake_vcpu_stats fake_vcpu;
 void (*fake_gich_in)(struct vcpu *vcpu);
 void (*fake_gich_out)(struct vcpu *vcpu);
 
@@ -44,7 +44,7 @@ static uint64_t vtimer_deadline(const struct vcpu *vcpu)
 
 	if ((t->ctl & (TIMER_ENABLE | TIMER_IMASK)) != TIMER_ENABLE)
 		return UINT64_MAX;
-	return vcpu->vm ? t->cval + vcpu->vm->cntvoff : t->cval;
+	return vcpu->vm ? t->cval + READ_ONCE(vcpu->vm->cntvoff) : t->cval;
 }
 
 void vcpu_vgic_out(struct vcpu *vcpu)
@@ -52,7 +52,7 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 	if (vcpu->vgic.in_memory)
 		return;
 	vcpu->vgic.in_memory = true;
-	this_cpu()->exit_work = true;
+	WRITE_ONCE(this_cpu()->exit_work, true);
 	if (fake_gich_out)
 		fake_gich_out(vcpu);
 	vgic_save(vcpu);
@@ -69,7 +69,7 @@ void fake_take_guest_timer(struct cpu *cpu)
 {
 	struct vcpu *vcpu = cpu->arch.loaded;
 
-	if (fake_guest_timer(cpu) > READ_ONCE(fake_counter))
+	if (fake_guest_timer(cpu) > arch_counter())
 		return;
 	vcpu_vgic_out(vcpu);
 	vgic_set_timer_line(vcpu, true);
@@ -88,7 +88,7 @@ void vcpu_vgic_in(struct vcpu *vcpu)
 struct arch_timer_lines arch_vcpu_timer_lines(const struct vcpu *vcpu)
 {
 	uint64_t virt = vtimer_deadline(vcpu);
-	bool due = virt <= READ_ONCE(fake_counter);
+	bool due = virt <= arch_counter();
 
 	return (struct arch_timer_lines){ .virt = due, .next = due ? UINT64_MAX : virt };
 }
@@ -155,7 +155,7 @@ struct vcpu *fake_run_until_guest(void (*body)(void))
 	return entered;
 }
 
-unsigned int fake_deactivated;
+__thread unsigned int fake_deactivated;
 
 void irqchip_deactivate(uint32_t intid)
 {

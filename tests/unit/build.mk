@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # A host unit test is a cmocka program: a line "unit-test += NAME", and NAME-src with the test and the sources
-# that it links. NAME-cppflags compiles all of them for this test alone, NAME-libs adds libraries.
+# that it links. NAME-cppflags compiles all of them for this test alone, NAME-libs adds libraries. One that
+# has threads is a line "smp-test += NAME", too: that makes NAME-tsan, the same with ThreadSanitizer.
 
 unit-test += test_fmt
 test_fmt-src := tests/unit/test_fmt.c lib/fmt.c
@@ -12,6 +13,7 @@ test_list-src := tests/unit/test_list.c
 unit-test += test_bitmap
 test_bitmap-src := tests/unit/test_bitmap.c
 unit-test += test_ring
+smp-test += test_ring
 test_ring-src := tests/unit/test_ring.c lib/ring.c
 test_ring-libs := -lpthread
 unit-test += test_cpio
@@ -73,6 +75,7 @@ host-mem := tests/host/fake_mem.c tests/host/fake_tlb.c kernel/mm/page.c kernel/
 	kernel/mm/stage2.c
 
 unit-test += test_lock
+smp-test += test_lock
 test_lock-src := tests/unit/test_lock.c $(host-cpu)
 test_lock-libs := -lpthread
 unit-test += test_timer
@@ -107,8 +110,10 @@ test_sched-src := tests/unit/test_sched.c $(host-kernel)
 unit-test += test_lifecycle
 test_lifecycle-src := tests/unit/test_lifecycle.c $(host-kernel)
 unit-test += test_lifecycle_smp
-test_lifecycle_smp-src := tests/unit/test_lifecycle_smp.c $(host-kernel)
-test_lifecycle_smp-libs := -lpthread -Wl,--wrap=spin_check_leave,--wrap=hyp_free_pages
+smp-test += test_lifecycle_smp
+test_lifecycle_smp-src := tests/unit/test_lifecycle_smp.c kernel/vm/vcpu_view.c tests/host/race.c \
+	$(host-kernel)
+test_lifecycle_smp-libs := -lpthread -Wl,--wrap=hyp_free_pages
 unit-test += test_hvc
 test_hvc-src := tests/unit/test_hvc.c $(host-kernel)
 unit-test += test_report

@@ -4,10 +4,12 @@
  * IPI or a timer ends either. Guests block, switch each other on and off, crash, reset and suspend; meanwhile
  * any CPU asks for anything of any VM. What is left alone then must come to an end, and leave nothing behind.
  */
+#define _GNU_SOURCE	/* pthread_timedjoin_np() */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel/hvc/report.h"
 #include "kernel/invariants.h"
 #include "kernel/irq.h"
 #include "kernel/mm/page.h"
@@ -22,17 +25,27 @@
 #include "kernel/sched/sched.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
+#include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 #include "schism/abi/guest_layout.h"
+#include "schism/abi/hypercall.h"
 #include "tests/host/fake.h"
+#include "tests/host/race.h"
 #include "tests/unit/random.h"
 
 #define NR_CPUS		MIN(4, CONFIG_NR_CPUS)
 #define NR_VMS		2
 #define PPI		20
 #define TIMER_ON	1
-#define RANDOM_MS	1200
+
+/* As the guest sees them (IHI 0069H, 12.8 and 12.10). */
+#define GICD_CTLR		0x0000
+#define GICD_CTLR_GROUP0	1
+#define GICR_ISENABLER0		0x10100
+
+#define RANDOM_MS	2500
+#define RACES		200	/* of so many race points, threads are slow at one */
 #define PATIENCE_MS	10000
 
 enum phase {
@@ -43,6 +56,8 @@ enum phase {
 
 static struct vm *victims[NR_VMS];
 static enum phase phase;
+static unsigned int nr_requests;	/* that CPUs are about to make in PHASE_RANDOM */
+static uint64_t nr_reports[CONFIG_MAX_VMS];
 static uint64_t seed;
 
 static __thread uint64_t state;
@@ -60,6 +75,14 @@ static uint32_t below(uint32_t n)
 static enum phase now(void)
 {
 	return __atomic_load_n(&phase, __ATOMIC_ACQUIRE);
+}
+
+/* SCHISM_TEST_MS in the environment: for as long is everything asked for, in milliseconds. */
+static unsigned int random_ms(void)
+{
+	const char *given = getenv("SCHISM_TEST_MS");
+
+	return given ? (unsigned int)strtoul(given, NULL, 0) : RANDOM_MS;
 }
 
 static uint64_t ms(void)
@@ -81,17 +104,6 @@ void __wrap_hyp_free_pages(void *va, unsigned int n)
 	__real_hyp_free_pages(va, n);
 }
 
-/* And this: every release of a lock may be followed by anything. */
-void __real_spin_check_leave(const struct spinlock *lock);
-void __wrap_spin_check_leave(const struct spinlock *lock);
-
-void __wrap_spin_check_leave(const struct spinlock *lock)
-{
-	__real_spin_check_leave(lock);
-	if (state && below(16) == 0)
-		usleep(below(100));
-}
-
 /* ---- requests from outside, as by a console's interrupt ---- */
 
 /* A refusal is an answer, too; but stop and destroy are not refused. */
@@ -105,14 +117,20 @@ static void ask(int (*request)(struct vm *), struct vm *vm)
 static void request(void)
 {
 	static int (*const requests[])(struct vm *) = {
-		vm_start, vm_start, vm_start, vm_pause, vm_resume, vm_resume, vm_reset, vm_stop, vm_destroy,
+		vm_start, vm_start, vm_start, vm_pause, vm_resume, vm_resume, vm_pause, vm_resume, vm_resume,
+		vm_reset, vm_stop, vm_destroy,
 	};
 	struct vm *vm = victims[below(NR_VMS)];
 
-	if (below(16) == 0)
+	__atomic_add_fetch(&nr_requests, 1, __ATOMIC_SEQ_CST);
+	/* Not one that comes late: it might start what is to end. */
+	if (__atomic_load_n(&phase, __ATOMIC_SEQ_CST) != PHASE_RANDOM)
+		;
+	else if (below(16) == 0)
 		vm_kill(vm, READ_ONCE(vm->life), VM_CRASH_WATCHDOG);
 	else
 		ask(requests[below(ARRAY_SIZE(requests))], vm);
+	__atomic_sub_fetch(&nr_requests, 1, __ATOMIC_SEQ_CST);
 }
 
 static void destroy_all(void)
@@ -126,11 +144,10 @@ static void destroy_all(void)
 static bool interrupted(void)
 {
 	unsigned int id = this_cpu()->id;
-
 	uint64_t next = MIN(READ_ONCE(fake_timer_deadlines[id]), fake_guest_timer(this_cpu()));
 
 	return __atomic_load_n(&fake_ipis[id], __ATOMIC_SEQ_CST) != seen_ipis ||
-	       next <= READ_ONCE(fake_counter);
+	       next <= arch_counter();
 }
 
 static void take_interrupts(void)
@@ -152,7 +169,7 @@ static void sleep_until_interrupt(void)
 		if (now() == PHASE_QUIT)
 			longjmp(quit, 1);
 		pass_time();
-		if (now() == PHASE_RANDOM && below(64) == 0) {
+		if (now() == PHASE_RANDOM && below(16) == 0) {
 			request();
 			return;
 		}
@@ -163,7 +180,7 @@ static void sleep_until_interrupt(void)
 static void set_timer(struct vcpu *vcpu)
 {
 	vcpu->arch.vtimer.ctl = TIMER_ON;
-	vcpu->arch.vtimer.cval = fake_counter + below(20000) - vcpu->vm->cntvoff;
+	vcpu->arch.vtimer.cval = arch_counter() + below(20000) - READ_ONCE(vcpu->vm->cntvoff);
 }
 
 static void kick_sibling(struct vcpu *vcpu)
@@ -200,9 +217,25 @@ static void end_somehow(struct vcpu *vcpu)
 	}
 }
 
+static void report(struct vcpu *vcpu)
+{
+	vcpu->arch.frame.x[0] = GUEST_TASK_COUNTER;
+	vcpu->arch.frame.x[1] = GUEST_EVENT_PROGRESS;
+	ASSERT(!handle_guest_task_report(vcpu));
+	__atomic_fetch_add(&nr_reports[vcpu->vm->id], 1, __ATOMIC_RELAXED);
+}
+
+/* Somebody at the console looks at it. */
+static void look(void)
+{
+	struct vcpu_view view;
+
+	(void)vcpu_view(vms[below(nr_vms)], below(CONFIG_MAX_VCPUS), &view);
+}
+
 static void trap(struct vcpu *vcpu)
 {
-	switch (below(10)) {
+	switch (below(12)) {
 	case 0:
 		sched_yield(vcpu);
 		break;
@@ -229,6 +262,12 @@ static void trap(struct vcpu *vcpu)
 	case 8:
 		request();
 		break;
+	case 9:
+		report(vcpu);
+		break;
+	case 10:
+		look();
+		break;
 	default:
 		kick_sibling(vcpu);
 	}
@@ -236,16 +275,35 @@ static void trap(struct vcpu *vcpu)
 
 static void enable_interrupts(struct vcpu *vcpu)
 {
-	vcpu->vm->vgic.enable_grp0 = true;
+	uint64_t group0 = GICD_CTLR_GROUP0, timer_and_ppi = BIT(VGIC_VTIMER_INTID) | BIT(PPI);
+
 	vcpu->arch.gich.vmcr = UINT64_C(0xff) << 24 | 1;
-	vcpu->vgic.priv[PPI].enabled = true;
-	vcpu->vgic.priv[VGIC_VTIMER_INTID].enabled = true;
+	vgic_mmio(vcpu, NULL, GICD_CTLR, 4, true, &group0);
+	vgic_mmio(vcpu, vcpu, GICR_ISENABLER0, 4, true, &timer_and_ppi);
+}
+
+static bool is_wanted_off(const struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->stop) || READ_ONCE(vcpu->paused);
+}
+
+/* A guest that does not leave by itself: whoever wants it off has to interrupt it. */
+static void run_on(const struct vcpu *vcpu)
+{
+	uint64_t begin = ms();
+
+	while (!interrupted() && now() == PHASE_RANDOM && ms() - begin < (is_wanted_off(vcpu) ? 2000 : 5))
+		pass_time();
+	if (!interrupted() && is_wanted_off(vcpu) && ms() - begin >= 2000)
+		panic("%s, vCPU %u: is to leave its CPU, and nobody tells it", vcpu->vm->name, vcpu->id);
 }
 
 /* In the guest, until an exit. */
 static void run_guest(struct vcpu *vcpu)
 {
 	enable_interrupts(vcpu);
+	if (below(8) == 0)
+		run_on(vcpu);
 	while (!interrupted() && now() != PHASE_QUIT) {
 		pass_time();
 		if (now() == PHASE_RANDOM && below(2)) {
@@ -267,6 +325,7 @@ static void *be_cpu(void *arg)
 
 	arch_set_this_cpu(cpu);
 	state = (seed + cpu->id) * 2654435769u + 1;
+	race_begin(state, RACES, "kernel/sched/");
 	if (setjmp(quit))
 		return NULL;
 	vcpu = fake_run_until_guest(sched_run);
@@ -300,19 +359,89 @@ static struct vm *define(const char *name)
 
 static bool all_gone(void)
 {
-	bool gone = true;
+	bool gone = !__atomic_load_n(&nr_requests, __ATOMIC_SEQ_CST);
 
 	for (unsigned int i = 0; i < NR_VMS; i++)
-		gone &= READ_ONCE(victims[i]->state) == VM_DEFINED && !READ_ONCE(victims[i]->job.running);
+		gone &= READ_ONCE(victims[i]->state) == VM_DEFINED;
 	return gone;
+}
+
+/* What there is to see when something has gone wrong: no lock may be waited for. */
+static void show(void)
+{
+	for (unsigned int i = 0; i < NR_CPUS; i++)
+		printf("CPU %u: counts %u on its queue%s%s, locks 0x%x\n", i, cpus[i].rq.nr_queued,
+		       cpus[i].idle ? ", idle" : "", cpus[i].current ? ", in a guest" : "",
+		       cpus[i].locks_held);
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		const struct vm *vm = vms[i];
+
+		printf("%s: %s, to be %s, %u live, %lu crashes, %lu resets\n", vm->name,
+		       vm_state_name(vm->state), vm_state_name(vm->goal), vm->nr_live_vcpus, vm->crashes,
+		       vm->resets);
+		for (unsigned int v = 0; v < vm->nr_vcpus; v++)
+			printf("  vCPU %u: state %u, of CPU %u%s%s\n", v, vm->vcpus[v]->state,
+			       vm->vcpus[v]->cpu ? vm->vcpus[v]->cpu->id : 99,
+			       vm->vcpus[v]->stop ? ", to stop" : "",
+			       list_empty(&vm->vcpus[v]->rq_link) ? "" : ", queued");
+	}
+	fflush(stdout);
+}
+
+static void expect(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	show();
+	fail_msg("%s", what);
+}
+
+/* Without locks: this thread is no CPU. */
+static bool wait_until_all_gone(void)
+{
+	uint64_t end = ms() + PATIENCE_MS;
+
+	while (!all_gone() && ms() < end)
+		usleep(1000);
+	return all_gone();
+}
+
+static bool join(pthread_t thread)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += PATIENCE_MS / 1000;
+	return !pthread_timedjoin_np(thread, NULL, &end);
+}
+
+/* All CPUs have come to rest. */
+static void check_what_is_left(const struct page_stats *before)
+{
+	struct page_stats after;
+
+	for (unsigned int i = 0; i < NR_VMS; i++)
+		expect(!victims[i]->job.running, "a job has not ended");
+	for (unsigned int i = 0; i < nr_vms; i++)
+		expect(vms[i]->reports == nr_reports[i], "a report was lost");
+	for (unsigned int i = 0; i < NR_CPUS; i++) {
+		const struct vcpu *vcpu = cpus[i].current;
+		const char *why = sched_check(&cpus[i]);
+
+		expect(!why, why);
+		expect(!vcpu || (vcpu->vm != victims[0] && vcpu->vm != victims[1]),
+		       "a vCPU runs of a VM that is no more");
+	}
+	page_get_stats(&after);
+	assert_int_equal(after.free, before->free);
+	assert_int_equal(after.pool_free, before->pool_free);
+	expect(invariants_check(), fake_log_text());
 }
 
 static void test_whatever_is_asked_of_vms_nothing_is_lost(void **unused)
 {
 	pthread_t threads[NR_CPUS];
-	struct page_stats before, after;
-	uint64_t end;
-	bool gone;
+	struct page_stats before;
 
 	if (NR_CPUS < 2 || CONFIG_MAX_VMS < NR_VMS + 1)
 		skip();
@@ -325,23 +454,16 @@ static void test_whatever_is_asked_of_vms_nothing_is_lost(void **unused)
 	page_get_stats(&before);
 	for (unsigned int i = 0; i < NR_CPUS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, be_cpu, &cpus[i]), 0);
-	usleep(RANDOM_MS * 1000);
-	__atomic_store_n(&phase, PHASE_SETTLE, __ATOMIC_RELEASE);
-	end = ms() + PATIENCE_MS;
-	/* Without locks: this thread is no CPU. */
-	while (!(gone = all_gone()) && ms() < end)
-		usleep(1000);
+	usleep(random_ms() * 1000);
+	__atomic_store_n(&phase, PHASE_SETTLE, __ATOMIC_SEQ_CST);
+	expect(wait_until_all_gone(), "a VM does not end");
 	__atomic_store_n(&phase, PHASE_QUIT, __ATOMIC_RELEASE);
 	for (unsigned int i = 0; i < NR_CPUS; i++)
-		pthread_join(threads[i], NULL);
+		expect(join(threads[i]), "a CPU does not come to rest");
 	for (unsigned int i = 0; i < NR_VMS; i++)
-		printf("%s: %s, %lu crashes, %lu resets\n", victims[i]->name,
-		       vm_state_name(victims[i]->state), victims[i]->crashes, victims[i]->resets);
-	assert_true(gone);
-	page_get_stats(&after);
-	assert_int_equal(after.free, before.free);
-	assert_int_equal(after.pool_free, before.pool_free);
-	assert_true(invariants_check());
+		printf("%s: %lu crashes, %lu resets\n", victims[i]->name, victims[i]->crashes,
+		       victims[i]->resets);
+	check_what_is_left(&before);
 }
 
 int main(void)
