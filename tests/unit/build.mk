@@ -33,6 +33,11 @@ test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c $(host-console) \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_console
 test_console-src := tests/unit/test_console.c $(host-console) tests/host/fake_cpu.c tests/host/fake_panic.c
+unit-test += test_console_smp
+smp-test += test_console_smp
+test_console_smp-src := tests/unit/test_console_smp.c kernel/log.c $(host-console) tests/host/race.c \
+	tests/host/fake_cpu.c tests/host/fake_panic.c
+test_console_smp-libs := -lpthread
 unit-test += test_shell
 test_shell-src := tests/unit/test_shell.c kernel/shell_line.c kernel/shell_parse.c lib/fmt.c
 unit-test += test_rtc
@@ -94,6 +99,15 @@ test_vgic-src := tests/unit/test_vgic.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio
 unit-test += test_vgic_model
 test_vgic_model-src := tests/unit/test_vgic_model.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c \
 	tests/host/gic_model.c tests/host/fake_vcpu.c tests/host/fake_gich.c $(host-cpu)
+unit-test += test_vgic_smp
+smp-test += test_vgic_smp
+test_vgic_smp-src := tests/unit/test_vgic_smp.c $(wildcard kernel/vgic/*.c) tests/host/fake_vcpu.c \
+	tests/host/fake_gich.c tests/host/race.c $(host-cpu)
+test_vgic_smp-libs := -lpthread
+unit-test += test_timer_smp
+smp-test += test_timer_smp
+test_timer_smp-src := tests/unit/test_timer_smp.c kernel/timer.c kernel/job.c tests/host/race.c $(host-cpu)
+test_timer_smp-libs := -lpthread
 host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
 	kernel/hvc/*.c) kernel/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
