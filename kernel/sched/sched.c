@@ -96,6 +96,8 @@ static void look_at_timers(struct vcpu *vcpu)
 
 	if (is_blocked(vcpu) && !vcpu->paused) {
 		lines = arch_vcpu_timer_lines(vcpu);
+		/* It may have run and blocked since it was resumed: its timer is on that CPU's list then. */
+		timer_cancel(&vcpu->wake_cpu->timers, &vcpu->wake_timer);
 		arm_wake_timer(vcpu, lines.next);
 	}
 	spin_unlock(&home->rq.lock);
