@@ -94,10 +94,11 @@ static void forget_restart(struct vm *vm)
 static void begin_loading(struct vm *vm, bool keep_ram)
 {
 	forget_restart(vm);
-	move(vm, VM_LOADING);
+	/* First of all: the job may be in a step for what came before, and sees LOADING without the lock. */
 	WRITE_ONCE(vm->goal, VM_RUNNING);
 	vm->load.phase = VM_LOAD_ACQUIRE;
 	vm->load.keep_ram = keep_ram;
+	move(vm, VM_LOADING);
 	job_queue(&vm->job);
 }
 
