@@ -85,6 +85,8 @@
 #define SCTLR_SA		(1 << 3)
 #define SCTLR_I			(1 << 12)
 #define SCTLR_WXN		(1 << 19)
+#define SCTLR_E0E		(1 << 24)	/* of SCTLR_EL1: EL0's data accesses are big-endian */
+#define SCTLR_EE		(1 << 25)	/* EL1's, and walks of stage-1 tables */
 #define SCTLR_ENIA		(1 << 31)
 #define SCTLR_BT_EL2		(1 << 36)
 #define SCTLR_EL2_RES1		0x30c50830
@@ -161,6 +163,7 @@
 /* ISS of data and instruction aborts */
 #define ABT_ISV			(1 << 24)
 #define ABT_FNV			(1 << 10)
+#define ABT_CM			(1 << 8)
 #define ABT_S1PTW		(1 << 7)
 #define ABT_WNR			(1 << 6)
 #define ABT_FSC_MASK		0x3f
@@ -169,7 +172,9 @@
 #define FSC_ACCESS_FLAG		0x08
 #define FSC_PERMISSION		0x0c
 #define FSC_SYNC_EXT		0x10
+#define FSC_SYNC_EXT_WALK(level)	(uint32_t)(0x14 + (level))	/* levels -1 to 3 */
 #define FSC_ALIGNMENT		0x21
+#define FSC_UNSUPPORTED		0x35		/* an exclusive or atomic access to such memory */
 
 /* SPSR_ELx / PSTATE */
 #define PSR_MODE_MASK		0xf
@@ -181,6 +186,7 @@
 #define PSR_I			(1 << 7)
 #define PSR_A			(1 << 8)
 #define PSR_D			(1 << 9)
+#define PSR_E			(1 << 9)	/* AArch32: data accesses are big-endian */
 #define PSR_BTYPE		(3 << 10)
 #define PSR_SS			(1 << 21)
 #define PSR_DAIF		(PSR_D | PSR_A | PSR_I | PSR_F)

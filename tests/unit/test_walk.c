@@ -28,11 +28,14 @@
 #define TG1_4K		(UINT64_C(2) << 30)
 #define TBI0		(UINT64_C(1) << 37)
 #define EPD0		(UINT64_C(1) << 7)
+#define DS		(UINT64_C(1) << 59)
+#define IPS_52		(UINT64_C(6) << 32)
+#define EE		(UINT64_C(1) << 25)
 
 static uint64_t ram[RAM_SIZE / 8];
 static bool all_tables;			/* whatever is read is a table, wherever */
 static unsigned int reads;
-static uint64_t regs[4];
+static uint64_t regs[8];
 static struct vm vm;
 static struct vcpu vcpu = { .vm = &vm };
 static struct arch_walk w;
@@ -76,7 +79,7 @@ static const char *walk(uint64_t va)
 	assert_true(reads <= ARCH_WALK_LEVELS);
 	assert_true(w.nr <= ARCH_WALK_LEVELS);
 	for (unsigned int i = 0; i < w.nr; i++)
-		assert_true(w.steps[i].level >= 0 && w.steps[i].level <= 3);
+		assert_true(w.steps[i].level >= -1 && w.steps[i].level <= 3);
 	return w.end;
 }
 
@@ -160,6 +163,124 @@ static void test_no_block_where_only_tables_are(void **state)
 	assert_null(walk(0x1000));
 }
 
+static void test_tables_of_a_big_endian_guest_are_big_endian(void **state)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(ram); i++)
+		ram[i] = __builtin_bswap64(ram[i]);
+	assert_string_equal(walk(0x40201678), "an invalid descriptor");
+	regs[ARCH_SCTLR_EL1] |= EE;
+	assert_null(walk(0x40201678));
+	assert_int_equal(w.ipa, 0x51234678);
+	assert_int_equal(w.steps[2].desc, 0x51234000 | IS_PAGE);
+}
+
+/* TCR_EL1.DS: 52 bits of virtual addresses start at level -1, and bits 51 and 50 of one are lower down. */
+static void test_52_bits_with_4_kib_granules(void **state)
+{
+	regs[ARCH_TCR_EL1] = TCR(12, 0) | DS | IPS_52;
+	/*
+	 * Its root, of 16 entries, at 1 << 48 | RAM + 0x80 would be outside of RAM; in RAM, only alignment
+	 * shows.
+	 */
+	regs[ARCH_TTBR0_EL1] = TABLE(4) + 0x80;
+	put(TABLE(4), 16 + 5, TABLE(5) | IS_TABLE);
+	put(TABLE(5), 1, TABLE(0) | IS_TABLE);
+	put(TABLE(2), 1, UINT64_C(0x3000051234000) | 0x200 | IS_PAGE);
+	assert_null(walk(UINT64_C(5) << 48 | UINT64_C(1) << 39 | 0x40201678));
+	assert_int_equal(w.nr, 5);
+	assert_int_equal(w.steps[0].level, -1);
+	assert_int_equal(w.ipa, UINT64_C(0xb000051234678));
+	put(TABLE(5), 1, UINT64_C(0x40000000) | 0x100 | IS_TABLE);
+	assert_string_equal(walk(UINT64_C(5) << 48 | UINT64_C(1) << 39),
+			    "a table lies outside the VM's memory");
+	assert_int_equal(w.steps[w.nr].at, UINT64_C(1) << 50 | 0x40000000);
+	/* A block of 512 GiB, which there is no other way. */
+	put(TABLE(5), 1, UINT64_C(3) << 39 | IS_BLOCK);
+	assert_null(walk(UINT64_C(5) << 48 | UINT64_C(1) << 39 | 0x40201678));
+	assert_int_equal(w.ipa, UINT64_C(3) << 39 | 0x40201678);
+	regs[ARCH_TTBR0_EL1] = 4 | TABLE(4);
+	assert_non_null(walk(0));
+	assert_int_equal(w.steps[0].at, UINT64_C(1) << 48 | TABLE(4));
+}
+
+/* The 64 KiB granule has 52 bits without DS; bits 51 to 48 of an address are 15 to 12 of a descriptor. */
+static void test_52_bits_with_64_kib_granules(void **state)
+{
+	regs[ARCH_TCR_EL1] = TCR(12, 1) | IPS_52;
+	put(TABLE(0), 0, (UINT64_C(1) << 42) | 0xa000 | IS_BLOCK);
+	assert_null(walk(0x12345678));
+	assert_int_equal(w.steps[0].level, 1);
+	assert_int_equal(w.ipa, UINT64_C(0xa) << 48 | UINT64_C(1) << 42 | 0x12345678);
+	regs[ARCH_TCR_EL1] = TCR(12, 1);
+	assert_string_equal(walk(0x12345678), "an invalid descriptor");
+}
+
+/* FEAT_TTST: the last level alone. */
+static void test_16_bits_of_address_are_one_level(void **state)
+{
+	regs[ARCH_TCR_EL1] = TCR(48, 0);
+	put(TABLE(0), 3, 0x51234000 | IS_PAGE);
+	assert_null(walk(0x3678));
+	assert_int_equal(w.steps[0].level, 3);
+	assert_int_equal(w.ipa, 0x51234678);
+}
+
+static void test_a_root_is_aligned_to_its_size(void **state)
+{
+	regs[ARCH_TTBR0_EL1] |= 0x7f8;
+	assert_null(walk(0x40201678));
+	assert_int_equal(w.ipa, 0x51234678);
+}
+
+#define ELSEWHERE	UINT64_C(0x30000000)
+
+/* The level of an abort on the walk: of the descriptor whose page stage 2 refused. */
+static void test_the_level_whose_table_is_missing(void **state)
+{
+	put(TABLE(1), 1, ELSEWHERE | IS_TABLE);
+	assert_non_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, ELSEWHERE), 3);
+	put(TABLE(0), 1, ELSEWHERE | IS_TABLE);
+	assert_non_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, ELSEWHERE), 2);
+	regs[ARCH_TTBR0_EL1] = ELSEWHERE;
+	assert_non_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, ELSEWHERE), 1);
+	regs[ARCH_TCR_EL1] = TCR(16, 0);
+	assert_non_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, ELSEWHERE), 0);
+	regs[ARCH_TCR_EL1] = TCR(12, 0) | DS;
+	assert_non_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, ELSEWHERE), -1);
+}
+
+/* A write of the walker's own: flags of a descriptor that can be read. */
+static void test_the_level_of_a_table_that_is_read_only(void **state)
+{
+	assert_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, TABLE(0)), 1);
+	assert_int_equal(walk_level_of(&w, TABLE(2)), 3);
+	put(TABLE(0), 1, TABLE(0) | IS_TABLE);
+	assert_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, TABLE(0)), 3);
+}
+
+/* A table in a shared window, which EL2 does not read; what that one leads to is missing. */
+static void test_behind_a_table_that_cannot_be_read_the_level_is_the_next(void **state)
+{
+	put(TABLE(0), 1, ELSEWHERE | IS_TABLE);
+	assert_non_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, 0x20000000), 3);
+	put(TABLE(0), 1, TABLE(1) | IS_TABLE);
+	put(TABLE(1), 1, ELSEWHERE | IS_TABLE);
+	assert_non_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, 0x20000000), 3);
+	/* Nothing is known. */
+	regs[ARCH_TCR_EL1] |= EPD0;
+	assert_non_null(walk(0x40201678));
+	assert_int_equal(walk_level_of(&w, 0x20000000), 0);
+}
+
 static void test_no_value_of_tcr_leads_astray(void **state)
 {
 	static const uint64_t some[] = {
@@ -169,9 +290,10 @@ static void test_no_value_of_tcr_leads_astray(void **state)
 
 	all_tables = true;
 	for (unsigned int size = 0; size < 64; size++) {
-		for (unsigned int granules = 0; granules < 64; granules++) {
+		for (unsigned int granules = 0; granules < 256; granules++) {
 			regs[ARCH_TCR_EL1] = TCR(size, granules & 3) | (uint64_t)(granules >> 2 & 3) << 30 |
-					     (granules & 32 ? TBI0 | TBI0 << 1 : 0);
+					     (granules & 32 ? TBI0 | TBI0 << 1 : 0) |
+					     (granules & 64 ? DS : 0) | (granules & 128 ? IPS_52 : 0);
 			for (unsigned int i = 0; i < ARRAY_SIZE(some); i++)
 				walk(some[i]);
 		}
@@ -200,6 +322,14 @@ int main(void)
 		T(test_addresses_beyond_the_size_are_refused),
 		T(test_without_stage_1_the_address_is_the_ipa),
 		T(test_no_block_where_only_tables_are),
+		T(test_tables_of_a_big_endian_guest_are_big_endian),
+		T(test_52_bits_with_4_kib_granules),
+		T(test_52_bits_with_64_kib_granules),
+		T(test_16_bits_of_address_are_one_level),
+		T(test_a_root_is_aligned_to_its_size),
+		T(test_the_level_whose_table_is_missing),
+		T(test_the_level_of_a_table_that_is_read_only),
+		T(test_behind_a_table_that_cannot_be_read_the_level_is_the_next),
 		T(test_no_value_of_tcr_leads_astray),
 		T(test_random_registers_and_tables_end),
 	};
