@@ -18,6 +18,7 @@
 #include "lib/string.h"
 
 #define BOOT_TABLES	24
+#define WINDOW_LEVEL	2		/* a block of 2 MiB */
 #define MAP_BTI		(IS_ENABLED(CONFIG_BRANCH_PROTECTION) ? MAP_GUARDED : 0)
 #define STACK_SIZE	KIB(CONFIG_STACK_KIB)
 #define STACK_GUARD	(CONFIG_GUARD_PAGES_STACK * PAGE_SIZE)
@@ -39,7 +40,10 @@ static const struct hyp_section {
 
 struct pgtable hyp_pgtable;
 
-/* Guards hyp_pgtable and device_next. */
+/* The descriptors of the windows, each CPU's own. Fixed after hyp_map_stack(). */
+static pte_t *windows[CONFIG_NR_CPUS];
+
+/* Guards hyp_pgtable, but the windows' descriptors, and device_next. */
 static struct spinlock hyp_lock = SPINLOCK_INIT(RANK_HYP);
 
 static pte_t boot_tables[BOOT_TABLES][PTE_PER_TABLE] __aligned(4096);
@@ -192,14 +196,21 @@ const void *hyp_linear(pa_t base)
 	return (const void *)(LINEAR_VA + base.pa);
 }
 
+static uint64_t window_va(const struct cpu *cpu)
+{
+	return WINDOW_VA + cpu->id * WINDOW_SIZE;
+}
+
 /*
  * A page that stays mapped in the second half of each CPU's window: with it the window's tables exist for
- * good, so that opening one can't fail for lack of a page and costs two stores.
+ * good, so that opening one can't fail, and is a store.
  */
 static int keep_window_tables(const struct cpu *cpu)
 {
-	return map_locked(WINDOW_VA + cpu->id * WINDOW_SIZE + BLOCK_SIZE, hyp_va_to_pa(_rodata_start),
-			  PAGE_SIZE, MAP_R);
+	if (map_locked(window_va(cpu) + BLOCK_SIZE, hyp_va_to_pa(_rodata_start), PAGE_SIZE, MAP_R))
+		return -ENOMEM;
+	windows[cpu->id] = pgtable_slot(&hyp_pgtable, window_va(cpu), WINDOW_LEVEL);
+	return windows[cpu->id] ? 0 : -ENOMEM;
 }
 
 int hyp_map_stack(struct cpu *cpu)
@@ -255,16 +266,21 @@ const char *hyp_region_name(uint64_t addr)
 
 void *window_open(pa_t addr, uint64_t *len)
 {
-	uint64_t va = WINDOW_VA + this_cpu()->id * WINDOW_SIZE;
+	const struct cpu *cpu = this_cpu();
 	uint64_t offset = addr.pa & (BLOCK_SIZE - 1);
+	pte_t *slot = windows[cpu->id];
 
-	if (map_locked(va, pa(addr.pa - offset), BLOCK_SIZE, MAP_R | MAP_W))
-		return NULL;
+	ASSERT(slot && !*slot);
+	WRITE_ONCE(*slot, pte_make_leaf(pa(addr.pa - offset), WINDOW_LEVEL, pte_s1_attrs(MAP_R | MAP_W)));
+	arch_pt_sync();
 	*len = BLOCK_SIZE - offset;
-	return (void *)(va + offset);
+	return (void *)(window_va(cpu) + offset);
 }
 
 void window_close(void)
 {
-	unmap_locked(WINDOW_VA + this_cpu()->id * WINDOW_SIZE, BLOCK_SIZE);
+	const struct cpu *cpu = this_cpu();
+
+	WRITE_ONCE(*windows[cpu->id], 0);
+	arch_tlb_flush_el2(window_va(cpu), BLOCK_SIZE);
 }

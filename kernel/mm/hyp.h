@@ -52,7 +52,7 @@ __must_check int hyp_map_stack(struct cpu *cpu);
 /*
  * Make up to 2 MiB of RAM visible: a window of this CPU onto pa (any alignment), valid until
  * window_close(). One at a time per CPU. Returns the address that corresponds to pa, *len what is visible
- * from there, NULL when no table could be had.
+ * from there. (Never NULL on the target; a test's window may fail.) Some 40 instructions for both.
  */
 void *window_open(pa_t pa, uint64_t *len);
 void window_close(void);

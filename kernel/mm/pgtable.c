@@ -254,6 +254,22 @@ int pgtable_lookup(const struct pgtable *pt, uint64_t ia, struct pgtable_leaf *l
 	return -ENOENT;
 }
 
+pte_t *pgtable_slot(const struct pgtable *pt, uint64_t ia, int level)
+{
+	pte_t *table = pt->root;
+
+	if (ia >> pt->ia_bits)
+		return NULL;
+	for (int at = pt->start_level; at < level; at++) {
+		pte_t pte = READ_ONCE(table[index_at(pt, ia, at)]);
+
+		if (!pte_is_table(pte, at))
+			return NULL;
+		table = table_at(pte);
+	}
+	return &table[index_at(pt, ia, level)];
+}
+
 static unsigned int entries_at(const struct pgtable *pt, int level)
 {
 	if (level > pt->start_level)

@@ -56,6 +56,12 @@ __must_check int pgtable_unmap(struct pgtable *pt, uint64_t ia, uint64_t size);
 /* Translate ia by reading the tables; -ENOENT when nothing is mapped. */
 __must_check int pgtable_lookup(const struct pgtable *pt, uint64_t ia, struct pgtable_leaf *leaf);
 
+/*
+ * The descriptor of that level for ia, where the tables above it exist; else NULL. For a mapping that comes
+ * and goes often, and that nobody maps or unmaps otherwise: the caller writes it, and sees to the TLBs.
+ */
+pte_t *pgtable_slot(const struct pgtable *pt, uint64_t ia, int level);
+
 /* Free all tables but the root, which becomes empty. No TLB maintenance: the tree is out of use. */
 void pgtable_clear(struct pgtable *pt);
 

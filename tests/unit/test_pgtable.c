@@ -382,6 +382,36 @@ static void test_stage_2_geometry_is_that_of_the_architecture(void **state)
 	}
 }
 
+static void test_a_slot_is_the_descriptor_that_a_map_would_write(void **state)
+{
+	for (unsigned int g = 0; g < ARRAY_SIZE(geometries); g++) {
+		struct pgtable_leaf leaf;
+		uint64_t at = MIB(6);
+		pte_t *slot;
+
+		tree_init(geometries[g].stage2, geometries[g].ia_bits);
+		assert_null(pgtable_slot(&pt, space(), 2));
+		assert_null(pgtable_slot(&pt, at, 3));
+		/* Its neighbour's tables are its own. */
+		assert_int_equal(pgtable_map(&pt, at + MIB(2), pa(0x876543000), PAGE_SIZE, RWX), 0);
+		slot = pgtable_slot(&pt, at, 2);
+		assert_non_null(slot);
+		assert_null(pgtable_slot(&pt, at, 3));
+		assert_int_equal(pgtable_map(&pt, at, pa(MIB(8)), MIB(2), RWX), 0);
+		assert_true(pte_is_leaf(*slot, 2));
+		assert_int_equal(pte_pa(*slot).pa, MIB(8));
+		assert_int_equal(pgtable_unmap(&pt, at, MIB(2)), 0);
+		assert_int_equal(*slot, 0);
+		assert_ptr_equal(pgtable_slot(&pt, at, 2), slot);
+		*slot = pte_make_leaf(pa(MIB(10)), 2, 0);
+		assert_int_equal(pgtable_lookup(&pt, at + 5, &leaf), 0);
+		assert_int_equal(leaf.pa.pa, MIB(10) + 5);
+		*slot = 0;
+		assert_int_equal(pgtable_unmap(&pt, at + MIB(2), PAGE_SIZE), 0);
+		tree_end();
+	}
+}
+
 static void test_a_page_translates_and_its_neighbours_do_not(void **state)
 {
 	for (unsigned int g = 0; g < ARRAY_SIZE(geometries); g++) {
@@ -783,6 +813,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_a_map_across_concatenated_root_tables_is_whole, teardown),
 		cmocka_unit_test_teardown(test_requests_that_make_no_sense_change_nothing, teardown),
 		cmocka_unit_test_teardown(test_no_address_outside_the_space_translates, teardown),
+		cmocka_unit_test_teardown(test_a_slot_is_the_descriptor_that_a_map_would_write, teardown),
 		cmocka_unit_test_teardown(test_nothing_is_mapped_over_something, teardown),
 		cmocka_unit_test_teardown(test_a_map_that_runs_out_of_tables_changes_nothing, teardown),
 		cmocka_unit_test_teardown(test_an_unmap_that_cannot_split_changes_no_translation, teardown),
