@@ -119,14 +119,19 @@ void arch_zero_sync(void *va, uint64_t size)
 	arch_sync_code(va, size);
 }
 
-void arch_sync_code(void *va, uint64_t size)
+void arch_sync_data(void *va, uint64_t size)
 {
 	uint64_t line = dcache_line(), end = (uint64_t)va + size;
 
-	/* To the point of coherency: the guest starts with its caches off. */
 	for (uint64_t at = ALIGN_DOWN((uint64_t)va, line); at < end; at += line)
 		__asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
 	dsb(sy);
+}
+
+void arch_sync_code(void *va, uint64_t size)
+{
+	/* To the point of coherency: the guest starts with its caches off. */
+	arch_sync_data(va, size);
 	__asm__ volatile("ic ialluis" : : : "memory");
 	dsb(ish);
 	isb();

@@ -36,6 +36,11 @@ static void copy_piece(void *guest, void *host, uint64_t len, enum copy_kind kin
 {
 	switch (kind) {
 	case COPY_OUT:
+		/*
+		 * Tables, code and the mailbox may have been written past caches that hold what was there
+		 * before.
+		 */
+		arch_sync_data(guest, len);
 		memcpy(host, guest, len);
 		break;
 	case COPY_IN:

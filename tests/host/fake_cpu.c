@@ -106,6 +106,10 @@ void arch_sync_code(void *va, uint64_t size)
 {
 }
 
+void arch_sync_data(void *va, uint64_t size)
+{
+}
+
 uint64_t arch_random(void)
 {
 	uint64_t n = __atomic_add_fetch(&random_state, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELAXED);

@@ -87,6 +87,12 @@ void arch_zero_sync(void *va, uint64_t size);
 /* Make what was written through [va, va + size) visible to instruction fetches and uncached readers. */
 void arch_sync_code(void *va, uint64_t size);
 
+/*
+ * Clean [va, va + size) to the point of coherency, and keep nothing of it in the caches: to see what a guest
+ * has written with its own off.
+ */
+void arch_sync_data(void *va, uint64_t size);
+
 /* 64 random bits for canaries and keys: RNDR where there is one, else mixed from the counter and seed. */
 uint64_t arch_random(void);
 void arch_random_seed(const void *seed, uint64_t len);

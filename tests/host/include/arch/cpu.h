@@ -55,6 +55,7 @@ void arch_semihosting_exit(int status);
 void arch_zero(void *va, uint64_t size);
 void arch_zero_sync(void *va, uint64_t size);
 void arch_sync_code(void *va, uint64_t size);
+void arch_sync_data(void *va, uint64_t size);
 
 uint64_t arch_random(void);
 void arch_random_seed(const void *seed, uint64_t len);
