@@ -25,8 +25,14 @@ static bool flash_access(struct vcpu *vcpu, struct vdev *dev, uint32_t offset, s
 	return true;
 }
 
+static bool flash_allows(struct vdev *dev, uint32_t offset, const struct vdev_access *access)
+{
+	return true;
+}
+
 VDEV(flash) = {
 	.name = "flash",
 	.create = flash_create,
 	.access = flash_access,
+	.allows = flash_allows,
 };

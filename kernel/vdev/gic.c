@@ -38,8 +38,14 @@ static void gic_describe(const struct vm *vm, struct guest_dtb *dtb)
 	guest_dtb_end_node(dtb);
 }
 
+static bool gic_allows(struct vdev *dev, uint32_t offset, const struct vdev_access *access)
+{
+	return true;
+}
+
 VDEV(gic) = {
 	.create = gic_create,
 	.describe = gic_describe,
 	.access = gic_access,
+	.allows = gic_allows,
 };

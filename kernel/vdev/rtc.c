@@ -268,6 +268,11 @@ static void rtc_describe(const struct vm *vm, struct guest_dtb *dtb)
 	guest_dtb_end_node(dtb);
 }
 
+static bool rtc_allows(struct vdev *dev, uint32_t offset, const struct vdev_access *access)
+{
+	return access->size != 8;
+}
+
 VDEV(rtc) = {
 	.name = "rtc",
 	.create = rtc_create,
@@ -275,4 +280,5 @@ VDEV(rtc) = {
 	.reset = rtc_reset,
 	.destroy = rtc_destroy,
 	.access = rtc_access,
+	.allows = rtc_allows,
 };

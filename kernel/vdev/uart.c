@@ -479,6 +479,11 @@ static void uart_describe(const struct vm *vm, struct guest_dtb *dtb)
 	guest_dtb_console(dtb, "pl011", GUEST_UART_IPA);
 }
 
+static bool uart_allows(struct vdev *dev, uint32_t offset, const struct vdev_access *access)
+{
+	return access->size != 8;
+}
+
 VDEV(uart) = {
 	.name = "uart",
 	.create = uart_create,
@@ -486,4 +491,5 @@ VDEV(uart) = {
 	.reset = uart_reset,
 	.destroy = uart_destroy,
 	.access = uart_access,
+	.allows = uart_allows,
 };

@@ -89,7 +89,7 @@ void vdev_destroy_all(struct vm *vm)
 	vm->nr_vdevs = 0;
 }
 
-static struct vdev *find(struct vcpu *vcpu, uint64_t ipa)
+struct vdev *vdev_at(struct vcpu *vcpu, uint64_t ipa)
 {
 	struct vm *vm = vcpu->vm;
 
@@ -108,6 +108,14 @@ bool vdev_access(struct vcpu *vcpu, struct vdev_access *access)
 		return false;
 	/* Software mostly comes back to the device that it used last. */
 	if (!dev || access->ipa - dev->base >= dev->size)
-		dev = find(vcpu, access->ipa);
+		dev = vdev_at(vcpu, access->ipa);
 	return dev && dev->ops->access(vcpu, dev, (uint32_t)(access->ipa - dev->base), access);
+}
+
+bool vdev_allows(struct vcpu *vcpu, const struct vdev_access *access)
+{
+	struct vdev *dev = vdev_at(vcpu, access->ipa);
+
+	return dev && dev->ops->allows && !(access->ipa & (access->size - 1)) &&
+	       dev->ops->allows(dev, (uint32_t)(access->ipa - dev->base), access);
 }

@@ -50,6 +50,11 @@ struct vdev_ops {
 	 * register or size, and the guest gets an external abort.
 	 */
 	bool (*access)(struct vcpu *vcpu, struct vdev *dev, uint32_t offset, struct vdev_access *access);
+	/*
+	 * Whether access() would return true, and nothing else: so that a pair of accesses is done as a
+	 * whole or not at all. NULL: never.
+	 */
+	bool (*allows)(struct vdev *dev, uint32_t offset, const struct vdev_access *access);
 };
 
 #define VDEV(name)	static const struct vdev_ops name SECTION_ENTRY(schism_vdev)
@@ -69,5 +74,11 @@ void vdev_clock_all(struct vm *vm);
 
 /* Serve an access; false when nothing is there, it is unaligned, or the device refuses. */
 bool vdev_access(struct vcpu *vcpu, struct vdev_access *access);
+
+/* Whether vdev_access() would serve it. */
+bool vdev_allows(struct vcpu *vcpu, const struct vdev_access *access);
+
+/* The device whose window the address lies in; NULL: none. */
+struct vdev *vdev_at(struct vcpu *vcpu, uint64_t ipa);
 
 #endif

@@ -246,6 +246,11 @@ static void watchdog_describe(const struct vm *vm, struct guest_dtb *dtb)
 	guest_dtb_end_node(dtb);
 }
 
+static bool watchdog_allows(struct vdev *dev, uint32_t offset, const struct vdev_access *access)
+{
+	return access->size >= 4;
+}
+
 VDEV(watchdog) = {
 	.name = "watchdog",
 	.create = watchdog_create,
@@ -254,4 +259,5 @@ VDEV(watchdog) = {
 	.destroy = watchdog_destroy,
 	.clock = watchdog_clock,
 	.access = watchdog_access,
+	.allows = watchdog_allows,
 };

@@ -31,8 +31,10 @@ static uint64_t ones(unsigned int size)
 static bool flash_access(uint64_t ipa, unsigned int size, bool write, uint64_t *val)
 {
 	struct vdev_access access = { .ipa = ipa, .size = size, .write = write, .val = *val };
+	bool allowed = vdev_allows(&vcpu, &access);
 	bool served = vdev_access(&vcpu, &access);
 
+	assert_int_equal(allowed, served);
 	*val = access.val;
 	return served;
 }

@@ -285,6 +285,8 @@ static void test_identification_and_fixed_registers(void **state)
 	assert_int_equal(get(IMSC), 1);
 	assert_int_equal(get(0x100), 0);
 	assert_true(rtc_ops()->access(NULL, &vm.vdevs[0], DR + 1, &narrow));
+	assert_true(rtc_ops()->allows(&vm.vdevs[0], DR + 1, &narrow));
+	assert_false(rtc_ops()->allows(&vm.vdevs[0], DR, &wide));
 	assert_int_equal(narrow.val & 0xff, TODAY >> 8 & 0xff);
 	assert_false(rtc_ops()->access(NULL, &vm.vdevs[0], DR, &wide));
 }

@@ -148,8 +148,10 @@ SERIAL_DRIVER(terminal) = {
 static bool access_of(unsigned int i, uint32_t offset, unsigned int size, bool write, uint64_t *val)
 {
 	struct vdev_access access = { GUEST_UART_IPA + offset, size, write, *val };
+	bool allowed = vm[i].vdevs[0].ops->allows(&vm[i].vdevs[0], offset, &access);
 	bool done = vm[i].vdevs[0].ops->access(NULL, &vm[i].vdevs[0], offset, &access);
 
+	assert_int_equal(allowed, done);
 	*val = access.val & (size == 8 ? UINT64_MAX : (UINT64_C(1) << size * 8) - 1);
 	return done;
 }

@@ -75,8 +75,10 @@ static const struct vdev_ops *ops(void)
 static bool access(struct vdev *dev, uint32_t offset, unsigned int size, bool write, uint64_t *val)
 {
 	struct vdev_access access = { .ipa = dev->base + offset, .size = size, .write = write, .val = *val };
+	bool allowed = ops()->allows(dev, offset, &access);
 	bool done = ops()->access(&vcpu, dev, offset, &access);
 
+	assert_int_equal(allowed, done);
 	*val = access.val;
 	return done;
 }
