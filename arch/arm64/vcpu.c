@@ -106,6 +106,8 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	arch->frame.spsr = PSR_MODE_EL1H | PSR_DAIF;
 	memcpy(arch->frame.x, entry->args, sizeof(entry->args));
 	arch->sysregs[R_SCTLR_EL1] = SCTLR_EL1_RESET;
+	if (entry->big_endian)
+		arch->sysregs[R_SCTLR_EL1] |= SCTLR_EE;
 	if (entry->translated)
 		set_translated(arch->sysregs, entry);
 	if (entry->all_vcpus)
@@ -560,6 +562,11 @@ uint64_t arch_vcpu_sysreg(const struct vcpu *vcpu, enum arch_sysreg_id id)
 	};
 
 	return vcpu->arch.sysregs[index[id]];
+}
+
+bool arch_el1_is_big_endian(void)
+{
+	return (sysreg_read(sctlr_el1) & SCTLR_EE) != 0;
 }
 
 void arch_enter_guest_plain(struct vcpu *vcpu) __noreturn;

@@ -399,7 +399,8 @@ static bool end_suspension(struct vcpu *vcpu)
 		return false;
 	vcpu->suspended = false;
 	arch_vcpu_reset(vcpu, &(struct vm_entry){ .pc = vcpu->resume_entry,
-						  .args = { vcpu->resume_context } });
+						  .args = { vcpu->resume_context },
+						  .big_endian = vcpu->resume_big_endian });
 	return true;
 }
 

@@ -11,6 +11,7 @@
 struct vm_entry {
 	uint64_t pc;
 	uint64_t args[VM_ENTRY_ARGS];	/* in the first argument registers; the others are 0 */
+	bool big_endian;		/* at EL1, as the caller of PSCI is that starts it */
 	/* All vCPUs enter together, each with its number as thread pointer; else vCPU 0 alone. */
 	bool all_vcpus;
 	/* Stage 1 is on, with the attributes of PTE_ENTRY_NORMAL; else it is off. */

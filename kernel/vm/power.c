@@ -36,7 +36,8 @@ int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t con
 	} else if (__atomic_load_n(&target->state, __ATOMIC_ACQUIRE) == VCPU_OFF) {
 		/* Acquire: what its last CPU did to it is done; pairs with set_off(). */
 		__atomic_fetch_add(&vm->nr_live_vcpus, 1, __ATOMIC_RELAXED);
-		arch_vcpu_reset(target, &(struct vm_entry){ .pc = entry, .args = { context } });
+		arch_vcpu_reset(target, &(struct vm_entry){ .pc = entry, .args = { context },
+							    .big_endian = arch_el1_is_big_endian() });
 		sched_start(target);
 		if (vm->state == VM_PAUSED)
 			sched_pause(target);
@@ -77,6 +78,7 @@ int64_t vm_system_suspend(struct vcpu *vcpu, uint64_t entry, uint64_t context)
 	vcpu->suspended = true;
 	vcpu->resume_entry = entry;
 	vcpu->resume_context = context;
+	vcpu->resume_big_endian = arch_el1_is_big_endian();
 	sched_block(vcpu);
 	return PSCI_SUCCESS;
 }

@@ -59,6 +59,7 @@ struct vcpu {
 
 	/* PSCI SYSTEM_SUSPEND: BLOCKED, to start anew there when an interrupt comes */
 	bool suspended;
+	bool resume_big_endian;
 	uint64_t resume_entry;
 	uint64_t resume_context;
 

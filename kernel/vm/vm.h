@@ -287,16 +287,17 @@ void vm_vcpu_paused(struct vm *vm);
 void vm_vcpu_gone(struct vm *vm);
 
 /*
- * PSCI CPU_ON: start the vCPU of vm with that affinity at entry, with context in x0. Returns a PSCI code.
- * vm_affinity_info(): 0 on, 1 off, or PSCI_INVALID_PARAMETERS.
+ * PSCI CPU_ON: start the vCPU of vm with that affinity at entry, with context in x0 and the endianness of the
+ * vCPU on this CPU, which calls (DEN0022, 6.4). Returns a PSCI code. vm_affinity_info(): 0 on, 1 off, or
+ * PSCI_INVALID_PARAMETERS.
  */
 int64_t vm_cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t context);
 int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level);
 
 /*
  * PSCI SYSTEM_SUSPEND (DEN0022, 5.20): when the handler returns, the calling vCPU, the last one that is on,
- * sleeps until an interrupt is pending for it; then it starts at entry with context in x0. Returns a PSCI
- * code.
+ * sleeps until an interrupt is pending for it; then it starts at entry with context in x0 and the endianness
+ * that it has now. Returns a PSCI code.
  */
 int64_t vm_system_suspend(struct vcpu *vcpu, uint64_t entry, uint64_t context);
 

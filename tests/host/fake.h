@@ -87,11 +87,14 @@ void fake_tlb_clear(void);
 
 extern unsigned int fake_nr_lrs;	/* what arch_vgic_nr_lrs() returns */
 
+extern bool fake_big_endian;		/* EL1 of the vCPU that calls */
+
 struct fake_vcpu_stats {
 	unsigned int loads, saves, resets, entries;
 	struct vcpu *last_loaded;
 	struct vcpu *entered;		/* by arch_enter_guest(), which unwinds to fake_run_until_guest() */
 	bool trap_wfe;			/* of the vCPU that was told last */
+	bool last_big_endian;		/* of the last one that was reset */
 };
 extern __thread struct fake_vcpu_stats fake_vcpu;	/* of the calling thread's CPU */
 

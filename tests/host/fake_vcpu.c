@@ -23,6 +23,7 @@
 
 unsigned int fake_nr_lrs = 4;
 __thread struct fake_vcpu_stats fake_vcpu;
+bool fake_big_endian;
 void (*fake_gich_in)(struct vcpu *vcpu);
 void (*fake_gich_out)(struct vcpu *vcpu);
 
@@ -36,6 +37,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	vcpu->arch.frame.elr = entry->pc;
 	memcpy(vcpu->arch.frame.x, entry->args, sizeof(entry->args));
 	fake_vcpu.resets++;
+	fake_vcpu.last_big_endian = entry->big_endian;
 }
 
 static uint64_t vtimer_deadline(const struct vcpu *vcpu)
@@ -116,6 +118,11 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 	vcpu_vgic_out(vcpu);
 	cpu->arch.loaded = NULL;
 	fake_vcpu.saves++;
+}
+
+bool arch_el1_is_big_endian(void)
+{
+	return fake_big_endian;
 }
 
 void arch_fp_begin(void)

@@ -264,6 +264,30 @@ static void enable_waker(void)
 	vcpu->vgic.priv[WAKER].group1 = true;
 }
 
+static void test_a_vcpu_starts_with_the_endianness_of_its_caller(void **state)
+{
+	if (CONFIG_MAX_VCPUS < 2)
+		skip();
+	assert_false(fake_vcpu.last_big_endian);
+	fake_big_endian = true;
+	assert_int_equal(call(PSCI_CPU_ON_64, 1, vm->entry.pc, 0), 0);
+	fake_big_endian = false;
+	assert_true(fake_vcpu.last_big_endian);
+}
+
+static void test_system_suspend_ends_with_the_endianness_that_it_began_with(void **state)
+{
+	enable_waker();
+	vgic_set_line(vcpu, WAKER, true);
+	fake_wfi = NULL;	/* panics */
+	fake_big_endian = true;
+	call(PSCI_SYSTEM_SUSPEND_64, vm->entry.pc, 7, 0);
+	/* Whatever runs on the CPU then. */
+	fake_big_endian = false;
+	assert_ptr_equal(sched_exit_work(vcpu), vcpu);
+	assert_true(fake_vcpu.last_big_endian);
+}
+
 static void test_system_suspend_starts_anew_when_an_interrupt_comes(void **state)
 {
 	const struct trapframe *frame = &vcpu->arch.frame;
@@ -383,6 +407,8 @@ int main(void)
 		T(test_system_reset2_knows_the_warm_reset_only),
 		T(test_cpu_on_starts_the_vcpu_that_is_named),
 		T(test_the_32_bit_forms_see_32_bits_of_their_arguments),
+		T(test_a_vcpu_starts_with_the_endianness_of_its_caller),
+		T(test_system_suspend_ends_with_the_endianness_that_it_began_with),
 		T(test_system_suspend_starts_anew_when_an_interrupt_comes),
 		T(test_system_suspend_ends_at_once_if_an_interrupt_is_pending),
 		T(test_system_suspend_is_refused_while_another_vcpu_is_on),

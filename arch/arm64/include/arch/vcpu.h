@@ -115,9 +115,9 @@ struct arch_vcpu {
 
 /*
  * Put the vCPU into the architectural reset state that PSCI and the arm64 boot protocol describe: EL1h,
- * DAIF masked, MMU off, entry->pc, entry->args from x0 on, other registers 0 (DEN0022, 6.4). Where the entry
- * is translated: MMU and caches on, 48 bits of addresses in each half, 4 KiB granules, as seL4's elfloader
- * has it. Context: the vCPU is not on a CPU.
+ * DAIF masked, MMU off, entry->pc, entry->args from x0 on, other registers 0, little-endian unless
+ * entry->big_endian (DEN0022, 6.4). Where the entry is translated: MMU and caches on, 48 bits of addresses
+ * in each half, 4 KiB granules, as seL4's elfloader has it. Context: the vCPU is not on a CPU.
  */
 void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry);
 
@@ -170,5 +170,8 @@ const char *arch_vcpu_sysreg_name(unsigned int i);
 /* Some of them by name, as last saved or synchronized. */
 enum arch_sysreg_id { ARCH_SCTLR_EL1, ARCH_TCR_EL1, ARCH_TTBR0_EL1, ARCH_TTBR1_EL1 };
 uint64_t arch_vcpu_sysreg(const struct vcpu *vcpu, enum arch_sysreg_id id);
+
+/* Whether EL1 of the vCPU on this CPU is big-endian (SCTLR_EL1.EE). Context: it is loaded here. */
+bool arch_el1_is_big_endian(void);
 
 #endif
