@@ -10,6 +10,7 @@ obj-y += gic_cpuif.o
 obj-y += gich.o
 obj-y += head.o
 obj-y += inject.o
+obj-y += ldst.o
 obj-y += mmu.o
 obj-y += debug.o
 obj-y += sysreg.o

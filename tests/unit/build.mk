@@ -52,6 +52,8 @@ unit-test += test_aarch32
 test_aarch32-src := tests/unit/test_aarch32.c arch/arm64/aarch32.c arch/arm64/esr.c tests/host/fake_log.c
 unit-test += test_walk
 test_walk-src := tests/unit/test_walk.c arch/arm64/walk.c
+unit-test += test_ldst
+test_ldst-src := tests/unit/test_ldst.c arch/arm64/ldst.c
 unit-test += test_passthrough
 test_passthrough-src := tests/unit/test_passthrough.c kernel/vdev/passthrough.c kernel/vdev/vdev.c \
 	kernel/machine.c lib/dt.c lib/dt_walk.c kernel/lock.c kernel/cpu.c tests/host/fake_log.c \
