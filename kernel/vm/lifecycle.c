@@ -16,6 +16,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/sched/sched.h"
+#include "kernel/vm/abort_log.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/lifecycle.h"
 #include "kernel/vm/loader.h"
@@ -478,6 +479,7 @@ static void finish_off(struct vm *vm)
 {
 	vdev_reset_all(vm);
 	guest_shared_dump(vm);
+	abort_log_end(vm);
 	log_info("%s: off, %lu reports, %lu failed", vm->name, READ_ONCE(vm->reports),
 		 READ_ONCE(vm->failures));
 }
@@ -493,8 +495,15 @@ static void take_record(struct vm *vm)
 	guest_shared_dump(vm);
 }
 
+static void finish_crash(struct vm *vm)
+{
+	vdev_reset_all(vm);
+	abort_log_end(vm);
+}
+
 static void finish_destroy(struct vm *vm)
 {
+	abort_log_end(vm);
 	vm_release(vm);
 	log_info("%s: destroyed", vm->name);
 }
@@ -531,7 +540,7 @@ static bool finish(struct vm *vm)
 {
 	static void (*const prepare[])(struct vm *) = {
 		[VM_DEFINED] = finish_destroy, [VM_LOADING] = vdev_reset_all, [VM_STOPPED] = finish_off,
-		[VM_CRASHED] = vdev_reset_all,
+		[VM_CRASHED] = finish_crash,
 	};
 	enum vm_state goal = READ_ONCE(vm->goal);
 	enum vm_action action = VM_ACTION_STOP;

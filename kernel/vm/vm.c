@@ -15,6 +15,7 @@
 #include "kernel/log.h"
 #include "kernel/main.h"
 #include "kernel/sched/sched.h"
+#include "kernel/vm/abort_log.h"
 #include "kernel/vm/lifecycle.h"
 #include "kernel/vm/loader.h"
 #include "kernel/vm/shared.h"
@@ -102,6 +103,7 @@ int vm_define(const struct vm_desc *desc, struct vm **out, const char **why)
 	vgic_vm_init(vm);
 	lifecycle_init(vm);
 	report_init(vm);
+	abort_log_init(vm);
 	vms[nr_vms++] = vm;
 	*out = vm;
 	return 0;

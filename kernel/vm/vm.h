@@ -210,6 +210,8 @@ struct vm {
 	uint64_t failures;		/* of them GUEST_EVENT_FAIL */
 	struct budget report_budget;	/* for those that are printed */
 	uint64_t reports_hidden;	/* of them not printed, since the last that was */
+	struct budget abort_budget;	/* for lines on aborts; kernel/vm/abort_log.h */
+	uint64_t aborts_hidden;		/* without one, since the last that had one; atomic */
 
 	/* counters, of whoever ends a life: its last vCPU, or the job */
 	uint64_t resets;
