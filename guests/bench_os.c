@@ -70,6 +70,8 @@ DEFINE_SERIES(hvc, "hvc #0")
 DEFINE_SERIES(report, "hvc #0x60")
 DEFINE_SERIES(load, "ldr w0, [x0]")
 DEFINE_SERIES(store, "str w1, [x0]")
+DEFINE_SERIES(load_post, "ldr w1, [x0], #4")
+DEFINE_SERIES(load_pair, "ldp w1, w2, [x0]")
 /*
  * A trapped MRS ends no translation block of QEMU's, which charges all that follows in the block although it
  * is not executed: let that be one ISB, and a NOP in what is compared with.
@@ -91,6 +93,8 @@ static const struct bench {
 	{ "mmio_uart_fr_read", series_load, UART_FR },
 	{ "mmio_gicd_typer_read", series_load, GICD_TYPER },
 	{ "mmio_gicd_isenabler_write", series_store, GUEST_GICD_IPA + GIC_ISENABLER + 4 },
+	{ "mmio_uart_fr_read_writeback", series_load_post, UART_FR },
+	{ "mmio_uart_fr_read_pair", series_load_pair, UART_FR },
 	{ "sysreg_id_read", series_id_register, 0, series_isb },
 };
 

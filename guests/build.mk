@@ -28,6 +28,9 @@ $(foreach test,$(guest-tests),$(eval $(test)-src := guests/tests/$(test).c))
 # It switches FP off for its EL0, and on its EL1's way there and back.
 test_aarch32-cppflags := -mgeneral-regs-only
 
+# As small kernels are built: with loads and stores that write their base back.
+test_mmio-cppflags := -Os
+
 # The state in which each protocol enters a guest: guests/tests/entry, run by tests/boot/test_entry.py. The
 # kernel of the last one is linked at seL4's address.
 entry-tests := test_entry_elf test_entry_linux test_entry_raw test_entry_sel4

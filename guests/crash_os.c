@@ -8,6 +8,9 @@
  *   nomap     VBAR_EL1 names an address that stage 1 does not map, then the same load: the guest
  *             takes aborts at its vector for ever, without the hypervisor ever being asked. (Not
  *             under qemu -icount: it counts no instruction, so its clock stops.)
+ *   fp        the same VBAR_EL1, then a SIMD instruction with CPACR_EL1 as at reset: the guest's own
+ *             exception, which goes past the hypervisor
+ *   irq       the same VBAR_EL1, then an interrupt
  *   undef     an undefined instruction, with vectors: the runtime reports FAIL and switches off
  *   overflow  recursion until the stack is used up: the same
  *   reset     PSCI SYSTEM_RESET
@@ -20,6 +23,13 @@
 #define NOWHERE		(GUEST_RAM_IPA - MIB(4))	/* nor is anything there on QEMU virt */
 #define PAGE_SIZE	4096
 
+static void no_vectors(void)
+{
+	guest_mmu_map(NOWHERE, PAGE_SIZE, GUEST_MAP_RX);
+	guest_write_sysreg("vbar_el1", NOWHERE);
+	guest_isb();
+}
+
 static void load_from_nowhere(void)
 {
 	guest_mmu_map(NOWHERE + PAGE_SIZE, PAGE_SIZE, GUEST_MAP_RW);
@@ -28,10 +38,28 @@ static void load_from_nowhere(void)
 
 static void crash_novector(void)
 {
-	guest_mmu_map(NOWHERE, PAGE_SIZE, GUEST_MAP_RX);
-	guest_write_sysreg("vbar_el1", NOWHERE);
-	guest_isb();
+	no_vectors();
 	load_from_nowhere();
+}
+
+static void crash_fp(void)
+{
+	no_vectors();
+	guest_write_sysreg("cpacr_el1", 0);
+	guest_isb();
+	__asm__ volatile(".arch_extension fp\n\t.global crash_fp_insn\ncrash_fp_insn:\tfmov d0, xzr"
+			 : : : "memory");
+}
+
+static void crash_irq(void)
+{
+	guest_gic_init();
+	guest_timer_start(1000);
+	guest_irq_mask();
+	no_vectors();
+	guest_irq_unmask();
+	for (;;)
+		;
 }
 
 static void crash_nomap(void)
@@ -105,6 +133,8 @@ static const struct mode {
 } modes[] = {
 	{ "novector", crash_novector },
 	{ "nomap", crash_nomap },
+	{ "fp", crash_fp },
+	{ "irq", crash_irq },
 	{ "undef", crash_undef },
 	{ "overflow", crash_overflow },
 	{ "reset", guest_system_reset },

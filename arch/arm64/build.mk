@@ -4,6 +4,7 @@ obj-y += abort.o
 obj-y += boot.o
 obj-y += cpu.o
 obj-y += crash.o
+obj-y += emulate.o
 obj-y += esr.o
 obj-y += fault.o
 obj-y += gic_cpuif.o

@@ -4,6 +4,7 @@
 
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
+#include "arch/arm64/vector.h"
 #include "arch/arm64/walk.h"
 #include "kernel/cpu.h"
 #include "kernel/log.h"
@@ -13,9 +14,10 @@
 
 #define INSNS_BEFORE	2	/* of those shown, what precedes the PC */
 
+/* Of the guest to EL2, or of any of its levels to its EL1. */
 static bool is_abort(unsigned int ec)
 {
-	return ec == EC_IABT_LOWER || ec == EC_DABT_LOWER;
+	return ec == EC_IABT_LOWER || ec == EC_DABT_LOWER || ec == EC_IABT_CUR || ec == EC_DABT_CUR;
 }
 
 static unsigned int ec_of(uint64_t esr)
@@ -51,6 +53,10 @@ void arch_crash_capture(struct vcpu *vcpu, struct arch_crash *c)
 	c->esr = (uint64_t)arch->trap.ec << ESR_EC_SHIFT | (arch->trap.il == 4 ? ESR_IL : 0) | arch->trap.iss;
 	if (this_cpu()->arch.loaded == vcpu && is_abort(arch->trap.ec))
 		c->far = sysreg_read(far_el2);
+	c->at_vector = arch->trap.ec == EC_IABT_LOWER &&
+		       is_at_vector(c->frame.elr, c->frame.spsr, arch_vcpu_sysreg(vcpu, ARCH_VBAR_EL1));
+	c->first_esr = arch_vcpu_sysreg(vcpu, ARCH_ESR_EL1);
+	c->first_pc = arch_vcpu_sysreg(vcpu, ARCH_ELR_EL1);
 	walk_stage1(vcpu, c->frame.elr, &c->pc_walk);
 	if (c->far)
 		walk_stage1(vcpu, c->far, &c->far_walk);
@@ -67,16 +73,43 @@ static void show_frame(const struct trapframe *f)
 	log_err("  pc  %016lx spsr %08lx", f->elr, f->spsr);
 }
 
-static void show_esr(const char *what, uint64_t esr)
+static const char *what_of(uint64_t esr)
 {
 	unsigned int ec = ec_of(esr);
 
-	if (is_abort(ec))
-		log_err("  %s 0x%08lx: %s, %s of %s", what, esr, esr_ec_name(ec),
-			esr_fsc_name(esr & ABT_FSC_MASK),
-			ec == EC_IABT_LOWER ? "an instruction" : (esr & ABT_WNR) ? "a write" : "a read");
+	if (ec == EC_IABT_LOWER || ec == EC_IABT_CUR)
+		return "an instruction";
+	return (esr & ABT_WNR) ? "a write" : "a read";
+}
+
+static void show_esr(const char *what, uint64_t esr)
+{
+	const char *class = esr_ec_name(ec_of(esr));
+
+	if (is_abort(ec_of(esr)))
+		log_err("  %s 0x%08lx: %s, %s of %s", what, esr, class, esr_fsc_name(esr & ABT_FSC_MASK),
+			what_of(esr));
 	else
-		log_err("  %s 0x%08lx: %s", what, esr, esr_ec_name(ec));
+		log_err("  %s 0x%08lx: %s", what, esr, class);
+}
+
+/*
+ * The exception whose vector could not be fetched: the guest's registers still tell of it, because nothing
+ * was injected since. It may be the guest's own, which EL2 has not seen.
+ */
+static void show_first(const struct arch_crash *c)
+{
+	static const char *const kinds[] = { "synchronous", "IRQ", "FIQ", "SError" };
+	/* VBAR_EL1 is aligned to all of its vectors. */
+	unsigned int kind = (unsigned int)(c->frame.elr / VECTOR_SIZE) % ARRAY_SIZE(kinds);
+
+	log_err("  first exception: %s, at pc 0x%lx, to the vector at 0x%lx", kinds[kind], c->first_pc,
+		c->frame.elr);
+	if (kind != 0)
+		return;
+	show_esr("first exception: ESR", c->first_esr);
+	if (ec_of(c->first_esr) == EC_FP)
+		log_err("  FP/SIMD is off (CPACR_EL1)");
 }
 
 static void show_walk(const char *what, const struct arch_walk *w)
@@ -89,6 +122,9 @@ static void show_walk(const char *what, const struct arch_walk *w)
 	for (unsigned int i = 0; i < w->nr; i++)
 		log_err("    level %d at IPA 0x%lx: %016lx", w->steps[i].level, w->steps[i].at,
 			w->steps[i].desc);
+	if (w->missing)
+		log_err("    level %d at IPA 0x%lx: cannot be read", w->steps[w->nr].level,
+			w->steps[w->nr].at);
 	if (!w->end && w->in_stage2)
 		log_err("    IPA 0x%lx, stage 2: PA 0x%lx", w->ipa, w->pa);
 	else if (!w->end)
@@ -108,6 +144,8 @@ void arch_crash_show(const struct arch_crash *c)
 {
 	show_frame(&c->frame);
 	arch_vcpu_show_sysregs(c->sysregs);
+	if (c->at_vector)
+		show_first(c);
 	show_esr("last exit: ESR", c->esr);
 	show_insns(c);
 	show_walk("pc", &c->pc_walk);

@@ -66,7 +66,6 @@ void inject_sync(struct vcpu *vcpu, uint64_t esr, uint64_t far, bool far_valid)
 		sysreg_write(far_el1, far);
 	frame->elr = sysreg_read(vbar_el1) + vector_offset(frame->spsr);
 	frame->spsr = handler_pstate(frame->spsr);
-	vcpu->arch.injected_pc = frame->elr;
 	vcpu->nr_injected++;
 }
 
@@ -87,15 +86,21 @@ void inject_trap(struct vcpu *vcpu, const struct trap *trap)
 
 void inject_abort(struct vcpu *vcpu, const struct trap *trap, uint64_t far)
 {
+	const struct arch_abort *abort = &vcpu->abort;
 	bool from_el0 = (vcpu->arch.frame.spsr & (PSR_MODE_MASK | PSR_AARCH32)) == PSR_MODE_EL0T ||
 			(vcpu->arch.frame.spsr & PSR_AARCH32);
 	bool fetch = trap->ec == EC_IABT_LOWER;
 	unsigned int ec = fetch ? EC_IABT_CUR : EC_DABT_CUR;
-	/* What the architecture gives EL1 for its own external abort: WnR stays, ISV never is set. */
-	uint64_t iss = FSC_SYNC_EXT | (fetch ? 0 : trap->iss & ABT_WNR);
+	/*
+	 * What the architecture gives EL1 for its own external abort: WnR and CM stay (a cache maintenance
+	 * or AT instruction has both). ISV, S1PTW and FnV are never set, nor is EA, whose meaning the
+	 * implementation defines.
+	 */
+	uint64_t iss = abort->fsc | (fetch ? 0 : trap->iss & (ABT_WNR | ABT_CM));
 
 	if (from_el0)
 		ec--;
+	abort_report(vcpu, trap, far);
 	/* An instruction abort has IL = 1 (ESR_ELx.IL). A data abort without ISV has IL = 1, too. */
 	inject_sync(vcpu, esr_make(ec, trap, iss) | ESR_IL, far, true);
 }

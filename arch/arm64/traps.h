@@ -14,7 +14,7 @@ enum trap_outcome {
 	TRAP_RESUME,		/* go on at the same PC */
 	TRAP_SKIP,		/* step over the instruction */
 	TRAP_UNDEF,		/* inject: undefined instruction */
-	TRAP_ABORT,		/* inject: external abort, at the address of FAR_EL2 */
+	TRAP_ABORT,		/* inject: external abort as in vcpu->abort, at the address of FAR_EL2 */
 	TRAP_GUEST,		/* inject: the same trap, which by EL1's controls is EL1's */
 };
 
@@ -41,6 +41,7 @@ void inject_sync(struct vcpu *vcpu, uint64_t esr, uint64_t far, bool far_valid);
 void inject_undef(struct vcpu *vcpu, const struct trap *trap);
 /* A trap of EL0 that EL1 asked for, as it is in trap. */
 void inject_trap(struct vcpu *vcpu, const struct trap *trap);
+/* What vcpu->abort says, which is also logged. */
 void inject_abort(struct vcpu *vcpu, const struct trap *trap, uint64_t far);
 
 /* Give the FP/SIMD registers to the vCPU that asks for them. */
@@ -74,5 +75,8 @@ void traps_configure(void);
 /* A trapped MMIO access; abort.c. */
 enum trap_outcome trap_data_abort(struct vcpu *vcpu, const struct trap *trap);
 enum trap_outcome trap_instr_abort(struct vcpu *vcpu, const struct trap *trap);
+
+/* A line in the log on the abort of vcpu->abort, if there are not too many. */
+void abort_report(struct vcpu *vcpu, const struct trap *trap, uint64_t far);
 
 #endif

@@ -99,7 +99,6 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	arch->ptimer.ctl = 0;
 	arch->ptimer.cval = 0;
 	timer_init(&arch->ptimer.timer, ptimer_fired);
-	arch->injected_pc = 0;
 	arch->nr_exits = 0;
 
 	arch->frame.elr = entry->pc;
@@ -559,6 +558,7 @@ uint64_t arch_vcpu_sysreg(const struct vcpu *vcpu, enum arch_sysreg_id id)
 	static const uint8_t index[] = {
 		[ARCH_SCTLR_EL1] = R_SCTLR_EL1, [ARCH_TCR_EL1] = R_TCR_EL1,
 		[ARCH_TTBR0_EL1] = R_TTBR0_EL1, [ARCH_TTBR1_EL1] = R_TTBR1_EL1,
+		[ARCH_VBAR_EL1] = R_VBAR_EL1, [ARCH_ESR_EL1] = R_ESR_EL1, [ARCH_ELR_EL1] = R_ELR_EL1,
 	};
 
 	return vcpu->arch.sysregs[index[id]];

@@ -82,7 +82,9 @@ struct vcpu {
 	uint64_t stolen_ticks;		/* ready, but not running */
 	uint64_t nr_injected;		/* exceptions injected */
 
-	struct arch_pmu pmu;		/* arch/'s; large, and out of the way of what every exit looks at */
+	/* arch/'s; out of the way of what every exit looks at */
+	struct arch_pmu pmu;
+	struct arch_abort abort;	/* of the last TRAP_ABORT */
 };
 
 _Static_assert(offsetof(struct vcpu, arch) == 0, "assembly finds the trap frame at offset 0");

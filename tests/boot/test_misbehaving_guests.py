@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a guest does wrong happens to that guest, and to nobody else."""
 import re
+import subprocess
 
 import pytest
 
@@ -33,6 +34,18 @@ def test_each_stray_access_gives_the_guest_an_exception_and_its_sibling_goes_on(
     assert qemu.mailbox(result.text, "memwalk_os")["aborts"] == aborts[-1]
 
 
+def test_each_abort_is_told_or_counted(image, tmp_path):
+    """A line says what, where and why; however many there are, a few lines, and none is forgotten."""
+    result = run_beside_counter(image, tmp_path, qemu.memwalk(ROUNDS, "stray=1"))
+    qemu.assert_good(result)
+    told = re.findall(r"memwalk_os: abort: (\w+) of IPA 0x(\w+), pc 0x402\w+: nothing is there", result.text)
+    assert len(told) >= 16 and told[0] == ("read", "3ffff000"), result.text
+    assert not any(0x40000000 <= int(ipa, 16) < 0x40800000 - 8 for _, ipa in told), told
+    hidden = [int(n) for n in re.findall(r"(\d+) more(?: aborts)?, not shown", result.text)]
+    assert len(told) + sum(hidden) == qemu.mailbox(result.text, "memwalk_os")["aborts"], result.text
+    assert len(told) < 64 and "counter_os: abort" not in result.text, result.text
+
+
 def test_the_variant_built_to_stray_does_so_without_being_asked(image, tmp_path):
     culprit = qemu.memwalk(ROUNDS, kernel="memwalk_stray.elf")
     result = run_beside_counter(image, tmp_path, culprit)
@@ -57,6 +70,36 @@ def test_a_guest_without_vectors_dies_alone_with_a_crash_record(image, tmp_path,
         assert re.search(what, record), f"no {what} in the crash record:\n{record}"
     assert "crash_os: crashed," in result.text and "counter_os: stopped," in result.text, result.text
     assert result.text.splitlines()[-1].endswith("all VMs are off: powering off, failure"), result.text
+
+
+def symbol(guest, name):
+    """The address of a symbol in a guest's image."""
+    table = subprocess.run([qemu.cross("nm"), qemu.guests_dir() / f"{guest}.elf"], check=True, capture_output=True,
+                           text=True).stdout
+    return int(re.search(rf"^(\w+) . {name}$", table, re.M)[1], 16)
+
+
+@pytest.mark.parametrize("cpu", ("cortex-a57", "max"))
+def test_a_guest_without_vectors_has_its_first_exception_told(image, tmp_path, cpu):
+    """It is the guest's own: SIMD, which is off at entry. The abort of the vector's fetch does not hide it."""
+    record = run_beside_counter(image, tmp_path, qemu.crash("fp"), cpu=cpu).text
+    record = record[record.index("crash_os: CRASHED"):]
+    first = re.search(r"first exception: synchronous, at pc 0x(\w+), to the vector at 0x3fc00200\n", record)
+    assert first and int(first[1], 16) == symbol("crash_os", "crash_fp_insn"), record
+    assert re.search(r"first exception: ESR 0x1fe00000: FP/SIMD access\n", record), record
+    assert "FP/SIMD is off (CPACR_EL1)" in record, record
+    assert re.search(rf"ELR_EL1 +{int(first[1], 16):016x} ", record), record
+
+
+@pytest.mark.parametrize("mode, what", (
+    ("novector", r"synchronous, at pc 0x402\w+, .*\n.*first exception: ESR 0x96000010: data abort, "
+                 r"synchronous external abort of a read"),
+    ("irq", r"IRQ, at pc 0x402\w+, to the vector at 0x3fc00280"),
+))
+def test_the_first_exception_is_told_whichever_it_was(image, tmp_path, mode, what):
+    text = run_beside_counter(image, tmp_path, qemu.crash(mode)).text
+    assert re.search(rf"crash_os: CRASHED on vCPU 0: .*vector(.*\n)+?.*first exception: {what}", text), text
+    assert "FP/SIMD is off" not in text, text
 
 
 def test_a_guest_that_takes_aborts_for_ever_keeps_only_its_own_slices(image, tmp_path):

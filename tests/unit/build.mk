@@ -54,6 +54,8 @@ unit-test += test_walk
 test_walk-src := tests/unit/test_walk.c arch/arm64/walk.c
 unit-test += test_ldst
 test_ldst-src := tests/unit/test_ldst.c arch/arm64/ldst.c
+unit-test += test_emulate
+test_emulate-src := tests/unit/test_emulate.c arch/arm64/emulate.c arch/arm64/ldst.c arch/arm64/walk.c
 unit-test += test_abort_log
 test_abort_log-src := tests/unit/test_abort_log.c kernel/vm/abort_log.c kernel/timer.c kernel/lock.c \
 	kernel/cpu.c tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c
@@ -117,7 +119,8 @@ host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.
 	kernel/hvc/*.c) kernel/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
 	kernel/vm/lifecycle.c kernel/vm/vmtime.c kernel/vm/end.c kernel/vm/power.c \
-	kernel/vm/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/job.c kernel/vm/loader.c kernel/vm/sel4.c \
+	kernel/vm/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/job.c \
+	kernel/vm/loader.c kernel/vm/sel4.c \
 	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
 	lib/linux_image.c \
 	tests/host/fake_log.c \

@@ -93,6 +93,37 @@ static void exclusives(uint64_t arg __unused)
 		test_join(id);
 }
 
+/* One vCPU executes an access that has no syndrome, and another one makes it a different instruction. */
+static void change_code(void *arg __unused)
+{
+	static const uint32_t words[] = {
+		/* str and ldr w1, [x0], #4; stp w1, w2, [x0]; ldp w1, w2, [x0], #8 */
+		0xb8004401, 0xb8404401, 0x29000801, 0x28c10801,
+		/* str q0, [x0]; nop; ldr w1, [x0]; str w1, [x2], #4 */
+		0x3d800000, INSN_NOP, 0xb9400001, 0xb8004441,
+	};
+	uint64_t end = guest_counter() + test_us(20000);
+
+	for (unsigned int i = 0; guest_counter() < end; i++)
+		hostile_code(&words[i % ARRAY_SIZE(words)], 1);
+}
+
+static void changed_meanwhile(uint64_t arg __unused)
+{
+	uint64_t at = GUEST_GICD_IPA + 0x440, until = guest_counter() + test_us(20000);
+	uint32_t nop = INSN_NOP;
+	struct hostile_end end;
+
+	hostile_code(&nop, 1);
+	test_start_vcpu(1, change_code, NULL);
+	while (guest_counter() < until) {
+		hostile_run(SPSR_EL1H, at, 0x80808080, &end);
+		if (end.x0 != at && end.x0 != at + 4 && end.x0 != at + 8)
+			guest_fail(at, end.x0, 0, "hostile: a base of %lx became %lx", at, end.x0);
+	}
+	test_join(1);
+}
+
 static const struct behaviour cache_rows[] = {
 	{ "set-way", set_way },
 	{ "levels", cache_levels },
@@ -100,6 +131,7 @@ static const struct behaviour cache_rows[] = {
 	{ "tlbi-storm", tlbi_storm, 0 },
 	{ "tlbi-from-all", tlbi_from_all, 0, COMES_BACK, 2 },
 	{ "exclusives", exclusives, 0, COMES_BACK, 2 },
+	{ "changed-meanwhile", changed_meanwhile, 0, COMES_BACK, 2 },
 };
 
 const struct family cache_family = FAMILY(cache);

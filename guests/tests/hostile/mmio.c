@@ -51,10 +51,10 @@ static struct insns forms(enum what what)
 	}
 }
 
-/* The UART's data register is left alone: what it prints is somebody's log. */
+/* The UART's data register is left alone, also by pre-index from behind: what it prints is somebody's log. */
 static bool is_spared(enum where where, int64_t offset)
 {
-	return where == UART && offset > -16 && offset < 4;
+	return where == UART && offset > -16 && offset <= 4;
 }
 
 static void at_all_offsets(enum where where, struct insns list, uint64_t spsr)

@@ -31,6 +31,15 @@ struct trap {
 	uint32_t il;		/* size of the instruction: 2 or 4 bytes */
 };
 
+/* What is said of an external abort that the guest is about to take. */
+struct arch_abort {
+	uint32_t fsc;		/* for ESR_EL1 */
+	uint64_t ipa;		/* what stage 2 refused, of a table walk the table's; NO_IPA: not known */
+	const char *why;
+	uint32_t insn;		/* the instruction, where that is why; else 0 */
+};
+#define ARCH_NO_IPA	UINT64_MAX
+
 /* An exit of the guest, for crash records. */
 #define ARCH_NR_EXITS	8
 struct arch_exit {
@@ -110,7 +119,6 @@ struct arch_vcpu {
 	struct cpu *fp_cpu;		/* whose FP/SIMD registers may still be this vCPU's */
 	struct arch_exit exits[ARCH_NR_EXITS];	/* the last ones, HVC and interrupts not among them */
 	unsigned int nr_exits;		/* so far; exits[] is indexed by it */
-	uint64_t injected_pc;		/* where the last injected exception went, 0 when progress was seen */
 };
 
 /*
@@ -168,7 +176,10 @@ void arch_vcpu_show_sysregs(const uint64_t *sysregs);
 const char *arch_vcpu_sysreg_name(unsigned int i);
 
 /* Some of them by name, as last saved or synchronized. */
-enum arch_sysreg_id { ARCH_SCTLR_EL1, ARCH_TCR_EL1, ARCH_TTBR0_EL1, ARCH_TTBR1_EL1 };
+enum arch_sysreg_id {
+	ARCH_SCTLR_EL1, ARCH_TCR_EL1, ARCH_TTBR0_EL1, ARCH_TTBR1_EL1, ARCH_VBAR_EL1, ARCH_ESR_EL1,
+	ARCH_ELR_EL1,
+};
 uint64_t arch_vcpu_sysreg(const struct vcpu *vcpu, enum arch_sysreg_id id);
 
 /* Whether EL1 of the vCPU on this CPU is big-endian (SCTLR_EL1.EE). Context: it is loaded here. */
