@@ -6,16 +6,18 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-/* All of [ipa, ipa + len) belongs to the VM. */
-static bool is_guest_ram(struct vm *vm, ipa_t ipa, uint64_t len)
+/* All of [ipa, ipa + len) belongs to the VM. *first is what its beginning translates to. */
+static bool is_guest_ram(struct vm *vm, ipa_t ipa, uint64_t len, struct pgtable_leaf *first)
 {
-	while (len > 0) {
+	for (bool begun = false; len > 0; begun = true) {
 		uint64_t step = MIN(len, PAGE_SIZE - (ipa.ipa & PAGE_MASK));
 		struct pgtable_leaf leaf;
 		struct page *page;
 
 		if (pgtable_lookup(&vm->stage2.pt, ipa.ipa, &leaf))
 			return false;
+		if (!begun)
+			*first = leaf;
 		page = page_record(leaf.pa);
 		if (!page || page->owner != OWNER_VM(vm->id))
 			return false;
@@ -64,15 +66,14 @@ static void copy_piece(void *guest, void *host, uint64_t len, enum copy_kind kin
 
 static int copy(struct vm *vm, ipa_t at, void *host, uint64_t len, enum copy_kind kind)
 {
-	if (at.ipa + len < at.ipa || !is_guest_ram(vm, at, len))
+	struct pgtable_leaf leaf;
+
+	if (at.ipa + len < at.ipa || !is_guest_ram(vm, at, len, &leaf))
 		return -EFAULT;
 	while (len > 0) {
-		struct pgtable_leaf leaf;
 		uint64_t visible, step;
 		void *guest;
 
-		if (pgtable_lookup(&vm->stage2.pt, at.ipa, &leaf))
-			return -EFAULT;
 		guest = window_open(leaf.pa, &visible);
 		if (!guest)
 			return -ENOMEM;
@@ -83,6 +84,8 @@ static int copy(struct vm *vm, ipa_t at, void *host, uint64_t len, enum copy_kin
 		at = ipa_add(at, step);
 		host = host ? (char *)host + step : NULL;
 		len -= step;
+		if (len > 0 && pgtable_lookup(&vm->stage2.pt, at.ipa, &leaf))
+			return -EFAULT;
 	}
 	return 0;
 }
