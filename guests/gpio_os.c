@@ -2,12 +2,16 @@
 /*
  * gpio_os: a VM with a device of the machine's own, QEMU virt's GPIO controller (PL061), on whose pin 3 the
  * power button is. Reports each press; after presses=N of them PASS.
+ *
+ * mode=storm: pin 3 interrupts for as long as it is low, and that is always: what is ended comes again at once, for
+ * ms=N.
  */
 #include "guests/lib/gic_regs.h"
-#include "guests/lib/guest.h"
+#include "guests/lib/test.h"
 
 #define GPIO			0x09030000
 #define GPIO_SIZE		0x1000
+#define GPIOIS			(GPIO + 0x404)	/* 1: level */
 #define GPIOIEV			(GPIO + 0x40c)	/* 1: rising edge */
 #define GPIOIE			(GPIO + 0x410)
 #define GPIOMIS			(GPIO + 0x418)
@@ -18,6 +22,7 @@
 #define POWER_BUTTON		BIT(3)
 
 static volatile uint64_t presses, strays;
+static uint64_t storm_end;		/* counter value; 0: presses are waited for */
 
 static bool on_irq(struct guest_frame *frame __unused)
 {
@@ -28,6 +33,9 @@ static bool on_irq(struct guest_frame *frame __unused)
 	else
 		strays++;
 	guest_mmio_write32(GPIOIC, POWER_BUTTON);
+	/* In a storm nothing but this is run. */
+	if (storm_end && guest_counter() > storm_end)
+		guest_mmio_write32(GPIOIE, 0);
 	if (intid < 1020)
 		guest_write_sysreg("S3_0_C12_C12_1", intid);	/* ICC_EOIR1_EL1 */
 	guest_isb();
@@ -53,6 +61,20 @@ static void spi_enable(unsigned int intid)
 	guest_mmio_write32(GUEST_GICD_IPA + GIC_ISENABLER + intid / 32 * 4, 1u << bit);
 }
 
+static void storm(void)
+{
+	storm_end = guest_counter() + test_us(1000 * guest_arg("ms", 100));
+	guest_mmio_write32(GPIOIS, POWER_BUTTON);
+	guest_mmio_write32(GPIOIEV, 0);
+	spi_enable(GPIO_INTID);
+	guest_irq_unmask();
+	while (guest_counter() < storm_end)
+		guest_relax();
+	guest_mmio_write32(GPIOIE, 0);
+	guest_irq_mask();
+	guest_task_report(GUEST_TASK_TEST, strays ? GUEST_EVENT_FAIL : GUEST_EVENT_PASS, 1, presses, strays, 0);
+}
+
 void guest_main(uint64_t dtb __unused)
 {
 	uint64_t wanted = guest_arg("presses", 2), told = 0;
@@ -61,6 +83,10 @@ void guest_main(uint64_t dtb __unused)
 	gpio_init();
 	guest_gic_init();
 	guest_hook(GUEST_HOOK_IRQ, on_irq);
+	if (guest_arg_is("mode", "storm")) {
+		storm();
+		return;
+	}
 	spi_enable(GPIO_INTID);
 	guest_printf("gpio_os: waiting for the power button\n");
 	while (told < wanted) {

@@ -13,6 +13,8 @@
 #define IRQ_MAX		1020
 #define IRQ_SPURIOUS	1023
 
+struct cpu;
+
 /*
  * What the interrupt becomes when the handler is done: ended and deactivated, or left active, because
  * a guest will deactivate it through a list register.
@@ -39,6 +41,11 @@ void irq_handle(void);
 __must_check int irqchip_init(const struct machine *m, const char **why);
 __must_check int irqchip_init_cpu(const char **why);
 void irqchip_enable(uint32_t intid, bool edge);
+/* Enable a shared interrupt and have it come to cpu; or no longer to where it came, but there. */
+void irqchip_enable_spi(uint32_t intid, bool edge, const struct cpu *cpu);
+void irqchip_route_spi(uint32_t intid, const struct cpu *cpu);
+/* Keep a shared interrupt from being signalled, or let it be again; it stays pending or active as it is. */
+void irqchip_hold_spi(uint32_t intid, bool hold);
 /* Disable a shared interrupt and forget that it is pending or active. */
 void irqchip_disable_spi(uint32_t intid);
 /* Set or clear a private interrupt's active state on this CPU. */
@@ -50,7 +57,6 @@ enum ipi {
 	IPI_STOP,	/* another CPU panics: dump and stop */
 	NR_IPIS,
 };
-struct cpu;
 void irqchip_send_ipi(const struct cpu *cpu, enum ipi ipi);
 
 uint32_t irqchip_ack(void);

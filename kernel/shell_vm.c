@@ -2,6 +2,7 @@
 /* Commands on whole VMs: vm, console, crash. */
 #include "kernel/console.h"
 #include "kernel/shell.h"
+#include "kernel/timer.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
@@ -50,6 +51,10 @@ static void vm_info(struct vm *vm)
 		shell_print("  memory: %lu KiB at IPA 0x%lx", vm->desc.regions[i].size >> 10,
 			    vm->desc.regions[i].ipa.ipa);
 	shell_print("  devices:%s", len ? devices : " none");
+	if (vm->desc.nr_passthrough)
+		shell_print("  interrupts of its devices: %lu, %lu us; %lu at another VM's cost, held %lu times",
+			    READ_ONCE(vm->dev_irqs), timer_ticks_to_us(READ_ONCE(vm->dev_irq_ticks)),
+			    READ_ONCE(vm->dev_irqs_foreign), READ_ONCE(vm->dev_irqs_held));
 	for (unsigned int i = 0; vcpu_view(vm, i, &view); i++)
 		shell_print("  vCPU %u: %s, pc 0x%lx, %lu switches, %lu us on CPU", i, view.state, view.pc,
 			    view.nr_switches, view.run_us);

@@ -51,6 +51,7 @@
 #define PRIORITY_ALL		0x80808080
 #define REDIST_FRAME		0x20000
 #define MAX_POLLS		1000000
+#define MPIDR_AFFINITY		(GENMASK(39, 32) | GENMASK(23, 0))
 
 static struct spinlock gicd_lock = SPINLOCK_INIT(RANK_IRQCHIP);
 static volatile void *gicd;
@@ -161,14 +162,20 @@ int irqchip_init_cpu(const char **why)
 	return 0;
 }
 
-static void enable_spi(uint32_t intid, bool edge)
+/* Lock held. */
+static void route_spi(uint32_t intid, const struct cpu *cpu)
+{
+	mmio_write64(gicd, GICD_IROUTER + (uint64_t)intid * 8, cpu->mpidr & MPIDR_AFFINITY);
+}
+
+void irqchip_enable_spi(uint32_t intid, bool edge, const struct cpu *cpu)
 {
 	uint32_t cfg;
 
 	spin_lock(&gicd_lock);
 	cfg = mmio_read32(gicd, GICD_ICFGR + intid / 16 * 4) & ~(2u << (intid % 16 * 2));
 	mmio_write32(gicd, GICD_ICFGR + intid / 16 * 4, cfg | (edge ? 2u : 0u) << (intid % 16 * 2));
-	mmio_write64(gicd, GICD_IROUTER + (uint64_t)intid * 8, this_cpu()->mpidr);
+	route_spi(intid, cpu);
 	mmio_write32(gicd, GICD_ISENABLER + intid / 32 * 4, 1u << (intid % 32));
 	spin_unlock(&gicd_lock);
 }
@@ -178,7 +185,20 @@ void irqchip_enable(uint32_t intid, bool edge)
 	if (intid < 32)
 		mmio_write32(gicr[this_cpu()->id], GICR_ISENABLER0, 1u << intid);
 	else
-		enable_spi(intid, edge);
+		irqchip_enable_spi(intid, edge, this_cpu());
+}
+
+void irqchip_route_spi(uint32_t intid, const struct cpu *cpu)
+{
+	spin_lock(&gicd_lock);
+	route_spi(intid, cpu);
+	spin_unlock(&gicd_lock);
+}
+
+/* No wait for RWP: one that is on its way to a CPU meanwhile is one more. */
+void irqchip_hold_spi(uint32_t intid, bool hold)
+{
+	mmio_write32(gicd, (hold ? GICD_ICENABLER : GICD_ISENABLER) + intid / 32 * 4, 1u << (intid % 32));
 }
 
 void irqchip_disable_spi(uint32_t intid)

@@ -8,17 +8,27 @@
  * not say whether a device can, so those that are known not to are listed. So does what shares a page of
  * registers with something else. A device is not reset with its VM: no general way is known to.
  *
- * Lock: passthrough->lock (RANK_VDEV) around vm, which the interrupt handler follows on any CPU.
+ * The interrupt comes to the CPU of the vCPU that takes it: where it arrives on another one, it is sent there from
+ * then on. It can still interrupt another VM's vCPU, and a guest with several vCPUs can end it from afar, over and
+ * over. FOREIGN_BURST of those in a millisecond, and it is held at the distributor until its vCPU has run.
+ *
+ * Lock: passthrough->lock (RANK_VDEV) around vm, which the interrupt handler follows on any CPU. With it held the
+ * VM's vCPUs stay.
  */
 #include "kernel/vdev/passthrough.h"
 
+#include "arch/cpu.h"
+#include "kernel/budget.h"
+#include "kernel/cpu.h"
 #include "kernel/irq.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
+#include "kernel/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/guest_dtb.h"
+#include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/dt.h"
 #include "lib/errno.h"
@@ -26,6 +36,10 @@
 #include "schism/abi/guest_layout.h"
 
 #define MAX_DEVICES	8
+
+/* Interrupts that may come while a vCPU of another VM runs: so many at once, and per millisecond. */
+#define FOREIGN_BURST	8
+#define HOLD_US		1000
 
 struct passthrough {
 	/* fixed after passthrough_prepare() */
@@ -35,6 +49,13 @@ struct passthrough {
 	/* guarded by lock */
 	struct spinlock lock;
 	struct vm *vm;		/* who has it now */
+	const struct cpu *routed_to;
+	struct budget foreign;	/* interrupts at another VM's cost */
+	bool held;		/* too many: not signalled, until held_for has run */
+	const struct vcpu *held_for;	/* NULL: nobody would take it */
+	uint64_t held_since;	/* how often that one had been switched in */
+	struct timer timer;	/* looks whether it has */
+	struct cpu *timer_cpu;	/* on whose queue that is */
 };
 
 static struct passthrough devices[MAX_DEVICES];
@@ -111,6 +132,96 @@ static struct passthrough *by_intid(uint32_t intid)
 	return NULL;
 }
 
+/* ---- its interrupt ---- */
+
+/* Where a vCPU is; of one that is nowhere yet, where it may be. */
+static const struct cpu *cpu_of(const struct vcpu *vcpu)
+{
+	const struct cpu *cpu = READ_ONCE(vcpu->cpu);
+
+	if (vcpu->cpu_mask & BIT(cpu->id))
+		return cpu;
+	for_each_online_cpu(it) {
+		if (vcpu->cpu_mask & BIT(it->id))
+			return it;
+	}
+	return cpu;
+}
+
+/* Context: lock held. */
+static void follow(struct passthrough *p, const struct vcpu *taker)
+{
+	const struct cpu *cpu = cpu_of(taker);
+
+	if (cpu == p->routed_to)
+		return;
+	p->routed_to = cpu;
+	irqchip_route_spi(p->dev.intid, cpu);
+}
+
+static void arm_timer(struct passthrough *p)
+{
+	p->timer_cpu = this_cpu();
+	timer_arm(&this_cpu()->timers, &p->timer, arch_counter() + timer_us_to_ticks(HOLD_US));
+}
+
+/* Context: lock held. */
+static void hold(struct passthrough *p, const struct vcpu *taker)
+{
+	p->held = true;
+	p->held_for = taker;
+	p->held_since = taker ? READ_ONCE(taker->nr_switches) : 0;
+	irqchip_hold_spi(p->dev.intid, true);
+	arm_timer(p);
+	__atomic_fetch_add(&p->vm->dev_irqs_held, 1, __ATOMIC_RELAXED);
+}
+
+/* It waits for a CPU, as when the interrupt was held. */
+static bool still_waits(const struct vcpu *vcpu, uint64_t since)
+{
+	return vcpu && READ_ONCE(vcpu->state) == VCPU_READY && READ_ONCE(vcpu->nr_switches) == since;
+}
+
+static void look_again(struct timer *timer)
+{
+	struct passthrough *p = container_of(timer, struct passthrough, timer);
+
+	spin_lock(&p->lock);
+	if (p->held && still_waits(p->held_for, p->held_since)) {
+		arm_timer(p);
+	} else if (p->held) {
+		p->held = false;
+		irqchip_hold_spi(p->dev.intid, false);
+	}
+	spin_unlock(&p->lock);
+}
+
+/* Context: lock held. */
+static void interrupted_another(struct passthrough *p, const struct vcpu *taker, uint64_t now)
+{
+	__atomic_fetch_add(&p->vm->dev_irqs_foreign, 1, __ATOMIC_RELAXED);
+	if (budget_left(&p->foreign, now))
+		budget_take(&p->foreign, now, 1);
+	if (!p->held && !budget_left(&p->foreign, now))
+		hold(p, taker);
+}
+
+/* Context: lock held. */
+static void take(struct passthrough *p)
+{
+	const struct vcpu *current = this_cpu()->current, *taker;
+	uint64_t from = arch_counter();
+
+	vgic_raise_linked(p->vm, p->dev.intid);
+	taker = vgic_spi_target(p->vm, p->dev.intid);
+	if (taker)
+		follow(p, taker);
+	if (current && current->vm != p->vm)
+		interrupted_another(p, taker, from);
+	__atomic_fetch_add(&p->vm->dev_irqs, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&p->vm->dev_irq_ticks, arch_counter() - from, __ATOMIC_RELAXED);
+}
+
 static enum irq_result on_interrupt(uint32_t intid)
 {
 	struct passthrough *p = by_intid(intid);
@@ -120,12 +231,14 @@ static enum irq_result on_interrupt(uint32_t intid)
 		return result;
 	spin_lock(&p->lock);
 	if (p->vm) {
-		vgic_raise_linked(p->vm, intid);
+		take(p);
 		result = IRQ_GUEST_OWNS;
 	}
 	spin_unlock(&p->lock);
 	return result;
 }
+
+/* ---- what can be passed through ---- */
 
 static const char *find(struct passthrough *p, const char *path)
 {
@@ -149,13 +262,22 @@ static const char *find(struct passthrough *p, const char *path)
 	return NULL;
 }
 
+static void init(struct passthrough *p)
+{
+	spin_init(&p->lock, RANK_VDEV);
+	timer_init(&p->timer, look_again);
+	p->foreign = (struct budget){
+		.ticks_each = timer_us_to_ticks(HOLD_US) / FOREIGN_BURST, .burst = FOREIGN_BURST,
+	};
+}
+
 int passthrough_prepare(const struct vm *vm, const char **why)
 {
 	for (unsigned int i = 0; i < vm->desc.nr_passthrough; i++) {
 		*why = "passthrough: too many devices";
 		if (nr_devices == MAX_DEVICES)
 			return -EINVAL;
-		spin_init(&devices[nr_devices].lock, RANK_VDEV);
+		init(&devices[nr_devices]);
 		*why = find(&devices[nr_devices], vm->desc.passthrough[i]);
 		if (*why)
 			return -EINVAL;
@@ -174,10 +296,16 @@ static struct passthrough *by_path(const char *path)
 	return NULL;
 }
 
+/* To vm, or away from who had it. */
 static void give(struct passthrough *p, struct vm *vm)
 {
 	spin_lock(&p->lock);
 	p->vm = vm;
+	p->held = false;
+	p->held_for = NULL;
+	p->routed_to = vm ? cpu_of(vm->vcpus[0]) : NULL;
+	if (p->timer_cpu)
+		timer_cancel(&p->timer_cpu->timers, &p->timer);
 	spin_unlock(&p->lock);
 }
 
@@ -214,10 +342,12 @@ static void passthrough_reset(struct vm *vm, struct vdev *dev)
 
 	if (!p->dev.intid)
 		return;
+	/* First, so that nothing enables it again. */
+	give(p, NULL);
 	irqchip_disable_spi(p->dev.intid);
 	vgic_link_spi(vm, p->dev.intid, p->dev.intid);
 	give(p, vm);
-	irqchip_enable(p->dev.intid, p->dev.edge);
+	irqchip_enable_spi(p->dev.intid, p->dev.edge, p->routed_to);
 }
 
 static void passthrough_destroy(struct vm *vm, struct vdev *dev)

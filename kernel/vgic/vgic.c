@@ -576,6 +576,11 @@ void vgic_raise_linked(struct vm *vm, unsigned int intid)
 	unlock_close(vm, NULL, irq);
 }
 
+const struct vcpu *vgic_spi_target(struct vm *vm, unsigned int intid)
+{
+	return READ_ONCE(vgic_find(vm, NULL, intid)->target);
+}
+
 /* Lock held. */
 static void set_private_line(struct vcpu *vcpu, unsigned int intid, bool level)
 {

@@ -129,6 +129,9 @@ void vgic_set_line(struct vcpu *vcpu, unsigned int intid, bool level);
 void vgic_link_spi(struct vm *vm, unsigned int intid, uint32_t hw_intid);
 void vgic_raise_linked(struct vm *vm, unsigned int intid);
 
+/* The vCPU that would take a shared interrupt, NULL: none. A look without a lock: it may change at once. */
+const struct vcpu *vgic_spi_target(struct vm *vm, unsigned int intid);
+
 /* A linked interrupt has lost its active or pending state otherwise than in a list register. It is open. */
 void vgic_end_linked(const struct virq *irq);
 

@@ -216,6 +216,10 @@ struct vm {
 	/* counters, of whoever ends a life: its last vCPU, or the job */
 	uint64_t resets;
 	uint64_t crashes;
+	uint64_t dev_irqs;		/* interrupts of passed-through devices; any CPU, atomically, */
+	uint64_t dev_irq_ticks;		/* the time that they took EL2, on whichever CPU, */
+	uint64_t dev_irqs_foreign;	/* those that interrupted another VM, */
+	uint64_t dev_irqs_held;		/* and how often there were too many of those */
 };
 
 extern struct vm *vms[CONFIG_MAX_VMS];

@@ -47,3 +47,32 @@ def test_what_cannot_be_passed_through_is_refused(image, tmp_path, path, why):
     assert re.search(r"SCHISM-E0\d\d: .*\n.*passthrough.*" + why, result.text), result.text
     assert re.search(r"counter_os: PASS", result.text), "the other VM starts all the same"
     assert result.text.splitlines()[-1].endswith("failure"), result.text
+
+
+# ---- interrupts without end -----------------------------------------------------------------------------
+
+def storm(cpu, ms):
+    return qemu.Guest("gpio_os", f"mode=storm ms={ms}", props={"passthrough": GPIO, "cpus": [cpu]})
+
+
+def beside(cpu):
+    """Keeps a CPU busy, and the machine from its end."""
+    return qemu.Guest("beside", "mode=spin", kernel="crash_os.elf", props={"cpus": [cpu]})
+
+
+def test_a_storm_comes_to_the_cpu_of_its_vm_and_to_no_other(image, tmp_path):
+    """The boot CPU, which loads and resets the VM, is another VM's alone."""
+    package = qemu.pack_unchecked(tmp_path, storm(1, 1000), beside(0))
+    with qemu.Console(kernel=image, initrd=package, smp=2, icount=False) as console:
+        text = console.expect(r"gpio_os: PASS 1: .*\n")
+        taken = int(re.search(r"PASS 1: passed=(\d+) failed=0", text).group(1))
+        console.send("\x1ds")
+        console.expect("schism> ")
+        console.send("vm info gpio_os\r")
+        text = console.expect(r"interrupts of its devices: .* times")
+        assert int(re.search(r"devices: (\d+)", text).group(1)) >= taken, text
+        console.send("sched\r")
+        text = console.expect(r"CPU 1: .* interrupts")
+        on = [int(n) for n in re.findall(r"CPU \d: .* (\d+) interrupts", text)]
+        # On CPU 0 are its own: of the timer, the console, and calls from the other CPU.
+        assert taken > 1000 and on[1] > taken and on[0] < taken / 4, (taken, on)

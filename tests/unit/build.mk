@@ -61,8 +61,8 @@ test_abort_log-src := tests/unit/test_abort_log.c kernel/vm/abort_log.c kernel/t
 	kernel/cpu.c tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c
 unit-test += test_passthrough
 test_passthrough-src := tests/unit/test_passthrough.c kernel/vdev/passthrough.c kernel/vdev/vdev.c \
-	kernel/machine.c lib/dt.c lib/dt_walk.c kernel/lock.c kernel/cpu.c tests/host/fake_log.c \
-	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
+	kernel/machine.c lib/dt.c lib/dt_walk.c kernel/lock.c kernel/cpu.c kernel/timer.c \
+	tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 
 unit-test += test_flash
 test_flash-src := tests/unit/test_flash.c kernel/vdev/flash.c kernel/vdev/vdev.c
