@@ -3,8 +3,8 @@
  * gpio_os: a VM with a device of the machine's own, QEMU virt's GPIO controller (PL061), on whose pin 3 the
  * power button is. Reports each press; after presses=N of them PASS.
  *
- * mode=storm: pin 3 interrupts for as long as it is low, and that is always: what is ended comes again at once, for
- * ms=N.
+ * mode=storm: pin 3 interrupts for as long as it is low, and that is always: what is ended comes again at
+ * once, for ms=N.
  */
 #include "guests/lib/gic_regs.h"
 #include "guests/lib/test.h"
@@ -72,7 +72,8 @@ static void storm(void)
 		guest_relax();
 	guest_mmio_write32(GPIOIE, 0);
 	guest_irq_mask();
-	guest_task_report(GUEST_TASK_TEST, strays ? GUEST_EVENT_FAIL : GUEST_EVENT_PASS, 1, presses, strays, 0);
+	guest_task_report(GUEST_TASK_TEST, strays ? GUEST_EVENT_FAIL : GUEST_EVENT_PASS, 1, presses,
+			  strays, 0);
 }
 
 void guest_main(uint64_t dtb __unused)

@@ -55,8 +55,8 @@ static void show_memory(void)
 	struct page_stats s;
 
 	page_get_stats(&s);
-	log_info("RAM: %lu pages, %lu free; EL2 pool: %lu pages, %lu free", s.total, s.free, s.pool,
-		 s.pool_free);
+	log_info("RAM: %lu pages, %lu free (%lu not cleared yet); EL2 pool: %lu pages, %lu free", s.total,
+		 s.free, s.dirty, s.pool, s.pool_free);
 }
 
 /* Told before it happens: what the VM has in a line that it has not ended comes next on the screen. */

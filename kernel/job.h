@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Long work of EL2's own, in bounded steps: loading a VM's images, taking a VM apart. A CPU without a
- * vCPU to run does one step after the other; where all are busy, the one that was told does a step each time
- * it switches, and a waiting job counts as competition, so that it does switch.
+ * Long work of EL2's own, in bounded steps: loading a VM's images, taking a VM apart. A step is at most
+ * 10,000 instructions: no interrupt is taken in it. A CPU without a vCPU to run does one step after the
+ * other; where all are busy, the one that was told does some each time it switches (a millisecond at most,
+ * and takes interrupts between), and a waiting job counts as competition, so that it does switch.
  */
 #ifndef KERNEL_JOB_H
 #define KERNEL_JOB_H
@@ -38,5 +39,17 @@ bool job_pending(void);
  * loaded on this CPU.
  */
 bool job_run_step(void);
+
+/*
+ * In a step that cannot be cut: take interrupts now. Elsewhere (at boot) nothing. Context: no lock held
+ * that an interrupt's handler takes.
+ */
+void job_breathe(void);
+
+/* The longest time for which a step kept interrupts waiting so far, in microseconds. */
+uint64_t job_longest_us(void);
+
+/* Some steps, and what interrupts come between. Context: likewise. */
+void job_run_turn(void);
 
 #endif

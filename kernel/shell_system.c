@@ -3,6 +3,7 @@
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/invariants.h"
+#include "kernel/job.h"
 #include "kernel/log.h"
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
@@ -54,7 +55,8 @@ static void run_mem(const struct shell_args *args)
 	struct page_stats s;
 
 	page_get_stats(&s);
-	shell_print("RAM: %lu KiB, %lu KiB free", s.total << 2, s.free << 2);
+	shell_print("RAM: %lu KiB, %lu KiB free, %lu KiB of that not cleared yet", s.total << 2, s.free << 2,
+		    s.dirty << 2);
 	shell_print("EL2's pool: %lu KiB, %lu KiB free", s.pool << 2, s.pool_free << 2);
 	for (unsigned int i = 0; i < nr_vms; i++) {
 		show_memory_of(vms[i]);
@@ -106,6 +108,7 @@ static void run_sched(const struct shell_args *args)
 				    READ_ONCE(cpu->idle) ? "idle" : "in Schism", queued,
 				    READ_ONCE(cpu->nr_switches), READ_ONCE(cpu->nr_irqs));
 	}
+	shell_print("Schism's own work: %lu us in one go at most", job_longest_us());
 }
 
 SHELL_COMMAND(sched) = {

@@ -52,8 +52,9 @@ static void vm_info(struct vm *vm)
 			    vm->desc.regions[i].ipa.ipa);
 	shell_print("  devices:%s", len ? devices : " none");
 	if (vm->desc.nr_passthrough)
-		shell_print("  interrupts of its devices: %lu, %lu us; %lu at another VM's cost, held %lu times",
-			    READ_ONCE(vm->dev_irqs), timer_ticks_to_us(READ_ONCE(vm->dev_irq_ticks)),
+		shell_print("  interrupts of its devices: %lu, %lu us; %lu at another VM's cost, "
+			    "held %lu times", READ_ONCE(vm->dev_irqs),
+			    timer_ticks_to_us(READ_ONCE(vm->dev_irq_ticks)),
 			    READ_ONCE(vm->dev_irqs_foreign), READ_ONCE(vm->dev_irqs_held));
 	for (unsigned int i = 0; vcpu_view(vm, i, &view); i++)
 		shell_print("  vCPU %u: %s, pc 0x%lx, %lu switches, %lu us on CPU", i, view.state, view.pc,

@@ -17,7 +17,8 @@
 #include "lib/types.h"
 
 enum page_state {
-	PAGE_FREE,
+	PAGE_DIRTY,		/* nobody's; holds what was there when the machine started */
+	PAGE_FREE,		/* nobody's, and zero */
 	PAGE_OWNED,
 	PAGE_SHARED,
 	PAGE_LENT,
@@ -45,7 +46,11 @@ struct carveout {
 	pa_t base;
 	uint64_t size;		/* bytes, guards excluded */
 	uint64_t guard;		/* bytes kept free on either side */
+	bool dirty;		/* holds something; who has it keeps that up to date */
 };
+
+/* So much of a carve-out changes hands in one step: some 5,000 instructions for the records. */
+#define CARVEOUT_STEP	MIB(4)
 
 /*
  * Boot, in this order. page_plan() chooses where records and pool go, among the machine's RAM less
@@ -57,7 +62,7 @@ __must_check int page_plan(const struct machine *m, const struct mem_region *kee
 			   struct mem_region *area, uint64_t *needed);
 void page_init(const struct mem_region *area);
 
-/* Give a range that was kept at boot back to the free memory. Whole pages inside it. */
+/* Give a range that was kept at boot to the free memory, dirty. Whole pages inside it. */
 void page_release(pa_t base, uint64_t size);
 
 /* The record of a page of RAM, NULL for anything else. */
@@ -76,16 +81,23 @@ void *hyp_pa_to_va(pa_t addr);
 
 /*
  * Take size bytes (page multiple) of free RAM for owner, 2 MiB aligned when that size makes it
- * worthwhile, with guard bytes unused on either side. Contents are whatever was there. -ENOMEM, also
- * beyond PAGE_MAX_CARVEOUTS where memory is much cut up.
+ * worthwhile, with guard bytes unused on either side. Zeroed RAM is preferred; where out->dirty, the contents
+ * are whatever was there. -ENOMEM, also beyond PAGE_MAX_CARVEOUTS where memory is much cut up.
  */
 __must_check int carveout_alloc(uint64_t size, uint64_t guard, uint16_t owner, struct carveout *out);
 /* The same at a given place, without guards. -ENOMEM when not all of it is free RAM. */
 __must_check int carveout_take(pa_t base, uint64_t size, uint16_t owner, struct carveout *out);
+/* Back to the free memory: zeroed, unless c->dirty. */
 void carveout_free(const struct carveout *c);
 
-/* Hand a carve-out over from one owner to another. */
-void carveout_give(const struct carveout *c, uint16_t owner);
+/*
+ * The same in bounded steps. carveout_reserve() is carveout_alloc() but for the records: [offset, offset +
+ * size), size at most CARVEOUT_STEP, becomes the owner's by carveout_own(), and may go on to another one by
+ * it. carveout_free_some() gives the first part of what is left back; true: there is more.
+ */
+__must_check int carveout_reserve(uint64_t size, uint64_t guard, struct carveout *out);
+void carveout_own(const struct carveout *c, uint64_t offset, uint64_t size, uint16_t owner);
+bool carveout_free_some(struct carveout *c);
 
 /*
  * Pages that EL2 owns become shared ones, which several VMs may see; and one VM more, or less, sees them.
@@ -98,6 +110,7 @@ void page_unref(pa_t base, uint64_t size);
 struct page_stats {
 	uint64_t total;		/* pages with a record */
 	uint64_t free;
+	uint64_t dirty;		/* of the free ones */
 	uint64_t pool;		/* pages in EL2's pool */
 	uint64_t pool_free;
 };

@@ -277,19 +277,34 @@ static unsigned int entries_at(const struct pgtable *pt, int level)
 	return MIN(pt->root_pages * PTE_PER_TABLE, 1u << (pt->ia_bits - pte_level_shift(level)));
 }
 
-static void clear_level(struct pgtable *pt, pte_t *table, int level)
+/* Free one table below, that has none below itself. False: there is none. */
+static bool clear_one(struct pgtable *pt, pte_t *table, int level)
 {
-	for (unsigned int i = 0; i < entries_at(pt, level); i++) {
-		if (pte_is_table(table[i], level)) {
-			clear_level(pt, table_at(table[i]), level + 1);
+	unsigned int n = entries_at(pt, level);
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (!table[i] || !pte_is_table(table[i], level))
+			continue;
+		if (level + 1 == 3 || !clear_one(pt, table_at(table[i]), level + 1)) {
 			free_table(pt, table_at(table[i]));
+			table[i] = 0;
 		}
-		table[i] = 0;
+		return true;
 	}
+	return false;
+}
+
+bool pgtable_clear_some(struct pgtable *pt)
+{
+	if (pt->nr_tables && clear_one(pt, pt->root, pt->start_level))
+		return true;
+	memset(pt->root, 0, entries_at(pt, pt->start_level) * sizeof(pte_t));
+	memset(pt->nr_leaves, 0, sizeof(pt->nr_leaves));
+	return false;
 }
 
 void pgtable_clear(struct pgtable *pt)
 {
-	clear_level(pt, pt->root, pt->start_level);
-	memset(pt->nr_leaves, 0, sizeof(pt->nr_leaves));
+	while (pgtable_clear_some(pt))
+		;
 }

@@ -64,5 +64,7 @@ pte_t *pgtable_slot(const struct pgtable *pt, uint64_t ia, int level);
 
 /* Free all tables but the root, which becomes empty. No TLB maintenance: the tree is out of use. */
 void pgtable_clear(struct pgtable *pt);
+/* The same in steps of a table each; true: there is more. */
+bool pgtable_clear_some(struct pgtable *pt);
 
 #endif

@@ -34,14 +34,25 @@ int stage2_init(struct stage2 *s2, uint16_t vmid, unsigned int ipa_bits, unsigne
 	return 0;
 }
 
-void stage2_destroy(struct stage2 *s2)
+bool stage2_destroy_some(struct stage2 *s2)
 {
 	if (!s2->pt.root)
-		return;
-	arch_tlb_flush_vm(s2->pt.vttbr);
-	pgtable_clear(&s2->pt);
+		return false;
+	/* Nothing translates by it any more. */
+	if (!s2->going)
+		arch_tlb_flush_vm(s2->pt.vttbr);
+	s2->going = true;
+	if (pgtable_clear_some(&s2->pt))
+		return true;
 	hyp_free_pages(s2->pt.root, s2->pt.root_pages);
 	s2->pt.root = NULL;
+	return false;
+}
+
+void stage2_destroy(struct stage2 *s2)
+{
+	while (stage2_destroy_some(s2))
+		;
 }
 
 int stage2_map_ram(struct stage2 *s2, ipa_t ipa, pa_t pa, uint64_t size)

@@ -513,7 +513,7 @@ struct vcpu *sched_exit_work(struct vcpu *vcpu)
 	if (must_switch(cpu, vcpu)) {
 		switch_out(cpu, vcpu);
 		timer_cancel(&cpu->timers, &cpu->slice);
-		job_run_step();
+		job_run_turn();
 		vcpu = next_awake(cpu);
 		switch_in(cpu, vcpu);
 	} else {

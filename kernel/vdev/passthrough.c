@@ -8,12 +8,13 @@
  * not say whether a device can, so those that are known not to are listed. So does what shares a page of
  * registers with something else. A device is not reset with its VM: no general way is known to.
  *
- * The interrupt comes to the CPU of the vCPU that takes it: where it arrives on another one, it is sent there from
- * then on. It can still interrupt another VM's vCPU, and a guest with several vCPUs can end it from afar, over and
- * over. FOREIGN_BURST of those in a millisecond, and it is held at the distributor until its vCPU has run.
+ * The interrupt comes to the CPU of the vCPU that takes it: where it arrives on another one, it is sent
+ * there from then on. It can still interrupt another VM's vCPU, and a guest with several vCPUs can end it
+ * from afar, over and over. FOREIGN_BURST of those in a millisecond, and it is held at the distributor
+ * until its vCPU has run.
  *
- * Lock: passthrough->lock (RANK_VDEV) around vm, which the interrupt handler follows on any CPU. With it held the
- * VM's vCPUs stay.
+ * Lock: passthrough->lock (RANK_VDEV) around vm, which the interrupt handler follows on any CPU. With it
+ * held the VM's vCPUs stay.
  */
 #include "kernel/vdev/passthrough.h"
 

@@ -20,10 +20,8 @@
 
 static void virq_reset(struct virq *irq, unsigned int intid)
 {
-	memset(irq, 0, sizeof(*irq));
+	*irq = (struct virq){ .intid = (uint16_t)intid, .running = VIRQ_NOT_TAKEN };
 	list_init(&irq->ap_link);
-	irq->intid = (uint16_t)intid;
-	irq->running = VIRQ_NOT_TAKEN;
 }
 
 void vgic_vm_init(struct vm *vm)

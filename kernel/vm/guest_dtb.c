@@ -10,6 +10,7 @@
 #include "arch/cpu.h"
 #include "arch/pmu.h"
 #include "arch/vcpu.h"
+#include "kernel/job.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
@@ -57,6 +58,8 @@ void guest_dtb_end_node(struct guest_dtb *dtb)
 
 void guest_dtb_bytes(struct guest_dtb *dtb, const char *name, const void *data, size_t size)
 {
+	/* A tree is some 150,000 instructions: its names are looked for among all others. */
+	job_breathe();
 	if (!dtb->err)
 		dtb->err = fdt_property(dtb->buf, name, data, (int)size);
 }
@@ -232,8 +235,10 @@ int guest_dtb_build(const struct vm *vm, ipa_t ramdisk, uint64_t ramdisk_size, v
 	if (!dtb.err)
 		dtb.err = fdt_finish_reservemap(buf);
 	write_tree(vm, &dtb, ramdisk, ramdisk_size);
+	job_breathe();
 	if (!dtb.err)
 		dtb.err = fdt_finish(buf);
+	job_breathe();
 	if (!dtb.err)
 		*size = fdt_totalsize(buf);
 	arch_fp_end();

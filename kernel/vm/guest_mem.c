@@ -64,30 +64,52 @@ static void copy_piece(void *guest, void *host, uint64_t len, enum copy_kind kin
 	}
 }
 
+/* A window shows the rest of a 2 MiB block: pages that lie side by side in it need one together. */
+struct view {
+	pa_t pa;
+	char *va;		/* NULL: closed */
+	uint64_t left;
+};
+
+static bool look_at(struct view *view, pa_t pa)
+{
+	if (view->va && view->left && view->pa.pa == pa.pa)
+		return true;
+	if (view->va)
+		window_close();
+	view->pa = pa;
+	view->va = window_open(pa, &view->left);
+	return view->va != NULL;
+}
+
 static int copy(struct vm *vm, ipa_t at, void *host, uint64_t len, enum copy_kind kind)
 {
+	struct view view = { .va = NULL };
 	struct pgtable_leaf leaf;
+	int err = 0;
 
 	if (at.ipa + len < at.ipa || !is_guest_ram(vm, at, len, &leaf))
 		return -EFAULT;
-	while (len > 0) {
-		uint64_t visible, step;
-		void *guest;
+	while (len > 0 && !err) {
+		uint64_t step;
 
-		guest = window_open(leaf.pa, &visible);
-		if (!guest)
-			return -ENOMEM;
+		if (!look_at(&view, leaf.pa)) {
+			err = -ENOMEM;
+			break;
+		}
 		step = pte_level_size(leaf.level) - (at.ipa & (pte_level_size(leaf.level) - 1));
-		step = MIN(MIN(step, visible), len);
-		copy_piece(guest, host, step, kind);
-		window_close();
+		step = MIN(MIN(step, view.left), len);
+		copy_piece(view.va, host, step, kind);
+		view = (struct view){ pa_add(view.pa, step), view.va + step, view.left - step };
 		at = ipa_add(at, step);
 		host = host ? (char *)host + step : NULL;
 		len -= step;
 		if (len > 0 && pgtable_lookup(&vm->stage2.pt, at.ipa, &leaf))
-			return -EFAULT;
+			err = -EFAULT;
 	}
-	return 0;
+	if (view.va)
+		window_close();
+	return err;
 }
 
 int vm_read(struct vm *vm, ipa_t from, void *to, uint64_t len)

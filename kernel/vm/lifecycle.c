@@ -99,6 +99,7 @@ static void begin_loading(struct vm *vm, bool keep_ram)
 	WRITE_ONCE(vm->goal, VM_RUNNING);
 	vm->load.phase = VM_LOAD_ACQUIRE;
 	vm->load.keep_ram = keep_ram;
+	vm->load.in_one_go = false;
 	move(vm, VM_LOADING);
 	job_queue(&vm->job);
 }
@@ -130,9 +131,13 @@ static int load_step(struct vm *vm, bool *done, const char **why)
 	switch (vm->load.phase) {
 	case VM_LOAD_ACQUIRE:
 		if (!vm->nr_vcpus)
-			err = vm_acquire(vm, why);
+			return vm_acquire_step(vm, why);
 		vm->load.phase = VM_LOAD_PLAN;
-		return err;
+		return 0;
+	case VM_LOAD_OWN:
+	case VM_LOAD_PEOPLE:
+	case VM_LOAD_DEVICES:
+		return vm_acquire_step(vm, why);
 	case VM_LOAD_PLAN:
 		err = loader_begin(vm, why);
 		vm->load.phase = VM_LOAD_WRITE;
@@ -164,14 +169,21 @@ static bool run(struct vm *vm)
 	return go_on;
 }
 
-/* Loading has ended otherwise than by running. True: to be destroyed, the job goes on with that. */
+/*
+ * Loading has ended otherwise than by running. True: what the VM has is to be given back, or what it has
+ * got so far, and the job goes on with that.
+ */
 static bool end_loading(struct vm *vm, enum vm_state state)
 {
-	bool destroy;
+	bool has_all, destroy;
 
 	spin_lock(&vm->lock);
-	destroy = vm->nr_vcpus && vm->goal == VM_DEFINED;
-	move(vm, destroy ? VM_STOPPING : vm->nr_vcpus ? state : VM_DEFINED);
+	/* At ACQUIRE it has all from an earlier load, or nothing. */
+	has_all = vm->nr_vcpus && (vm->load.phase == VM_LOAD_ACQUIRE || vm->load.phase >= VM_LOAD_PLAN);
+	destroy = vm_has_resources(vm) && (!has_all || vm->goal == VM_DEFINED);
+	if (destroy)
+		WRITE_ONCE(vm->goal, VM_DEFINED);
+	move(vm, destroy ? VM_STOPPING : has_all ? state : VM_DEFINED);
 	spin_unlock(&vm->lock);
 	if (!destroy)
 		end_machine_if_all_off();
@@ -218,12 +230,13 @@ int vm_start_at_boot(struct vm *vm, const char **why)
 	move_locking(vm, VM_LOADING);
 	vm->goal = VM_RUNNING;
 	vm->load.phase = VM_LOAD_ACQUIRE;
+	vm->load.in_one_go = true;
 	while (!err && !done)
 		err = load_step(vm, &done, why);
 	/* At boot nobody calls it off. */
 	if (!err && run(vm))
 		return 0;
-	if (vm->nr_vcpus)
+	if (vm_has_resources(vm))
 		vm_release(vm);
 	move_locking(vm, VM_DEFINED);
 	return err;
@@ -475,13 +488,20 @@ static void come_to_reset(struct vm *vm)
 
 /* ---- the end: what there is to do, then the step to its state ---- */
 
-static void finish_off(struct vm *vm)
+static bool finish_reset(struct vm *vm)
+{
+	vdev_reset_all(vm);
+	return true;
+}
+
+static bool finish_off(struct vm *vm)
 {
 	vdev_reset_all(vm);
 	guest_shared_dump(vm);
 	abort_log_end(vm);
 	log_info("%s: off, %lu reports, %lu failed", vm->name, READ_ONCE(vm->reports),
 		 READ_ONCE(vm->failures));
+	return true;
 }
 
 /* Before anything else happens to it. */
@@ -495,17 +515,20 @@ static void take_record(struct vm *vm)
 	guest_shared_dump(vm);
 }
 
-static void finish_crash(struct vm *vm)
+static bool finish_crash(struct vm *vm)
 {
 	vdev_reset_all(vm);
 	abort_log_end(vm);
+	return true;
 }
 
-static void finish_destroy(struct vm *vm)
+static bool finish_destroy(struct vm *vm)
 {
 	abort_log_end(vm);
-	vm_release(vm);
+	if (vm_release_step(vm))
+		return false;
 	log_info("%s: destroyed", vm->name);
+	return true;
 }
 
 /* The policy for an end of this kind. */
@@ -533,13 +556,14 @@ static enum vm_action arrive(struct vm *vm, enum vm_state goal)
 
 /*
  * The last vCPU has left its CPU. State, and what the policy makes of it, are one step for whoever takes the
- * lock: between the two a VM would look as if it were over, and a request would be overruled. True: there was
- * a request for another goal meanwhile, and more to do.
+ * lock: between the two a VM would look as if it were over, and a request would be overruled. True: there
+ * is more to do, for the same goal or another one that was asked for meanwhile.
  */
 static bool finish(struct vm *vm)
 {
-	static void (*const prepare[])(struct vm *) = {
-		[VM_DEFINED] = finish_destroy, [VM_LOADING] = vdev_reset_all, [VM_STOPPED] = finish_off,
+	/* False: there is more to do. */
+	static bool (*const prepare[])(struct vm *) = {
+		[VM_DEFINED] = finish_destroy, [VM_LOADING] = finish_reset, [VM_STOPPED] = finish_off,
 		[VM_CRASHED] = finish_crash,
 	};
 	enum vm_state goal = READ_ONCE(vm->goal);
@@ -547,7 +571,8 @@ static bool finish(struct vm *vm)
 	bool arrived;
 
 	take_record(vm);
-	prepare[goal](vm);
+	if (!prepare[goal](vm))
+		return true;
 	spin_lock(&vm->lock);
 	arrived = vm->goal == goal;
 	if (arrived)

@@ -19,7 +19,14 @@
 
 #define MAX_EXTENTS		24
 #define TEXT_LEN		128
-#define STEP_BYTES		MIB(1)	/* that one step writes */
+/*
+ * What one step costs, in bytes of zeros: copying a byte, from wherever it is, costs as much as clearing
+ * 32, and every window onto memory as much as PIECE_COST.
+ */
+#define STEP_COST		KIB(128)
+#define BOOT_COST		MIB(32)		/* where nobody waits for an interrupt */
+#define COPY_COST		32
+#define PIECE_COST		KIB(16)
 /* booting.rst: the ramdisk lies in a window of 32 GiB, aligned to 1 GiB, that covers the kernel. */
 #define LINUX_WINDOW		GIB(32)
 #define DTB_ALIGN		PAGE_SIZE
@@ -373,7 +380,7 @@ static int place_all(struct load *load)
 	return err;
 }
 
-/* First of all. */
+/* First of all, where it is not zero yet. */
 static int clear_ram(struct load *load)
 {
 	const struct vm_desc *desc = &load->vm->desc;
@@ -381,8 +388,11 @@ static int clear_ram(struct load *load)
 	int err = 0;
 
 	for (unsigned int i = 0; !err && i < desc->nr_regions; i++) {
+		if (!plan->keep_ram && !load->vm->ram[i].dirty)
+			continue;
 		err = add_piece(load, desc->regions[i].ipa.ipa, NULL, desc->regions[i].size);
-		plan->pieces[i].keep = plan->keep_ram;
+		if (!err)
+			plan->pieces[plan->nr_pieces - 1].keep = plan->keep_ram;
 	}
 	return err;
 }
@@ -423,6 +433,8 @@ int loader_begin(struct vm *vm, const char **why)
 		return err;
 	vm->entry = load.start;
 	vm->dtb.ipa = ipa(load.dtb.base);
+	for (unsigned int i = 0; i < vm->desc.nr_regions; i++)
+		vm->ram[i].dirty = true;
 	return 0;
 }
 
@@ -453,15 +465,17 @@ static int write_some(struct vm *vm, uint64_t size)
 int loader_step(struct vm *vm, bool *done, const char **why)
 {
 	struct vm_load *plan = &vm->load;
-	uint64_t left = STEP_BYTES;
+	uint64_t left = plan->in_one_go ? BOOT_COST : STEP_COST;
 	int err = 0;
 
 	*why = "memory: no window onto it";
-	while (!err && left && plan->piece < plan->nr_pieces) {
-		uint64_t size = MIN(left, plan->pieces[plan->piece].size - plan->written);
+	while (!err && left >= PIECE_COST && plan->piece < plan->nr_pieces) {
+		const struct vm_load_piece *piece = &plan->pieces[plan->piece];
+		uint64_t cost = piece->data ? COPY_COST : 1;
+		uint64_t size = MIN(ALIGN_DOWN(left, PAGE_SIZE) / cost, piece->size - plan->written);
 
 		err = write_some(vm, size);
-		left -= size;
+		left -= MIN(left, size * cost + PIECE_COST);
 	}
 	*done = !err && plan->piece == plan->nr_pieces;
 	if (*done && vm->desc.has_mailbox)

@@ -28,9 +28,9 @@
 __must_check int loader_begin(struct vm *vm, const char **why);
 
 /*
- * After loader_begin(): write up to 1 MiB of it, first zeros to all RAM (with vm->load.keep_ram only where
- * something is to lie), then the images; *done when that was the last. -ENOMEM when no window could be had.
- * Context: likewise.
+ * After loader_begin(): write some of it (128 KiB of zeros, 4 KiB of images), first zeros to RAM that is
+ * dirty (with vm->load.keep_ram only where something is to lie), then the images; *done when that was the
+ * last. -ENOMEM when no window could be had. Context: likewise.
  */
 __must_check int loader_step(struct vm *vm, bool *done, const char **why);
 

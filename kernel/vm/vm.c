@@ -26,6 +26,8 @@
 
 /* Tables for 64 GiB in 2 MiB blocks, or for a few scattered megabytes in pages. */
 #define STAGE2_QUOTA	80
+/* Some 5,000 instructions where DC ZVA works. */
+#define VM_CLEAR_STEP	KIB(128)
 #define PAGES_FOR(type)	DIV_ROUND_UP(sizeof(type), PAGE_SIZE)
 
 _Static_assert(CONFIG_MAX_VMS * VM_MAX_REGIONS + SHARED_MAX_WINDOWS <= PAGE_MAX_CARVEOUTS,
@@ -116,51 +118,100 @@ uint64_t vm_vttbr(const struct vm *vm)
 
 /* ---- memory ---- */
 
-static int acquire_region(struct vm *vm, unsigned int i, const char **why)
-{
-	const struct vm_region *r = &vm->desc.regions[i];
-	uint64_t guard = CONFIG_GUARD_PAGES_VM * PAGE_SIZE;
-	int err = 0;
-
-	*why = "not enough contiguous RAM";
-	if (r->fixed) {
-		vm->ram[i] = vm->fixed[i];
-		carveout_give(&vm->ram[i], OWNER_VM(vm->id));
-	} else {
-		err = carveout_alloc(r->size, guard, OWNER_VM(vm->id), &vm->ram[i]);
-	}
-	if (err)
-		return err;
-	*why = "its RAM does not fit its address space";
-	return stage2_map_ram(&vm->stage2, r->ipa, vm->ram[i].base, r->size);
-}
-
-static int acquire_memory(struct vm *vm, const char **why)
+/* A place for each region. */
+static int reserve_memory(struct vm *vm, const char **why)
 {
 	int err;
 
 	/* VMID 0 stays unused, so that a stale VTTBR_EL2 of 0 is nobody's. There are more VMIDs than VMs. */
 	*why = "no page-table pages left";
 	err = stage2_init(&vm->stage2, (uint16_t)(vm->id + 1), arch_ipa_bits(), STAGE2_QUOTA);
-	for (unsigned int i = 0; !err && i < vm->desc.nr_regions; i++)
-		err = acquire_region(vm, i, why);
-	if (err)
-		return err;
-	*why = "no page for its stolen-time records";
-	return pvtime_create(vm);
+	*why = err ? *why : "not enough contiguous RAM";
+	for (unsigned int i = 0; !err && i < vm->desc.nr_regions; i++) {
+		const struct vm_region *r = &vm->desc.regions[i];
+
+		if (r->fixed)
+			vm->ram[i] = vm->fixed[i];
+		else
+			err = carveout_reserve(r->size, CONFIG_GUARD_PAGES_VM * PAGE_SIZE, &vm->ram[i]);
+	}
+	return err;
 }
 
-static void release_memory(struct vm *vm)
+/* Another part of it becomes the VM's, by its records and in stage 2. */
+static int own_some(struct vm *vm, const char **why)
 {
-	pvtime_destroy(vm);
-	stage2_destroy(&vm->stage2);
-	for (unsigned int i = 0; i < vm->desc.nr_regions; i++) {
-		if (vm->ram[i].size && vm->desc.regions[i].fixed)
-			carveout_give(&vm->fixed[i], OWNER_HYP);
-		else if (vm->ram[i].size)
-			carveout_free(&vm->ram[i]);
-		vm->ram[i] = (struct carveout){ .size = 0 };
+	struct vm_load *at = &vm->load;
+	const struct vm_region *r = &vm->desc.regions[at->piece];
+	const struct carveout *c = &vm->ram[at->piece];
+	uint64_t size = MIN(c->size - at->written, CARVEOUT_STEP);
+	uint64_t from = at->written;
+
+	at->written += size;
+	if (at->written == c->size) {
+		at->piece++;
+		at->written = 0;
 	}
+	carveout_own(c, from, size, OWNER_VM(vm->id));
+	*why = "its RAM does not fit its address space";
+	return stage2_map_ram(&vm->stage2, ipa_add(r->ipa, from), pa_add(c->base, from), size);
+}
+
+/* ---- and back ---- */
+
+/* What has been written is cleared; false: nothing is left to be. */
+static bool clear_some(struct vm *vm)
+{
+	struct vm_release *at = &vm->release;
+	const struct vm_region *r;
+	struct carveout *c;
+	uint64_t size;
+
+	while (at->region < vm->desc.nr_regions && !vm->ram[at->region].dirty)
+		at->region++;
+	/* Without vCPUs it has not been written, nor is all of it mapped perhaps. */
+	if (!vm->nr_vcpus || at->region == vm->desc.nr_regions)
+		return false;
+	r = &vm->desc.regions[at->region];
+	c = &vm->ram[at->region];
+	size = MIN(r->size - at->cleared, VM_CLEAR_STEP);
+	if (vm_zero(vm, ipa_add(r->ipa, at->cleared), size)) {
+		/* No window: it goes back dirty. */
+		at->region = vm->desc.nr_regions;
+		return false;
+	}
+	at->cleared += size;
+	if (at->cleared == r->size) {
+		c->dirty = false;
+		at->cleared = 0;
+	}
+	return true;
+}
+
+/* To EL2, which keeps it for the VM. */
+static bool give_fixed_some(struct vm *vm, unsigned int i)
+{
+	struct carveout *c = &vm->ram[i];
+	uint64_t from = vm->fixed[i].size - c->size, size = MIN(c->size, CARVEOUT_STEP);
+
+	vm->fixed[i].dirty = c->dirty;
+	carveout_own(&vm->fixed[i], from, size, OWNER_HYP);
+	c->size -= size;
+	return true;
+}
+
+/* False: there is nothing left. */
+static bool give_back_some(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->desc.nr_regions; i++) {
+		if (!vm->ram[i].size)
+			continue;
+		if (vm->desc.regions[i].fixed)
+			return give_fixed_some(vm, i);
+		carveout_free_some(&vm->ram[i]);
+		return true;
+	}
+	return false;
 }
 
 /* ---- vCPUs ---- */
@@ -196,36 +247,30 @@ static struct vcpu *vcpu_create(struct vm *vm, unsigned int id)
 	return vcpu;
 }
 
-static int acquire_vcpus(struct vm *vm, const char **why)
+static int acquire_vcpu(struct vm *vm, const char **why)
 {
-	*why = "no pages left for its vCPUs";
-	vm->spis = hyp_alloc_pages(VGIC_SPI_PAGES);
-	if (!vm->spis)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < vm->desc.nr_vcpus; i++) {
-		struct vcpu *vcpu = vcpu_create(vm, i);
+	struct vcpu *vcpu;
 
-		if (!vcpu)
-			return -ENOMEM;
-		/* Who looks at the VM from outside finds it whole, or not at all. */
-		spin_lock(&vm->lock);
-		vm->vcpus[i] = vcpu;
-		vm->nr_vcpus++;
-		spin_unlock(&vm->lock);
-	}
+	*why = "no pages left for its vCPUs";
+	if (!vm->spis)
+		vm->spis = hyp_alloc_pages(VGIC_SPI_PAGES);
+	vcpu = vm->spis ? vcpu_create(vm, vm->nr_vcpus) : NULL;
+	if (!vcpu)
+		return -ENOMEM;
+	/* Who looks at the VM from outside finds it whole, or not at all. */
+	spin_lock(&vm->lock);
+	vm->vcpus[vm->nr_vcpus] = vcpu;
+	vm->nr_vcpus++;
+	spin_unlock(&vm->lock);
 	return 0;
 }
 
-static void release_vcpus(struct vm *vm)
+static void release_vcpu(struct vm *vm)
 {
-	while (vm->nr_vcpus > 0) {
-		vm->nr_vcpus--;
-		sched_forget(vm->vcpus[vm->nr_vcpus]);
-		hyp_free_pages(vm->vcpus[vm->nr_vcpus], PAGES_FOR(struct vcpu));
-		vm->vcpus[vm->nr_vcpus] = NULL;
-	}
-	hyp_free_pages(vm->spis, VGIC_SPI_PAGES);
-	vm->spis = NULL;
+	vm->nr_vcpus--;
+	sched_forget(vm->vcpus[vm->nr_vcpus]);
+	hyp_free_pages(vm->vcpus[vm->nr_vcpus], PAGES_FOR(struct vcpu));
+	vm->vcpus[vm->nr_vcpus] = NULL;
 }
 
 /* ---- all of it ---- */
@@ -243,38 +288,110 @@ static void say_acquired(const struct vm *vm)
 			 vm->desc.regions[i].ipa.ipa, vm->ram[i].base.pa);
 }
 
-int vm_acquire(struct vm *vm, const char **why)
+/* One vCPU; then what needs all of them. */
+static int acquire_people(struct vm *vm, const char **why)
+{
+	if (vm->nr_vcpus < vm->desc.nr_vcpus)
+		return acquire_vcpu(vm, why);
+	vm->load.phase = VM_LOAD_DEVICES;
+	vm->nr_lrs = arch_vgic_nr_lrs();
+	memset(vm->last_vcpu, 0, sizeof(vm->last_vcpu));
+	/* Devices lower their lines even in a VM that is given up halfway. */
+	vgic_reset(vm, vm->spis);
+	*why = "no page for its stolen-time records";
+	return pvtime_create(vm);
+}
+
+static int acquire_devices(struct vm *vm, const char **why)
 {
 	int err;
 
-	vm->nr_lrs = arch_vgic_nr_lrs();
-	memset(vm->last_vcpu, 0, sizeof(vm->last_vcpu));
-	err = acquire_memory(vm, why);
-	if (!err)
-		err = acquire_vcpus(vm, why);
-	if (!err) {
-		/* Devices lower their lines even in a VM that is given up halfway. */
-		vgic_reset(vm, vm->spis);
-		*why = "no room for its devices";
-		err = vdev_create_all(vm);
-	}
-	if (err) {
-		vm_release(vm);
+	*why = "no room for its devices";
+	err = vdev_create_all(vm);
+	if (err)
 		return err;
-	}
 	say_acquired(vm);
+	vm->load.phase = VM_LOAD_PLAN;
 	return 0;
+}
+
+int vm_acquire_step(struct vm *vm, const char **why)
+{
+	struct vm_load *load = &vm->load;
+
+	switch (load->phase) {
+	case VM_LOAD_ACQUIRE:
+		load->piece = 0;
+		load->written = 0;
+		load->phase = VM_LOAD_OWN;
+		return reserve_memory(vm, why);
+	case VM_LOAD_OWN:
+		if (load->piece < vm->desc.nr_regions)
+			return own_some(vm, why);
+		load->phase = VM_LOAD_PEOPLE;
+		return 0;
+	case VM_LOAD_PEOPLE:
+		return acquire_people(vm, why);
+	default:
+		return acquire_devices(vm, why);
+	}
+}
+
+int vm_acquire(struct vm *vm, const char **why)
+{
+	int err = 0;
+
+	vm->load.phase = VM_LOAD_ACQUIRE;
+	while (!err && vm->load.phase < VM_LOAD_PLAN)
+		err = vm_acquire_step(vm, why);
+	if (err)
+		vm_release(vm);
+	return err;
+}
+
+/* One vCPU, or the rest, or a table of stage 2; false: nothing but memory is left. Lock held. */
+static bool release_some(struct vm *vm)
+{
+	if (vm->nr_vcpus) {
+		release_vcpu(vm);
+		return true;
+	}
+	if (vm->spis) {
+		hyp_free_pages(vm->spis, VGIC_SPI_PAGES);
+		vm->spis = NULL;
+	}
+	loader_free(vm);
+	pvtime_destroy(vm);
+	return stage2_destroy_some(&vm->stage2);
+}
+
+bool vm_release_step(struct vm *vm)
+{
+	bool more = true;
+
+	/* Who looks at the VM from outside holds the lock. */
+	if (!vm->release.begun) {
+		vm->release = (struct vm_release){ .begun = true };
+		spin_lock(&vm->lock);
+		vdev_destroy_all(vm);
+		spin_unlock(&vm->lock);
+		return true;
+	}
+	if (clear_some(vm))
+		return true;
+	spin_lock(&vm->lock);
+	more = release_some(vm);
+	spin_unlock(&vm->lock);
+	if (more || give_back_some(vm))
+		return true;
+	vm->release.begun = false;
+	return false;
 }
 
 void vm_release(struct vm *vm)
 {
-	/* Who looks at the VM from outside holds the lock. */
-	spin_lock(&vm->lock);
-	vdev_destroy_all(vm);
-	loader_free(vm);
-	release_vcpus(vm);
-	release_memory(vm);
-	spin_unlock(&vm->lock);
+	while (vm_release_step(vm))
+		;
 }
 
 void vm_power_on(struct vm *vm)

@@ -132,7 +132,10 @@ struct vm_dtb {
 };
 
 enum vm_load_phase {
-	VM_LOAD_ACQUIRE,	/* memory, vCPUs, devices, where the VM has none */
+	VM_LOAD_ACQUIRE,	/* places in memory, where the VM has none */
+	VM_LOAD_OWN,		/* the memory is made the VM's: regions[piece], from written on */
+	VM_LOAD_PEOPLE,		/* vCPUs */
+	VM_LOAD_DEVICES,
 	VM_LOAD_PLAN,		/* a place for everything */
 	VM_LOAD_WRITE,
 };
@@ -141,6 +144,7 @@ enum vm_load_phase {
 #define VM_LOAD_PIECES	64
 struct vm_load {
 	enum vm_load_phase phase;
+	bool in_one_go;			/* at boot: nobody waits */
 	struct vm_load_piece {
 		ipa_t at;
 		const void *data;	/* NULL: zeros */
@@ -151,6 +155,13 @@ struct vm_load {
 	unsigned int piece;		/* being written */
 	uint64_t written;		/* of it */
 	bool keep_ram;			/* a warm reset: only what the images need is written */
+};
+
+/* Resources on their way back: vm.c. */
+struct vm_release {
+	bool begun;
+	unsigned int region;		/* being cleared */
+	uint64_t cleared;		/* of it */
 };
 
 struct vm {
@@ -180,6 +191,7 @@ struct vm {
 	unsigned int nr_live_vcpus;	/* not OFF; atomic */
 	struct job job;			/* loads, finishes and takes apart; the only one to do so */
 	struct vm_load load;		/* of the job */
+	struct vm_release release;	/* of the job */
 
 	/* guarded by lock; read by anyone (kernel/vm/vmtime.h) */
 	uint64_t cntvoff;		/* counter ticks that it has stood still */
@@ -237,11 +249,24 @@ __must_check int vm_define(const struct vm_desc *desc, struct vm **out, const ch
 
 /*
  * Give a VM what its description asks for: memory, stage 2, vCPUs, devices. On an error (-ENOMEM, -EINVAL,
- * -EEXIST) everything is given back, and *why says what did not do. Takes back: vm_release(). Context: the
- * VM's job, or boot; no vCPU loaded.
+ * -EEXIST) everything is given back, and *why says what did not do. Takes back: vm_release(), which clears
+ * RAM that was written. Context: the VM's job, or boot; no vCPU loaded.
  */
 __must_check int vm_acquire(struct vm *vm, const char **why);
 void vm_release(struct vm *vm);
+
+/*
+ * The same in bounded steps. vm_acquire_step() goes from vm->load.phase VM_LOAD_ACQUIRE to VM_LOAD_PLAN; on
+ * an error the VM keeps what it has got so far (vm_has_resources()) until vm_release_step() returns false.
+ */
+__must_check int vm_acquire_step(struct vm *vm, const char **why);
+bool vm_release_step(struct vm *vm);
+
+/* It has a stage-2 tree, and perhaps more. */
+static inline bool vm_has_resources(const struct vm *vm)
+{
+	return vm->stage2.pt.root != NULL;
+}
 
 /* What a reset does: interrupts, devices and vCPUs as at power-on. Context: likewise, images loaded. */
 void vm_power_on(struct vm *vm);

@@ -46,14 +46,14 @@ def test_a_guest_that_resets_itself_without_end_is_slowed_down(image, tmp_path, 
     beat = qemu.Guest("heartbeat", "ms=3000 share=90", props={"on-shutdown": "poweroff"})
     text = run(image, tmp_path, resetting(**{"restart-backoff-ms": [20]}), beat, smp=smp).text
     assert re.search(r"heartbeat: PASS 1: ", text), text
-    # 20 + 40 + ... + 1280 is 2540; then 1280 again.
+    # Loading takes some time, too: beside a busy CPU, QEMU gives each of its steps a turn of 10 ms.
     waits = [20, 40, 80, 160, 320, 640, 1280, 1280]
     assert re.findall(r"resetter: reset \((\d+) so far\)$", text, re.M) == ["1"], text
     found = re.findall(r"resetter: reset \((\d+) so far\), (\d+) in a row: goes on in (\d+) ms", text)
     # At most eight lines at once, and one more for each second.
     assert found == [(str(n), str(n), str(ms)) for n, ms in enumerate(waits[:len(found)], 2)], text
-    assert 7 <= len(found) <= 9, text
-    assert len(re.findall(r"^\[resetter\] crash_os: mode reset", text, re.M)) in (8, 9), text
+    assert 3 <= len(found) <= 8, text
+    assert 4 <= len(re.findall(r"^\[resetter\] crash_os: mode reset", text, re.M)) <= 9, text
 
 
 def test_destroy_and_stop_are_accepted_whatever_the_guest_is_at(image, tmp_path):
@@ -141,6 +141,32 @@ def test_a_slice_of_its_own_lets_a_vm_run_longer(image, tmp_path):
     text = run(image, tmp_path, *spinners, timer, smp=2).text
     us = {name: int(n) for name, n in re.findall(r"(\w+): \w+, \d+ switches, (\d+) us on CPU", text)}
     assert 8 < us["long"] / us["short"] < 12, us
+
+
+def test_work_for_one_vm_keeps_no_interrupt_waiting(image, tmp_path):
+    """Load, reset, destroy and load again 64 MiB on a CPU that is busy: by Schism's own measure, in instructions."""
+    package = qemu.pack_unchecked(tmp_path, resetting(autostart=[0], **{"restart-backoff-ms": [0]})._replace(
+        ram_size=0x4000000), qemu.counter(0, "every=1000000"))
+    with qemu.Console(kernel=image, initrd=package) as console:
+        def ask(command, answer):
+            console.send(f"{command}\r")
+            return console.expect(answer)
+
+        console.expect(r"counter_os: start")
+        console.send("\x1ds")
+        console.expect(r"schism> ")
+        before, dirty = map(int, re.findall(r"(\d+) KiB (?:free|of that)", ask("mem", r"RAM: .*yet")))
+        for _ in range(2):
+            ask("vm start resetter", r"resetter: starting")
+            for _ in range(3):
+                console.expect(r"resetter: reset")
+            ask("vm destroy resetter", r"resetter: destroyed")
+        free, left = map(int, re.findall(r"(\d+) KiB (?:free|of that)", ask("mem", r"RAM: .*yet")))
+        # The second life had the same memory, which was clean.
+        assert free == before and left == dirty - 65536, (before, dirty, free, left)
+        us = int(re.search(r"(\d+) us in one go", ask("sched", r"us in one go")).group(1))
+        # 16 ns each: 10,000, but for the last pass over the device tree.
+        assert us < 210, us
 
 
 def test_lives_leak_nothing(image, tmp_path):

@@ -16,10 +16,10 @@ fuzz_manifest-src := tests/fuzz/fuzz_vms.c $(host-manifest) kernel/vdev/vdev.c k
 	tests/host/fake_tlb.c lib/dt.c lib/dt_walk.c lib/fmt.c
 fuzzer += package
 fuzz_package-src := $(fuzz_manifest-src) kernel/vm/loader.c kernel/vm/sel4.c kernel/vm/guest_dtb.c \
-	lib/cpio.c lib/elf.c \
+	tests/host/fake_job.c lib/cpio.c lib/elf.c \
 	lib/linux_image.c
 fuzzer += overlay
-fuzz_overlay-src := kernel/vm/guest_dtb.c kernel/vdev/vdev.c lib/dt.c lib/fmt.c
+fuzz_overlay-src := kernel/vm/guest_dtb.c tests/host/fake_job.c kernel/vdev/vdev.c lib/dt.c lib/fmt.c
 
 define seeds-rules
 unit-test += seeds_$(1)

@@ -119,6 +119,9 @@ struct vcpu *fake_run_until_guest(void (*body)(void));
 
 struct vm;
 
+/* Is called whenever a CPU looks for interrupts, as it does between two steps of work. */
+extern void (*fake_irq_hook)(void);
+
 extern unsigned int fake_ipis[CONFIG_NR_CPUS];	/* IPI_KICKs that were sent to each CPU */
 
 /* RAM, pool, schedulers of nr_cpus CPUs, hypercalls; no VM. The caller is CPU 0. */

@@ -23,11 +23,14 @@
 
 struct machine machine;
 unsigned int fake_ipis[CONFIG_NR_CPUS];
+void (*fake_irq_hook)(void);
 
 void irq_handle(void)
 {
 	struct cpu *cpu = this_cpu();
 
+	if (fake_irq_hook)
+		fake_irq_hook();
 	if (READ_ONCE(fake_timer_deadlines[cpu->id]) <= arch_counter())
 		timer_interrupt(&cpu->timers);
 	fake_take_guest_timer(cpu);
@@ -59,6 +62,7 @@ void fake_machine_boot(unsigned int nr_cpus)
 	static bool hvc_is_up;
 
 	fake_reset();
+	fake_irq_hook = NULL;
 	fake_log_clear();
 	fake_tlb_clear();
 	memset(fake_ipis, 0, sizeof(fake_ipis));

@@ -79,7 +79,7 @@ unit-test += test_sel4
 test_sel4-src := tests/unit/test_sel4.c kernel/vm/sel4.c lib/cpio.c lib/elf.c lib/fmt.c
 unit-test += test_guest_dtb
 test_guest_dtb-src := tests/unit/test_guest_dtb.c lib/dt.c kernel/vm/guest_dtb.c kernel/vdev/vdev.c \
-	kernel/cpu.c lib/fmt.c tests/host/fake_cpu.c tests/host/fake_panic.c
+	tests/host/fake_job.c kernel/cpu.c lib/fmt.c tests/host/fake_cpu.c tests/host/fake_panic.c
 
 # The kernel on the fake machine of tests/host.
 host-cpu := tests/host/fake_cpu.c tests/host/fake_panic.c kernel/lock.c kernel/cpu.c

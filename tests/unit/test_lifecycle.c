@@ -313,35 +313,128 @@ static void test_between_two_states_a_request_is_told_to_wait(void **state)
 	assert_int_equal(vm_reset(vm), -EBUSY);
 }
 
-/* On a busy CPU: a step of loading in a slice. */
-static void load_for(unsigned int slices)
+static unsigned int steps_left;
+static int (*request_then)(struct vm *);
+
+static void call_off(void)
 {
+	if ((vm->state != VM_LOADING && vm->state != VM_STOPPING) || steps_left--)
+		return;
+	fake_irq_hook = NULL;
+	assert_int_equal(request_then(vm), 0);
+}
+
+/* Begin to load, and after so many steps of that ask for something. False: it was through by then. */
+static bool call_off_after(unsigned int steps, int (*request)(struct vm *))
+{
+	bool in_time;
+
 	assert_int_equal(vm_start(vm), 0);
-	for (unsigned int i = 0; i < slices; i++)
+	steps_left = steps;
+	request_then = request;
+	fake_irq_hook = call_off;
+	for (unsigned int i = 0; i < 50 && fake_irq_hook && vm->state != VM_RUNNING; i++)
 		current = fake_run_for(current, slice());
-	assert_int_equal(vm->state, VM_LOADING);
+	in_time = !fake_irq_hook;
+	fake_irq_hook = NULL;
+	return in_time;
+}
+
+static int stop_and_destroy(struct vm *v)
+{
+	/* Of the two, destroying wins, whichever comes last. */
+	return vm_destroy(v) || vm_stop(v);
 }
 
 static void test_loading_is_called_off_by_a_stop_and_by_a_destroy(void **state)
 {
 	struct page_stats before;
+	unsigned int steps = 0;
 
 	NEEDS_TWO_VMS();
 	before = stats();
-	for (unsigned int slices = 0; slices < 5; slices++) {
-		load_for(slices);
-		assert_int_equal(vm_stop(vm), 0);
-		run_until(vm->nr_vcpus ? VM_STOPPED : VM_DEFINED);
+	do {
+		run_until(VM_DEFINED);
+		if (call_off_after(steps, vm_stop)) {
+			settle();
+			assert_true(vm->state == VM_STOPPED || vm->state == VM_DEFINED);
+			assert_int_equal(vm->state == VM_STOPPED, vm->nr_vcpus != 0);
+		}
 		assert_int_equal(vm_destroy(vm), 0);
 		run_until(VM_DEFINED);
-		load_for(slices);
-		assert_int_equal(vm_destroy(vm), 0);
-		/* Of the two, destroying wins, whichever comes last. */
-		assert_int_equal(vm_stop(vm), 0);
-		run_until(VM_DEFINED);
-		settle();
 		assert_all_back(&before);
+		if (call_off_after(steps, stop_and_destroy))
+			run_until(VM_DEFINED);
+		assert_int_equal(vm_destroy(vm), 0);
+		run_until(VM_DEFINED);
+		assert_all_back(&before);
+	} while (call_off_after(++steps, vm_destroy));
+	/* Places, records, vCPUs, images. */
+	assert_true(steps >= 4);
+	settle();
+	assert_int_equal(vm_destroy(vm), 0);
+	run_until(VM_DEFINED);
+	assert_all_back(&before);
+}
+
+static bool is_zero(const struct carveout *c)
+{
+	const uint64_t *at = fake_mem_raw(c->base.pa);
+
+	for (uint64_t i = 0; i < c->size / sizeof(*at); i++) {
+		if (at[i])
+			return false;
 	}
+	return true;
+}
+
+static void test_what_a_destroyed_vm_leaves_is_zero_before_anybody_can_have_it(void **state)
+{
+	struct carveout ram;
+
+	NEEDS_TWO_VMS();
+	start();
+	run_until_current();
+	ram = vm->ram[0];
+	memset(fake_mem_raw(ram.base.pa), 0xee, ram.size);
+	assert_int_equal(vm_destroy(vm), 0);
+	current = fake_leave_guest(current);
+	for (unsigned int i = 0; i < 50 && vm->state != VM_DEFINED; i++) {
+		const struct page *page = page_record(ram.base);
+
+		assert_true(page->owner == OWNER_VM(vm->id) || is_zero(&ram));
+		current = fake_run_for(current, slice());
+	}
+	assert_int_equal(vm->state, VM_DEFINED);
+	assert_true(is_zero(&ram));
+	assert_int_equal(page_record(ram.base)->state, PAGE_FREE);
+}
+
+static void test_clean_memory_is_not_cleared_again_and_dirty_memory_is(void **state)
+{
+	struct carveout ram;
+
+	NEEDS_TWO_VMS();
+	/* Nobody had it since the machine started. */
+	assert_int_equal(carveout_alloc(MIB(4), 64 * KIB(1), OWNER_HYP, &ram), 0);
+	assert_true(ram.dirty);
+	carveout_free(&ram);
+	memset(fake_mem_raw(ram.base.pa), 0xee, MIB(4));
+	start();
+	assert_int_equal(vm->ram[0].base.pa, ram.base.pa);
+	assert_int_equal(*(uint64_t *)fake_mem_raw(ram.base.pa + MIB(3)), 0);
+	assert_int_equal(vm_destroy(vm), 0);
+	run_until(VM_DEFINED);
+	/* Now that is known to be zero: were it not, nobody would look. */
+	*(uint64_t *)fake_mem_raw(ram.base.pa + MIB(3)) = 77;
+	start();
+	assert_int_equal(vm->ram[0].base.pa, ram.base.pa);
+	assert_int_equal(*(uint64_t *)fake_mem_raw(ram.base.pa + MIB(3)), 77);
+	/* A reset clears what the guest may have written. */
+	assert_int_equal(vm_reset(vm), 0);
+	current = fake_leave_guest(current);
+	run_until(VM_RUNNING);
+	assert_int_equal(*(uint64_t *)fake_mem_raw(ram.base.pa + MIB(3)), 0);
 }
 
 static void guest_resets(void)
@@ -695,6 +788,8 @@ int main(void)
 		T(test_moves_that_there_are_not_are_refused),
 		T(test_between_two_states_a_request_is_told_to_wait),
 		T(test_loading_is_called_off_by_a_stop_and_by_a_destroy),
+		T(test_what_a_destroyed_vm_leaves_is_zero_before_anybody_can_have_it),
+		T(test_clean_memory_is_not_cleared_again_and_dirty_memory_is),
 		T(test_on_its_way_to_any_end_a_vm_is_stopped_and_destroyed_all_the_same),
 		T(test_a_watchdogs_record_is_taken_even_of_a_vm_that_is_destroyed),
 		T(test_a_guest_that_resets_itself_over_and_over_waits_longer_each_time),

@@ -98,6 +98,7 @@ static int load(void)
 
 	vm.desc.regions[0] = (struct vm_region){ .ipa = vm.desc.ram_ipa, .size = vm.desc.ram_size };
 	vm.desc.nr_regions = 1;
+	vm.ram[0].dirty = true;
 	err = loader_begin(&vm, &why);
 	while (!err && !done)
 		err = loader_step(&vm, &done, &why);
