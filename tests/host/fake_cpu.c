@@ -7,6 +7,7 @@
 
 #include "arch/cpu.h"
 #include "arch/pmu.h"
+#include "kernel/irq.h"
 #include "kernel/panic.h"
 #include "lib/string.h"
 
@@ -37,6 +38,11 @@ void fake_reset(void)
 	fake_relax = NULL;
 	fake_pmu_offered = false;
 	random_state = 1;
+}
+
+/* For tests whose CPUs have no interrupts to handle. */
+__weak void irq_handle(void)
+{
 }
 
 /* For tests that link no timers. */
