@@ -70,3 +70,8 @@ hostile-cppflags := -mgeneral-regs-only
 heartbeat-src    := guests/tests/heartbeat.c
 pings-src        := guests/tests/pings.c
 clocks-src       := guests/tests/clocks.c
+
+# What tests/boot/test_sweep.py runs twice: every system register, whose VM's it is.
+guest-all += sweep
+sweep-src      := guests/tests/sweep/sweep.c guests/tests/sweep/stubs.S
+sweep-cppflags := -mgeneral-regs-only
