@@ -45,6 +45,8 @@ UPDATE   ?=
 BENCH_ARGS ?=
 # make soak, storm: runs
 N        ?= 20
+# make sweep: CPU models by QEMU's names, or all that it has
+CPUS     ?= all
 # make fuzz: seconds for each, and which (all)
 T        ?= 60
 FUZZ     ?=
@@ -61,8 +63,8 @@ dry-run      := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 # ---- what the machine needs, before anything asks for it ---------------------------------------------
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
-setup-for := $(if $(filter test check boot-test variants soak storm lint bench fuzz,$(goals)),test,run)
-setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants soak storm bench fuzz,$(goals)),yes,no))
+setup-for := $(if $(filter test check boot-test variants soak storm sweep lint bench fuzz,$(goals)),test,run)
+setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants soak storm sweep bench fuzz,$(goals)),yes,no))
 ifneq ($(filter-out help clean distclean,$(goals)),)
 ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup \
 	$(if $(build-goals),$(setup-for),config) >&2 || echo failed),)
@@ -76,7 +78,7 @@ endif
 # Evaluated when first used, then kept.
 once = $(eval $(1) := $(2))$($(1))
 
-test-modules := $(if $(filter test check unit-tests boot-test variants soak storm bench fuzz $(O)/fuzz/% $(O)/tests/unit/seeds_%,$(goals)),pytest pexpect xdist libfdt)
+test-modules := $(if $(filter test check unit-tests boot-test variants soak storm sweep bench fuzz $(O)/fuzz/% $(O)/tests/unit/seeds_%,$(goals)),pytest pexpect xdist libfdt)
 PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib $(test-modules)),python3))
 
 ifeq ($(LLVM),)
@@ -493,13 +495,13 @@ $(O)/host/tsan/%.o: %.c $(tsan-track) $(config-h)
 	$(call say,TSANCC,$<)
 	$(Q)$(HOSTCC) $(tsan-cflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args='$(PYTEST_ARGS)' --soak '$(N)' \
+run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args='$(PYTEST_ARGS)' --soak '$(N)' --sweep '$(CPUS)' \
 	--unit '$(unit-bins)' --headers '$(O)/.track/headers'
 
 # How scripts/check-headers compiles: the header's layer decides which line it takes.
 $(call track,headers,$(CC) $(hv-cflags)|$(CC) $(guest-cflags) -mgeneral-regs-only|$(HOSTCC) $(host-cflags))
 
-.PHONY: check boot-test variants soak storm lint test unit-tests
+.PHONY: check boot-test variants soak storm sweep lint test unit-tests
 unit-tests: $(unit-bins)
 	@:
 check: $(unit-bins)
@@ -513,6 +515,8 @@ soak: all guests
 
 storm: all guests
 	@$(run-tests) storm
+sweep: all guests
+	@$(run-tests) sweep
 lint: $(config-h) $(offsets-h)
 	@$(run-tests) format layering headers
 test: $(unit-bins) all guests
