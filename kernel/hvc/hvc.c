@@ -2,6 +2,7 @@
 /* The hypercall dispatcher; see hvc.h. */
 #include "kernel/hvc/hvc.h"
 
+#include "arch/nospec.h"
 #include "kernel/hvc/report.h"
 #include "kernel/panic.h"
 #include "kernel/vm/vcpu.h"
@@ -11,40 +12,35 @@
 #define FID_OWNER(fid)	(((fid) >> 24) & 0x3f)
 #define FID_MBZ		GENMASK(23, 16)
 
-/* Two services may share an owner; the one with the lower function numbers is asked first. */
-#define MAX_PER_OWNER	2
-static const struct hvc_service *services[64][MAX_PER_OWNER];
+/* Several services may share an owner; the one with the lowest function numbers is asked first. NULL ends. */
+#define MAX_PER_OWNER	3
+static const struct hvc_service *services[64][MAX_PER_OWNER + 1];
 
 void hvc_init(void)
 {
 	SECTION_FOREACH(struct hvc_service, it, schism_hvc) {
 		const struct hvc_service **of = services[it->owner];
+		unsigned int at = MAX_PER_OWNER - 1;
 
-		ASSERT(!of[MAX_PER_OWNER - 1]);
-		if (of[0] && of[0]->first > it->first) {
-			of[1] = of[0];
-			of[0] = it;
-		} else {
-			of[of[0] ? 1 : 0] = it;
-		}
+		ASSERT(!of[at]);
+		for (; at && (!of[at - 1] || of[at - 1]->first > it->first); at--)
+			of[at] = of[at - 1];
+		of[at] = it;
 	}
 }
 
 static inline const struct hvc_func *find(uint32_t fid)
 {
-	unsigned int conv = (fid & FID_64) ? HVC_64 : HVC_32;
+	bool is64 = (fid & FID_64) != 0;
 
 	if (!(fid & FID_FAST) || (fid & FID_MBZ))
 		return NULL;
-	for (unsigned int i = 0; i < MAX_PER_OWNER; i++) {
-		const struct hvc_service *s = services[FID_OWNER(fid)][i];
-		unsigned int n;
+	for (const struct hvc_service **of = services[FID_OWNER(fid)]; *of; of++) {
+		uint32_t n = (fid & 0xffff) - (*of)->first;
+		uint64_t mask = nospec_mask(n, (*of)->nr);
 
-		if (!s)
-			return NULL;
-		n = (fid & 0xffff) - s->first;
-		if (n < s->nr && (s->funcs[n].conv & conv))
-			return &s->funcs[n];
+		if (mask && ((*of)->funcs[n & mask].conv >> is64 & 1))
+			return &(*of)->funcs[n & mask];
 	}
 	return NULL;
 }

@@ -16,6 +16,7 @@
 
 struct vcpu;
 
+/* By bit 30 of the function identifier. */
 #define HVC_32	BIT(0)		/* exists as SMC32/HVC32 */
 #define HVC_64	BIT(1)		/* exists as SMC64/HVC64 */
 
@@ -25,10 +26,10 @@ struct hvc_func {
 };
 
 struct hvc_service {
-	unsigned int owner;		/* SMCCC owner number, bits 29:24 of the function identifier */
-	unsigned int nr;
 	const struct hvc_func *funcs;	/* by function number, bits 15:0 less first */
-	unsigned int first;
+	unsigned int first;		/* beside nr: one load for both */
+	unsigned int nr;
+	unsigned int owner;		/* SMCCC owner number, bits 29:24 of the function identifier */
 };
 
 #define HVC_SERVICE(name)	static const struct hvc_service name SECTION_ENTRY(schism_hvc)

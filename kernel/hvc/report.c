@@ -3,6 +3,7 @@
 #include "kernel/hvc/report.h"
 
 #include "arch/cpu.h"
+#include "arch/nospec.h"
 #include "kernel/console.h"
 #include "kernel/log.h"
 #include "kernel/timer.h"
@@ -78,16 +79,18 @@ int64_t handle_guest_task_report(struct vcpu *vcpu)
 	const uint64_t *x = vcpu->arch.frame.x;
 	struct vm *vm = vcpu->vm;
 	const char *const *names;
-	uint64_t hidden;
+	uint64_t task, event, hidden;
 
 	if (x[0] == 0 || x[0] >= ARRAY_SIZE(value_names) || x[1] >= ARRAY_SIZE(event_names))
 		return SMCCC_INVALID_PARAMETER;
-	names = value_names[x[0]];
-	if (!count_report(vm, x[1] == GUEST_EVENT_FAIL, &hidden))
+	task = index_nospec(x[0], ARRAY_SIZE(value_names));
+	event = index_nospec(x[1], ARRAY_SIZE(event_names));
+	names = value_names[task];
+	if (!count_report(vm, event == GUEST_EVENT_FAIL, &hidden))
 		return SMCCC_SUCCESS;
 	if (hidden)
 		log_info("%s: %lu reports are not shown, it made too many", vm->name, hidden);
-	log_info("%s: %s %lu: %s=%lu %s=%lu %s=%lu", vm->name, event_names[x[1]], x[2], names[0], x[3],
+	log_info("%s: %s %lu: %s=%lu %s=%lu %s=%lu", vm->name, event_names[event], x[2], names[0], x[3],
 		 names[1], x[4], names[2], x[5]);
 	return SMCCC_SUCCESS;
 }

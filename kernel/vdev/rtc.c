@@ -9,6 +9,7 @@
  * Lock: vrtc->lock (RANK_VDEV).
  */
 #include "arch/cpu.h"
+#include "arch/nospec.h"
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/lock.h"
@@ -133,15 +134,19 @@ static const uint8_t rtc_ids[8] = { 0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0x
 static uint32_t rtc_read(struct vrtc *rtc, unsigned int i)
 {
 	if (i >= RTCPERIPHID0)
-		return rtc_ids[i - RTCPERIPHID0];
+		return rtc_ids[index_nospec(i - RTCPERIPHID0, ARRAY_SIZE(rtc_ids))];
 	if (i >= NR_REGS)
 		return 0;
+	i = (unsigned int)index_nospec(i, NR_REGS);
 	return rtc_regs[i].read ? rtc_regs[i].read(rtc) : rtc->reg[i];
 }
 
 static void rtc_write(struct vrtc *rtc, unsigned int i, uint32_t val)
 {
-	if (i < NR_REGS && rtc_regs[i].write)
+	if (i >= NR_REGS)
+		return;
+	i = (unsigned int)index_nospec(i, NR_REGS);
+	if (rtc_regs[i].write)
 		rtc_regs[i].write(rtc, val);
 }
 

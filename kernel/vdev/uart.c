@@ -13,6 +13,7 @@
  * Lock: vuart->lock (RANK_VDEV), around everything but reads without a side effect: those look at one
  * register or at one index of the FIFO, and are right for some moment during the access.
  */
+#include "arch/nospec.h"
 #include "kernel/console.h"
 #include "kernel/lock.h"
 #include "kernel/mm/page.h"
@@ -325,9 +326,10 @@ static const uint8_t uart_ids[8] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0
 static uint32_t uart_read(struct vuart *uart, unsigned int i)
 {
 	if (i >= UARTPERIPHID0)
-		return uart_ids[i - UARTPERIPHID0];
+		return uart_ids[index_nospec(i - UARTPERIPHID0, ARRAY_SIZE(uart_ids))];
 	if (i >= NR_REGS)
 		return 0;
+	i = (unsigned int)index_nospec(i, NR_REGS);
 	return uart_regs[i].read ? uart_regs[i].read(uart) : READ_ONCE(uart->reg[i]);
 }
 
@@ -337,6 +339,7 @@ static void uart_write(struct vuart *uart, unsigned int i, uint32_t val)
 
 	if (i >= NR_REGS)
 		return;
+	i = (unsigned int)index_nospec(i, NR_REGS);
 	if (uart_regs[i].write) {
 		uart_regs[i].write(uart, val);
 		return;

@@ -10,6 +10,7 @@
 
 #include "arch/cpu.h"
 #include "arch/gic.h"
+#include "arch/nospec.h"
 #include "arch/vcpu.h"
 #include "kernel/irq.h"
 #include "kernel/panic.h"
@@ -88,6 +89,15 @@ struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid)
 		return &vcpu->vgic.priv[intid];
 	if (intid < VGIC_NR_INTIDS)
 		return &vm->vgic.spis[intid - VGIC_NR_PRIVATE];
+	return NULL;
+}
+
+struct virq *vgic_find_chosen(struct vm *vm, struct vcpu *vcpu, unsigned int intid)
+{
+	if (intid < VGIC_NR_PRIVATE)
+		return &vcpu->vgic.priv[index_nospec(intid, VGIC_NR_PRIVATE)];
+	if (intid < VGIC_NR_INTIDS)
+		return &vm->vgic.spis[index_nospec(intid - VGIC_NR_PRIVATE, VGIC_NR_SPIS)];
 	return NULL;
 }
 
@@ -514,7 +524,7 @@ bool vgic_has_wake_up(struct vcpu *vcpu)
 /* Open, and with the lock held; both are undone by unlock_close(). */
 static struct virq *lock_open(struct vm *vm, struct vcpu *vcpu, unsigned int intid)
 {
-	struct virq *irq = vgic_find(vm, vcpu, intid);
+	struct virq *irq = vgic_find_chosen(vm, vcpu, intid);
 
 	spin_lock(vgic_lock_of(vm, vcpu, intid));
 	vgic_open(irq);

@@ -199,6 +199,9 @@ struct spinlock *vgic_lock_of(struct vm *vm, struct vcpu *vcpu, unsigned int int
 /* The interrupt of that INTID; NULL: there is none. */
 struct virq *vgic_find(struct vm *vm, struct vcpu *vcpu, unsigned int intid);
 
+/* The same for a number that a guest chose: nothing beyond, not even speculatively (arch/nospec.h). */
+struct virq *vgic_find_chosen(struct vm *vm, struct vcpu *vcpu, unsigned int intid);
+
 /*
  * Between the two an interrupt's state may be changed: they take what else guards it, and bring the ap lists
  * into line with it, waking or kicking the vCPU concerned. Context: the lock that vgic_lock_of() says held.

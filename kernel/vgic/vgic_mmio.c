@@ -246,7 +246,7 @@ static void bank_access(const struct mmio *m)
 	/* At most 32 interrupts, aligned to their number: all of them are of one kind, and side by side. */
 	if (!(bank->access & m->size) || !bank_has(m, first))
 		return;
-	irqs = vgic_find(m->vm, m->redist, first);
+	irqs = vgic_find_chosen(m->vm, m->redist, first);
 	if (!m->write)
 		*m->val = bank_read(bank, irqs, count);
 	else if (bank->flags & WRITE_ONES)
@@ -371,7 +371,7 @@ static void irouter_access(const struct mmio *m)
 		*m->val = 0;
 	if (m->size < 4 || !bank_has(m, intid))
 		return;
-	irq = vgic_find(m->vm, NULL, intid);
+	irq = vgic_find_chosen(m->vm, NULL, intid);
 	if (!m->write) {
 		*m->val = (irq->irouter >> shift) & access_mask(m);
 		return;
