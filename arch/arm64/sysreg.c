@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * Trapped system registers (Arm ARM D19). One row each, sorted by encoding; a row reads and writes, or
- * says what a guest sees of an identification register: the hardware's value, less the fields that
- * Schism does not virtualize, with some fields set. What has no row is the PMU's, whose registers are rows
- * of their own (pmu.c), or UNDEFINED.
+ * Trapped system registers (Arm ARM D19). One row each, sorted by encoding. What has no row is an
+ * identification register (idreg.c), the PMU's, whose registers are rows of their own (pmu.c), or UNDEFINED.
  *
  * What is offered, and what is hidden and why, is listed in docs/design/system-registers.md.
  */
 #include "arch/arm64/sysreg.h"
 
 #include "arch/arm64/debug.h"
+#include "arch/arm64/idreg.h"
 #include "arch/arm64/pmu.h"
 #include "arch/arm64/traps.h"
+#include "arch/nospec.h"
 #include "arch/stage2.h"
 #include "kernel/log.h"
 #include "kernel/vgic/vgic.h"
@@ -23,6 +23,9 @@
 #define ENC(op0, op1, crn, crm, op2) \
 	((uint32_t)((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2)))
 
+/* The identification registers are one range. */
+#define ENC_FIRST_ID	ENC(3, 0, 0, 1, 0)
+
 #define ISS_READ	BIT(0)
 #define ISS_RT		GENMASK(9, 5)
 
@@ -32,76 +35,7 @@ struct sysreg_row {
 	uint64_t (*read)(struct vcpu *vcpu, const struct sysreg_row *row);
 	void (*write)(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val);
 	bool dcc;			/* RAZ/WI, for EL0 if MDSCR_EL1.TDCC lets it */
-	/* identification registers */
-	uint64_t (*host)(void);
-	uint64_t hidden;		/* fields that read as zero */
-	uint64_t set;			/* and bits that read as one instead */
 };
-
-#define FIELD4(lsb)	GENMASK((lsb) + 3, lsb)
-
-/* ID_AA64PFR0_EL1: no EL2, EL3, RAS, SVE, SEL2, MPAM, AMU, RME; a GIC; CSV2 is put in. */
-#define PFR0_HIDDEN	(FIELD4(8) | FIELD4(12) | FIELD4(24) | FIELD4(28) | FIELD4(32) | FIELD4(36) | \
-			 FIELD4(40) | FIELD4(44) | FIELD4(52) | PFR0_CSV2)
-#define PFR0_CSV2	FIELD4(56)
-/* ID_AA64PFR1_EL1: BT and SSBS; of the others, most have registers that would have to be switched. */
-#define PFR1_KEPT	(FIELD4(0) | FIELD4(4))
-/* ID_AA64DFR0_EL1: breakpoints and watchpoints of Armv8.0; PMUVer is put in; no trace, SPE, BRBE. */
-#define DFR0_KEPT	(FIELD4(12) | FIELD4(20) | FIELD4(28))
-/* DebugVer of Armv8.0; DoubleLock is a field that says "not there" by all ones: OSDLR_EL1 is RAZ/WI. */
-#define DFR0_SET	(FIELD_PREP(FIELD4(0), 6) | FIELD4(36))
-/* ID_AA64ISAR1_EL1: no LS64, XS. */
-#define ISAR1_HIDDEN	(FIELD4(56) | FIELD4(60))
-/* ID_AA64ISAR2_EL1: no WFxT: a trapped one has no timeout; no MOPS: needs HCRX_EL2; nor 128 bits. */
-#define ISAR2_HIDDEN	(FIELD4(0) | FIELD4(16) | FIELD4(32) | FIELD4(36))
-/* ID_AA64MMFR0_EL1: PARange is put in; no ExS, FGT, ECV. */
-#define MMFR0_HIDDEN	(FIELD4(0) | FIELD4(44) | FIELD4(56) | FIELD4(60))
-/* ID_AA64MMFR1_EL1: no VMIDBits, VH, LO, TWED, HCX. */
-#define MMFR1_HIDDEN	(FIELD4(4) | FIELD4(8) | FIELD4(16) | FIELD4(32) | FIELD4(40))
-/* ID_AA64MMFR2_EL1: no NV, FWB, EVT. */
-#define MMFR2_HIDDEN	(FIELD4(24) | FIELD4(40) | FIELD4(56))
-/* ID_DFR0_EL1 (AArch32): debug only, no trace; PerfMon is put in. */
-#define DFR0_32_KEPT	(FIELD4(0) | FIELD4(4))
-
-#define ID_HOST(name)	static uint64_t host_##name(void) { return sysreg_read(name); }
-ID_HOST(id_pfr0_el1)
-ID_HOST(id_pfr1_el1)
-ID_HOST(id_dfr0_el1)
-ID_HOST(id_mmfr0_el1)
-ID_HOST(id_mmfr1_el1)
-ID_HOST(id_mmfr2_el1)
-ID_HOST(id_mmfr3_el1)
-ID_HOST(id_isar0_el1)
-ID_HOST(id_isar1_el1)
-ID_HOST(id_isar2_el1)
-ID_HOST(id_isar3_el1)
-ID_HOST(id_isar4_el1)
-ID_HOST(id_isar5_el1)
-ID_HOST(id_mmfr4_el1)
-ID_HOST(mvfr0_el1)
-ID_HOST(mvfr1_el1)
-ID_HOST(mvfr2_el1)
-ID_HOST(id_aa64pfr0_el1)
-ID_HOST(id_aa64pfr1_el1)
-ID_HOST(id_aa64dfr0_el1)
-ID_HOST(id_aa64isar0_el1)
-ID_HOST(id_aa64isar1_el1)
-ID_HOST(id_aa64mmfr0_el1)
-ID_HOST(id_aa64mmfr1_el1)
-
-static uint64_t host_id_aa64isar2_el1(void) { return sysreg_read(ID_AA64ISAR2_EL1); }
-static uint64_t host_id_aa64mmfr2_el1(void) { return sysreg_read(S3_0_C0_C7_2); }
-
-static uint64_t id_read(struct vcpu *vcpu, const struct sysreg_row *row)
-{
-	return (row->host() & ~row->hidden) | row->set;
-}
-
-/* CSV2 of 2 has SCXTNUM; but that branches are not predicted by other contexts' is true from 1 on. */
-static uint64_t pfr0_read(struct vcpu *vcpu, const struct sysreg_row *row)
-{
-	return id_read(vcpu, row) | ((row->host() & PFR0_CSV2) ? FIELD_PREP(PFR0_CSV2, 1) : 0);
-}
 
 /* Guests copy PARange to TCR_EL1.IPS: not more than stage 2 translates. */
 uint64_t guest_parange(void)
@@ -114,19 +48,15 @@ uint64_t guest_parange(void)
 	return parange;
 }
 
-static uint64_t mmfr0_read(struct vcpu *vcpu, const struct sysreg_row *row)
+/* As the CPU has them; HCR_EL2.TID1 traps them for the sake of SMIDR_EL1, which is not there. */
+static uint64_t revidr_read(struct vcpu *vcpu, const struct sysreg_row *row)
 {
-	return id_read(vcpu, row) | guest_parange();
+	return sysreg_read(revidr_el1);
 }
 
-static uint64_t dfr0_read(struct vcpu *vcpu, const struct sysreg_row *row)
+static uint64_t aidr_read(struct vcpu *vcpu, const struct sysreg_row *row)
 {
-	return id_read(vcpu, row) | FIELD_PREP(FIELD4(8), pmu_version());
-}
-
-static uint64_t dfr0_32_read(struct vcpu *vcpu, const struct sysreg_row *row)
-{
-	return id_read(vcpu, row) | FIELD_PREP(FIELD4(24), pmu_version_aarch32());
+	return sysreg_read(aidr_el1);
 }
 
 static uint64_t raz(struct vcpu *vcpu, const struct sysreg_row *row)
@@ -194,9 +124,6 @@ static void debug_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_
 	arch_debug_write(vcpu, (enum arch_debug_reg)(row->arg >> 8), row->arg & 0xff, val);
 }
 
-#define ID(op0, op1, crn, crm, op2, reg, hide, ones) \
-	{ .enc = ENC(op0, op1, crn, crm, op2), .read = id_read, .host = host_##reg, \
-	  .hidden = (hide), .set = (ones) }
 #define RAZ(op0, op1, crn, crm, op2) \
 	{ .enc = ENC(op0, op1, crn, crm, op2), .read = raz }
 #define RAZ_WI(op0, op1, crn, crm, op2) \
@@ -243,73 +170,16 @@ static const struct sysreg_row rows[] = {
 	DCC(2, 3, 0, 1, 0),				/* MDCCSR_EL0 */
 	DCC(2, 3, 0, 4, 0),				/* DBGDTR_EL0 */
 	DCC(2, 3, 0, 5, 0),				/* DBGDTRRX_EL0, DBGDTRTX_EL0 */
-	ID(3, 0, 0, 1, 0, id_pfr0_el1, FIELD4(28) | FIELD4(20), 0),	/* no RAS, AMU */
-	ID(3, 0, 0, 1, 1, id_pfr1_el1, FIELD4(12) | FIELD4(4), 0),	/* no virtualization, security */
-	{ .enc = ENC(3, 0, 0, 1, 2), .read = dfr0_32_read, .host = host_id_dfr0_el1,
-	  .hidden = ~DFR0_32_KEPT },
-	RAZ(3, 0, 0, 1, 3),				/* ID_AFR0_EL1 */
-	ID(3, 0, 0, 1, 4, id_mmfr0_el1, 0, 0),
-	ID(3, 0, 0, 1, 5, id_mmfr1_el1, 0, 0),
-	ID(3, 0, 0, 1, 6, id_mmfr2_el1, 0, 0),
-	ID(3, 0, 0, 1, 7, id_mmfr3_el1, 0, 0),
-	ID(3, 0, 0, 2, 0, id_isar0_el1, 0, 0),
-	ID(3, 0, 0, 2, 1, id_isar1_el1, 0, 0),
-	ID(3, 0, 0, 2, 2, id_isar2_el1, 0, 0),
-	ID(3, 0, 0, 2, 3, id_isar3_el1, 0, 0),
-	ID(3, 0, 0, 2, 4, id_isar4_el1, 0, 0),
-	ID(3, 0, 0, 2, 5, id_isar5_el1, 0, 0),
-	ID(3, 0, 0, 2, 6, id_mmfr4_el1, 0, 0),
-	RAZ(3, 0, 0, 2, 7),				/* ID_ISAR6_EL1 */
-	ID(3, 0, 0, 3, 0, mvfr0_el1, 0, 0),
-	ID(3, 0, 0, 3, 1, mvfr1_el1, 0, 0),
-	ID(3, 0, 0, 3, 2, mvfr2_el1, 0, 0),
-	RAZ(3, 0, 0, 3, 3),
-	RAZ(3, 0, 0, 3, 4),				/* ID_PFR2_EL1 */
-	RAZ(3, 0, 0, 3, 5),				/* ID_DFR1_EL1 */
-	RAZ(3, 0, 0, 3, 6),				/* ID_MMFR5_EL1 */
-	RAZ(3, 0, 0, 3, 7),
-	{ .enc = ENC(3, 0, 0, 4, 0), .read = pfr0_read, .host = host_id_aa64pfr0_el1, .hidden = PFR0_HIDDEN,
-	  .set = FIELD_PREP(FIELD4(24), 1) },
-	ID(3, 0, 0, 4, 1, id_aa64pfr1_el1, ~PFR1_KEPT, 0),
-	RAZ(3, 0, 0, 4, 2),
-	RAZ(3, 0, 0, 4, 3),
-	RAZ(3, 0, 0, 4, 4),				/* ID_AA64ZFR0_EL1 */
-	RAZ(3, 0, 0, 4, 5),				/* ID_AA64SMFR0_EL1 */
-	RAZ(3, 0, 0, 4, 6),
-	RAZ(3, 0, 0, 4, 7),
-	{ .enc = ENC(3, 0, 0, 5, 0), .read = dfr0_read, .host = host_id_aa64dfr0_el1, .hidden = ~DFR0_KEPT,
-	  .set = DFR0_SET },
-	RAZ(3, 0, 0, 5, 1),				/* ID_AA64DFR1_EL1 */
-	RAZ(3, 0, 0, 5, 2),
-	RAZ(3, 0, 0, 5, 3),
-	RAZ(3, 0, 0, 5, 4),				/* ID_AA64AFR0_EL1 */
-	RAZ(3, 0, 0, 5, 5),				/* ID_AA64AFR1_EL1 */
-	RAZ(3, 0, 0, 5, 6),
-	RAZ(3, 0, 0, 5, 7),
-	ID(3, 0, 0, 6, 0, id_aa64isar0_el1, 0, 0),
-	ID(3, 0, 0, 6, 1, id_aa64isar1_el1, ISAR1_HIDDEN, 0),
-	ID(3, 0, 0, 6, 2, id_aa64isar2_el1, ISAR2_HIDDEN, 0),
-	RAZ(3, 0, 0, 6, 3),
-	RAZ(3, 0, 0, 6, 4),
-	RAZ(3, 0, 0, 6, 5),
-	RAZ(3, 0, 0, 6, 6),
-	RAZ(3, 0, 0, 6, 7),
-	{ .enc = ENC(3, 0, 0, 7, 0), .read = mmfr0_read, .host = host_id_aa64mmfr0_el1,
-	  .hidden = MMFR0_HIDDEN },
-	ID(3, 0, 0, 7, 1, id_aa64mmfr1_el1, MMFR1_HIDDEN, 0),
-	ID(3, 0, 0, 7, 2, id_aa64mmfr2_el1, MMFR2_HIDDEN, 0),
-	RAZ(3, 0, 0, 7, 3),
-	RAZ(3, 0, 0, 7, 4),
-	RAZ(3, 0, 0, 7, 5),
-	RAZ(3, 0, 0, 7, 6),
-	RAZ(3, 0, 0, 7, 7),
+	{ .enc = ENC(3, 0, 0, 0, 6), .read = revidr_read },
 	RAZ_WI(3, 0, 1, 0, 1),				/* ACTLR_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 1), .write = dir_write },		/* ICC_DIR_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 5), .write = sgi_write, .arg = 1 },	/* ICC_SGI1R_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 6), .write = sgi_write },		/* ICC_ASGI1R_EL1 */
 	{ .enc = ENC(3, 0, 12, 11, 7), .write = sgi_write },		/* ICC_SGI0R_EL1 */
 	{ .enc = ENC(3, 0, 12, 12, 5), .read = sre_read, .write = wi },	/* ICC_SRE_EL1 */
+	{ .enc = ENC(3, 1, 0, 0, 7), .read = aidr_read },
 	{ .enc = ENC(3, 3, 14, 0, 1), .read = cntpct_read },		/* CNTPCT_EL0 */
+	{ .enc = ENC(3, 3, 14, 0, 5), .read = cntpct_read },		/* CNTPCTSS_EL0, though hidden */
 	{ .enc = ENC(3, 3, 14, 2, 0), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_TVAL },
 	{ .enc = ENC(3, 3, 14, 2, 1), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_CTL },
 	{ .enc = ENC(3, 3, 14, 2, 2), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_CVAL },
@@ -358,8 +228,13 @@ static enum trap_outcome unhandled(struct vcpu *vcpu, const struct trap *trap)
 
 bool guest_sysreg_read(struct vcpu *vcpu, uint32_t iss, uint64_t *val)
 {
-	const struct sysreg_row *row = find(iss_enc(iss));
+	uint32_t enc = iss_enc(iss), id = enc - ENC_FIRST_ID;
+	const struct sysreg_row *row = find(enc);
 
+	if (id < NR_IDREGS) {
+		*val = idreg_read(id);
+		return true;
+	}
 	if (!row)
 		return pmu_read(vcpu, iss, val);
 	if (row->read)
@@ -397,10 +272,16 @@ static __noinline enum trap_outcome access_other(struct vcpu *vcpu, const struct
 
 enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap)
 {
-	const struct sysreg_row *row = find(iss_enc(trap->iss));
+	uint32_t enc = iss_enc(trap->iss), id = enc - ENC_FIRST_ID;
 	unsigned int rt = (unsigned int)FIELD_GET(ISS_RT, trap->iss);
+	const struct sysreg_row *row;
 
 	vcpu->exits[EXIT_SYSREG]++;
+	if (id < NR_IDREGS && (trap->iss & ISS_READ)) {
+		vcpu_set_reg(vcpu, rt, idreg_read((unsigned int)index_nospec(id, NR_IDREGS)));
+		return TRAP_SKIP;
+	}
+	row = find(enc);
 	if (trap->iss & ISS_READ) {
 		if (!row || !row->read)
 			return access_other(vcpu, trap, row);

@@ -73,6 +73,9 @@
 #define CNTHCTL_ECV		(1 << 12)	/* CNTPOFF_EL2 is subtracted from it */
 
 #define VSESR_EL2		S3_4_C5_C2_3
+#define DISR_EL1		S3_0_C12_C1_1
+#define VDISR_EL2		S3_4_C12_C1_1
+#define TPIDR2_EL0		S3_3_C13_C0_5
 #define RNDR_EL0		S3_3_C2_C4_0
 #define ID_AA64ISAR2_EL1	S3_0_C0_C6_2
 #define ID_AA64SMFR0_EL1	S3_0_C0_C4_5
@@ -103,6 +106,7 @@
 
 #define HCR_VM			(1 << 0)
 #define HCR_SWIO		(1 << 1)
+#define HCR_PTW			(1 << 2)
 #define HCR_FMO			(1 << 3)
 #define HCR_IMO			(1 << 4)
 #define HCR_AMO			(1 << 5)
@@ -111,15 +115,18 @@
 #define HCR_FB			(1 << 9)
 #define HCR_TWI			(1 << 13)
 #define HCR_TWE			(1 << 14)
+#define HCR_TID1		(1 << 16)
 #define HCR_TID3		(1 << 18)
 #define HCR_TLOR_SHIFT		35
 #define HCR_TERR_SHIFT		36
 #define HCR_TSC			(1 << 19)
 #define HCR_TIDCP		(1 << 20)
 #define HCR_TACR		(1 << 21)
-#define HCR_RW			(1 << 31)
+#define HCR_RW_SHIFT		31
+#define HCR_RW			(1 << HCR_RW_SHIFT)	/* for the assembler */
 #define HCR_APK_SHIFT		40
 #define HCR_API_SHIFT		41
+#define HCR_TID5_SHIFT		58
 
 #define CPTR_EL2_RES1		0x32ff
 #define CPTR_EL2_TZ		(1 << 8)
@@ -184,7 +191,8 @@
 #define PSR_AARCH32		(1 << 4)
 #define PSR_F			(1 << 6)
 #define PSR_I			(1 << 7)
-#define PSR_A			(1 << 8)
+#define PSR_A_SHIFT		8
+#define PSR_A			(1 << PSR_A_SHIFT)
 #define PSR_D			(1 << 9)
 #define PSR_E			(1 << 9)	/* AArch32: data accesses are big-endian */
 #define PSR_BTYPE		(3 << 10)

@@ -9,6 +9,7 @@
 
 #include "arch/arm64/aarch32.h"
 #include "arch/arm64/debug.h"
+#include "arch/arm64/el2.h"
 #include "arch/arm64/pmu.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/cpu.h"
@@ -75,9 +76,7 @@ void traps_configure(void)
 	sysreg_write(mdcr_el2, hpmn | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA |
 		     MDCR_TPMS | MDCR_TTRF);
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
-	sysreg_write(hstr_el2, 0);
-	/* Interrupts come to EL2 from now on, so that they also wake it from WFI before any guest ran. */
-	sysreg_write(hcr_el2, BIT(31) | HCR_AMO | HCR_IMO | HCR_FMO);
+	el2_init_cpu();
 	arch_debug_init_cpu();
 	pmu_init_cpu();
 	isb();

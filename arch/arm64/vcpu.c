@@ -9,6 +9,7 @@
 #include "arch/vcpu.h"
 
 #include "arch/arm64/debug.h"
+#include "arch/arm64/el2.h"
 #include "arch/arm64/gich.h"
 #include "arch/arm64/pmu.h"
 #include "arch/arm64/sysreg.h"
@@ -99,6 +100,8 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	arch->ptimer.ctl = 0;
 	arch->ptimer.cval = 0;
 	timer_init(&arch->ptimer.timer, ptimer_fired);
+	arch->vdisr = 0;
+	arch->tpidr2 = 0;
 	arch->nr_exits = 0;
 
 	arch->frame.elr = entry->pc;
@@ -114,11 +117,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	arch->vpidr = sysreg_read(midr_el1);
 	arch->vmpidr = BIT(31) | vcpu->affinity;
 	arch->vttbr = vm_vttbr(vcpu->vm);
-	arch->hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TSC |
-		    HCR_TIDCP | HCR_TACR | HCR_TWI | HCR_TID3 | BIT(HCR_TLOR_SHIFT) |
-		    BIT(HCR_TERR_SHIFT) | BIT(31);
-	if (cpu_has_pauth())
-		arch->hcr |= BIT(HCR_APK_SHIFT) | BIT(HCR_API_SHIFT);
+	arch->hcr = el2_guest_hcr();
 	arch->gich.vmcr = gich_vmcr_reset();
 }
 
@@ -167,6 +166,26 @@ static void pauth_load(const struct arch_pauth *k)
 	sysreg_write(APDBKEYHI_EL1, k->db[1]);
 	sysreg_write(APGAKEYLO_EL1, k->ga[0]);
 	sysreg_write(APGAKEYHI_EL1, k->ga[1]);
+}
+
+/*
+ * Registers of features that guests are not told of, but could use. VDISR_EL2 is what a guest gets as
+ * DISR_EL1, since HCR_EL2.AMO is set.
+ */
+static void hidden_save(struct arch_vcpu *arch)
+{
+	if (el2_features & EL2_RAS)
+		arch->vdisr = sysreg_read(VDISR_EL2);
+	if (el2_features & EL2_TPIDR2)
+		arch->tpidr2 = sysreg_read(TPIDR2_EL0);
+}
+
+static void hidden_load(const struct arch_vcpu *arch)
+{
+	if (el2_features & EL2_RAS)
+		sysreg_write(VDISR_EL2, arch->vdisr);
+	if (el2_features & EL2_TPIDR2)
+		sysreg_write(TPIDR2_EL0, arch->tpidr2);
 }
 
 static void vtimer_save(struct vcpu *vcpu)
@@ -443,6 +462,8 @@ void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 	sysreg_write(vpidr_el2, arch->vpidr);
 	sysreg_write(hcr_el2, arch->hcr);
 	sysregs_load(arch->sysregs);
+	if (el2_features)
+		hidden_load(arch);
 	if (cpu_has_pauth())
 		pauth_load(&arch->pauth);
 	fp_trap(!fp_is_resident(cpu, vcpu));
@@ -479,6 +500,8 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 	if (cpu_has_pauth())
 		pauth_save(&arch->pauth);
 	sysregs_save(arch->sysregs);
+	if (el2_features)
+		hidden_save(arch);
 	arch_debug_save(vcpu);
 	if (vcpu->pmu.used)
 		pmu_save_used(vcpu);

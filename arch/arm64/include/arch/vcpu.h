@@ -111,6 +111,8 @@ struct arch_vcpu {
 	uint64_t vpidr;
 	uint64_t vttbr;
 	uint64_t sysregs[ARCH_NR_SYSREGS];
+	uint64_t vdisr;			/* of hidden features, where the CPUs have them */
+	uint64_t tpidr2;
 	struct arch_vtimer vtimer;
 	struct arch_ptimer ptimer;
 	struct arch_gich gich;
