@@ -16,6 +16,7 @@ obj-y += mmu.o
 obj-y += debug.o
 obj-y += el2.o
 obj-y += idreg.o
+obj-y += serror.o
 obj-y += sysreg.o
 obj-$(CONFIG_VPMU) += pmu.o
 obj-y += smp.o

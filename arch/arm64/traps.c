@@ -11,6 +11,7 @@
 #include "arch/arm64/debug.h"
 #include "arch/arm64/el2.h"
 #include "arch/arm64/pmu.h"
+#include "arch/arm64/serror.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/cpu.h"
 #include "kernel/cpu.h"
@@ -32,6 +33,7 @@ bool trap_guest_hvc(struct vcpu *vcpu, uint64_t esr);
 struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr);
 struct vcpu *trap_guest_irq(struct vcpu *vcpu);
 struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr);
+bool serror_take_unmasked(void);
 
 static bool has_pauth, uses_pauth;
 
@@ -228,14 +230,26 @@ struct vcpu *trap_guest_irq(struct vcpu *vcpu)
 	return resume(vcpu);
 }
 
+bool serror_take(void)
+{
+	if (!(el2_features & EL2_RAS))
+		return serror_take_unmasked();
+	sysreg_write(DISR_EL1, 0);
+	return true;
+}
+
+/* VSESR_EL2, its syndrome, is 0 for good (el2.c): no RAS for guests, so nothing is known of the error. */
+void serror_forward(struct vcpu *vcpu)
+{
+	vcpu->arch.hcr |= HCR_VSE;
+	sysreg_write(hcr_el2, vcpu->arch.hcr);
+}
+
 struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr)
 {
 	/* An asynchronous error of the guest's own making: it gets it as such. */
 	vcpu->exits[EXIT_OTHER]++;
 	log_warn("%s: SError, ESR 0x%lx, forwarded", vcpu->vm->name, esr);
-	vcpu->arch.hcr |= HCR_VSE;
-	if ((sysreg_read(id_aa64pfr0_el1) >> 28) & 0xf)
-		sysreg_write(VSESR_EL2, 0);
-	sysreg_write(hcr_el2, vcpu->arch.hcr);
+	serror_forward(vcpu);
 	return resume(vcpu);
 }

@@ -12,6 +12,7 @@
 #include "arch/arm64/el2.h"
 #include "arch/arm64/gich.h"
 #include "arch/arm64/pmu.h"
+#include "arch/arm64/serror.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
 #include "arch/gic.h"
@@ -502,6 +503,8 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 	sysregs_save(arch->sysregs);
 	if (el2_features)
 		hidden_save(arch);
+	if (unlikely(serror_is_pending()))
+		serror_leave(vcpu);
 	arch_debug_save(vcpu);
 	if (vcpu->pmu.used)
 		pmu_save_used(vcpu);

@@ -179,6 +179,25 @@ END(guest_exit_\pauth)
 	b	el2_fault_common
 .endm
 
+/*
+ * SErrors are masked at EL2 but for the one instruction where serror_take_unmasked() asks for them: whoever
+ * comes with PSTATE.A clear is that, and goes back with its result, and A set.
+ */
+.macro el2_serror
+	.balign	128
+	msr	sp_el0, x0
+	mrs	x0, spsr_el2
+	tbnz	x0, #PSR_A_SHIFT, 1f
+	orr	x0, x0, #PSR_A
+	msr	spsr_el2, x0
+	mov	x0, #1
+	eret
+	dsb	nsh
+	isb
+1:	mrs	x0, sp_el0
+	b	el2_serror_fault
+.endm
+
 .macro guest_sync_vector pauth
 	.balign	128
 	save_caller_saved
@@ -208,7 +227,7 @@ END(guest_exit_\pauth)
 	el2_fault 0
 	el2_fault 1
 	el2_fault 2
-	el2_fault 3
+	el2_serror
 	/* lower EL, AArch64, then AArch32 (EL0 only: HCR_EL2.RW is 1) */
 	.rept 2
 	guest_sync_vector \pauth
@@ -233,6 +252,21 @@ END(guest_exit_\pauth)
 	guest_handler guest_serror_1, trap_guest_serror, 1, 1
 	guest_exit 0
 	guest_exit 1
+
+el2_serror_fault:
+	el2_fault 3
+
+/*
+ * bool serror_take_unmasked(void): an exception is the only way for the pending SError to go. el2_serror makes
+ * x0 1, and takes SP_EL0.
+ */
+FUNC(serror_take_unmasked)
+	mov	x0, xzr
+	msr	daifclr, #4
+	isb
+	msr	daifset, #4
+	ret
+END(serror_take_unmasked)
 
 FUNC(el2_fault_common)
 	ldr	x3, [x0, #CPU_FAULT_DEPTH]
