@@ -24,3 +24,4 @@ obj-y += traps.o
 obj-y += vcpu.o
 obj-y += vectors.o
 obj-y += walk.o
+obj-y += workaround.o

@@ -14,6 +14,7 @@
 #include "arch/arm64/idreg.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
+#include "arch/arm64/workaround.h"
 #include "kernel/cpu.h"
 
 #define HCRX_EL2		S3_4_C1_C2_2
@@ -70,7 +71,7 @@ uint32_t el2_features;
 /*
  * HCR_EL2 of guests, with what each bit is for. Of the others, which are 0:
  *   TSW, TPCP, TPU, TOCU, TICAB	cache maintenance is harmless (SWIO), and boot loaders use much of it
- *   TVM, TRVM, TTLB*, TID2, TID4	nothing to emulate: what they trap is the vCPU's own, or bound to its VMID
+ *   TVM, TRVM, TTLB*, TID2, TID4	what they trap is the vCPU's own, or bound to its VMID
  *   TEA				an external abort on a guest's own access is the guest's
  *   FWB, CD, ID			memory types of both stages combine
  *   E2H, TGE, NV*, AT			no EL2 for guests, none of EL2's host
@@ -131,8 +132,9 @@ static void note_features(const uint64_t *host)
 static void init_mpam(void)
 {
 	uint64_t idr = sysreg_read(MPAMIDR_EL1);
+	uint64_t tidr = (idr & MPAMIDR_HAS_TIDR) ? MPAM2_TIDR : 0;
 
-	sysreg_write(MPAM2_EL2, MPAM2_TRAP_MPAM0 | MPAM2_TRAP_MPAM1 | ((idr & MPAMIDR_HAS_TIDR) ? MPAM2_TIDR : 0));
+	sysreg_write(MPAM2_EL2, MPAM2_TRAP_MPAM0 | MPAM2_TRAP_MPAM1 | tidr);
 	if (idr & MPAMIDR_HAS_HCR)
 		sysreg_write(MPAMHCR_EL2, MPAMHCR_TRAP_MPAMIDR);
 	sysreg_write(MPAM1_EL1, 0);
@@ -239,6 +241,7 @@ void el2_init_cpu(void)
 	read_idregs(host);
 	note_features(host);
 	idreg_add_cpu(this_cpu()->id, host);
+	workaround_add_cpu(sysreg_read(midr_el1), host);
 	sysreg_write(hcr_el2, HCR_NO_GUEST);
 	init_traps(host);
 	init_hidden(host);

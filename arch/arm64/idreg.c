@@ -6,7 +6,7 @@
  * more is needed than what is switched or trapped already. A guest sees that or what the CPU has, whichever
  * is less; with several CPUs, the least of them. What has no row reads as 0, fields of the future among it;
  * what is hidden although it is well known stands in docs/design/system-registers.md with the reason.
- * The first table there is made of this one, by scripts/idreg-table.
+ * docs/identification.md is made of this table, by scripts/idreg-table.
  *
  * Written while CPUs start, one after the other, read only from then on.
  */
@@ -29,9 +29,11 @@ struct id_field {
 	const char *name;
 };
 
-#define UPTO(n, what, shift, most)	{ .reg = n, .lsb = shift, .max = most, .kind = FIELD_UPTO, .name = what }
-#define SIGNED(n, what, shift, most)	{ .reg = n, .lsb = shift, .max = most, .kind = FIELD_SIGNED, .name = what }
-#define FIXED(n, what, shift, value)	{ .reg = n, .lsb = shift, .max = value, .kind = FIELD_FIXED, .name = what }
+#define ROW(n, what, shift, limit, how)	\
+	{ .reg = n, .lsb = shift, .max = limit, .kind = FIELD_##how, .name = what }
+#define UPTO(n, what, shift, most)	ROW(n, what, shift, most, UPTO)
+#define SIGNED(n, what, shift, most)	ROW(n, what, shift, most, SIGNED)
+#define FIXED(n, what, shift, value)	ROW(n, what, shift, value, FIXED)
 #define ALL	15	/* a number, not a version: whatever there is */
 
 #define ID_PFR0		IDREG(1, 0)
@@ -171,7 +173,7 @@ static const struct id_field fields[] = {
 	FIXED(ID_AA64PFR0, "EL1", 4, 1),			/* HCR_EL2.RW: not by AArch32 */
 	SIGNED(ID_AA64PFR0, "FP", 16, 1),
 	SIGNED(ID_AA64PFR0, "AdvSIMD", 20, 1),
-	FIXED(ID_AA64PFR0, "GIC", 24, 1),			/* GICv3, whatever the CPU's interface knows more */
+	FIXED(ID_AA64PFR0, "GIC", 24, 1),			/* GICv3, though a CPU may know more */
 	UPTO(ID_AA64PFR0, "DIT", 48, 1),
 	UPTO(ID_AA64PFR0, "CSV2", 56, 1),			/* 2 has SCXTNUM_ELx */
 	UPTO(ID_AA64PFR0, "CSV3", 60, 1),
@@ -308,6 +310,11 @@ void idreg_add_cpu(unsigned int cpu, const uint64_t host[NR_IDREGS])
 			set_field(f, offered(f, host[f->reg]));
 	}
 	known = true;
+}
+
+void idreg_forget(void)
+{
+	known = false;
 }
 
 uint64_t idreg_read(unsigned int n)

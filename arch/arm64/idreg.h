@@ -20,6 +20,9 @@
  */
 void idreg_add_cpu(unsigned int cpu, const uint64_t host[NR_IDREGS]);
 
+/* As before the first CPU. Context: tests. */
+void idreg_forget(void);
+
 /* What a guest reads of register n, which is below NR_IDREGS. */
 uint64_t idreg_read(unsigned int n);
 

@@ -257,8 +257,8 @@ el2_serror_fault:
 	el2_fault 3
 
 /*
- * bool serror_take_unmasked(void): an exception is the only way for the pending SError to go. el2_serror makes
- * x0 1, and takes SP_EL0.
+ * bool serror_take_unmasked(void): an exception is the only way for the pending SError to go. el2_serror
+ * makes x0 1, and takes SP_EL0.
  */
 FUNC(serror_take_unmasked)
 	mov	x0, xzr

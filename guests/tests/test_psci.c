@@ -9,9 +9,10 @@
 #define PSCI_MIGRATE_32		0x84000005
 #define PSCI_UNKNOWN		0x840000fe
 #define SMCCC_ARCH_SOC_ID	0x80000002
-#define SMCCC_WORKAROUND_1	0x80008000
-#define SMCCC_WORKAROUND_2	0x80007fff
-#define SMCCC_WORKAROUND_3	0x80003fff
+#define WORKAROUND_NOT_REQUIRED	1
+#define PFR0_CSV2		GENMASK(59, 56)
+#define PFR1_SSBS		GENMASK(7, 4)
+#define MMFR1_ECBHB		GENMASK(63, 60)
 #define TRNG_VERSION		0x84000050
 #define TRNG_FEATURES		0x84000051
 #define TRNG_GET_UUID		0x84000052
@@ -529,12 +530,39 @@ static void test_smccc(void)
 		   "no SOC_ID");
 	test_equal((uint64_t)hvc(SMCCC_ARCH_SOC_ID, 0, 0, 0), (uint64_t)SMCCC_NOT_SUPPORTED,
 		   "SOC_ID is not supported");
-	test_check(is(hvc(SMCCC_ARCH_FEATURES, SMCCC_WORKAROUND_1, 0, 0), SMCCC_NOT_SUPPORTED) &&
-			   is(hvc(SMCCC_ARCH_FEATURES, SMCCC_WORKAROUND_2, 0, 0), SMCCC_NOT_SUPPORTED) &&
-			   is(hvc(SMCCC_ARCH_FEATURES, SMCCC_WORKAROUND_3, 0, 0), SMCCC_NOT_SUPPORTED),
-		   "no WORKAROUND_1, 2, 3");
 	test_equal((uint64_t)hvc(SMCCC_ARCH_FEATURES, PSCI_VERSION, 0, 0), (uint64_t)SMCCC_NOT_SUPPORTED,
 		   "PSCI is not an architecture call");
+}
+
+/* Whether ARCH_FEATURES says one of its three words, and the call the same as that. */
+static bool workaround_is_consistent(uint64_t fid)
+{
+	int64_t says = hvc(SMCCC_ARCH_FEATURES, fid, 0, 0), does = hvc(fid, 0, 0, 0);
+
+	return (says >= 0 && says <= WORKAROUND_NOT_REQUIRED && does == 0) ||
+	       (says == SMCCC_NOT_SUPPORTED && does == SMCCC_NOT_SUPPORTED);
+}
+
+static bool workaround_is(uint64_t fid, int64_t state)
+{
+	return hvc(SMCCC_ARCH_FEATURES, fid, 0, 0) == state;
+}
+
+/* What the CPU does itself needs no call; where it has a switch, the guest uses that. */
+static void test_workarounds(void)
+{
+	uint64_t pfr0 = guest_read_sysreg("id_aa64pfr0_el1"), pfr1 = guest_read_sysreg("id_aa64pfr1_el1");
+	uint64_t mmfr1 = guest_read_sysreg("id_aa64mmfr1_el1");
+
+	test_check(workaround_is_consistent(SMCCC_ARCH_WORKAROUND_1), "1 is called as it is said");
+	test_check(workaround_is_consistent(SMCCC_ARCH_WORKAROUND_2), "2 is called as it is said");
+	test_check(workaround_is_consistent(SMCCC_ARCH_WORKAROUND_3), "3 is called as it is said");
+	test_check(!(pfr0 & PFR0_CSV2) || workaround_is(SMCCC_ARCH_WORKAROUND_1, WORKAROUND_NOT_REQUIRED),
+		   "1 is not required with CSV2");
+	test_check(!(pfr1 & PFR1_SSBS) || workaround_is(SMCCC_ARCH_WORKAROUND_2, SMCCC_NOT_SUPPORTED),
+		   "2 is not there with SSBS");
+	test_check(!(mmfr1 & MMFR1_ECBHB) || workaround_is(SMCCC_ARCH_WORKAROUND_3, WORKAROUND_NOT_REQUIRED),
+		   "3 is not required with ECBHB");
 }
 
 static void test_smc_conduit(void)
@@ -637,6 +665,7 @@ static const struct test tests[] = {
 	{ "system_suspend sources", test_system_suspend_sources, .schism = true },
 	{ "system_suspend refused", test_system_suspend_refused, .vcpus = 2, .schism = true },
 	{ "smccc", test_smccc, .schism = true },
+	{ "workarounds", test_workarounds, .schism = true },
 	{ "smc", test_smc_conduit, .schism = true },
 	{ "trng", test_trng, .schism = true },
 	{ "pv_time", test_pv_time, .schism = true },

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* SMCCC discovery (DEN0028, section 7): the Arm architecture calls. */
+/* SMCCC discovery and workarounds (DEN0028, section 7): the Arm architecture calls. */
+#include "arch/workaround.h"
 #include "kernel/hvc/hvc.h"
 #include "kernel/vm/vcpu.h"
 
 #define SMCCC_1_2	0x00010002
+#define FN(fid)		((fid) & 0xffff)
 
 static int64_t smccc_version(struct vcpu *vcpu)
 {
@@ -16,8 +18,41 @@ static int64_t smccc_arch_features(struct vcpu *vcpu)
 
 	unsigned int owner = fid >> 24 & 0x3f;
 
-	/* Of the architecture itself, and of the standard hypervisor service, which is found through this. */
-	return (owner == 0 || owner == 5) && hvc_exists(fid) ? SMCCC_SUCCESS : SMCCC_NOT_SUPPORTED;
+	switch (fid) {
+	case SMCCC_ARCH_WORKAROUND_1:
+		return arch_workaround_state(WORKAROUND_1);
+	case SMCCC_ARCH_WORKAROUND_2:
+		return arch_workaround_state(WORKAROUND_2);
+	case SMCCC_ARCH_WORKAROUND_3:
+		return arch_workaround_state(WORKAROUND_3);
+	default:
+		/* Of the architecture itself, and of the standard hypervisor service, found through this. */
+		return (owner == 0 || owner == 5) && hvc_exists(fid) ? SMCCC_SUCCESS : SMCCC_NOT_SUPPORTED;
+	}
+}
+
+static int64_t workaround(enum arch_workaround which)
+{
+	int64_t state = arch_workaround_state(which);
+
+	if (state == WORKAROUND_CALL)
+		arch_workaround(which);
+	return state == WORKAROUND_NONE ? SMCCC_NOT_SUPPORTED : SMCCC_SUCCESS;
+}
+
+static int64_t workaround_1(struct vcpu *vcpu)
+{
+	return workaround(WORKAROUND_1);
+}
+
+static int64_t workaround_2(struct vcpu *vcpu)
+{
+	return workaround(WORKAROUND_2);
+}
+
+static int64_t workaround_3(struct vcpu *vcpu)
+{
+	return workaround(WORKAROUND_3);
 }
 
 static const struct hvc_func smccc_funcs[] = {
@@ -26,3 +61,22 @@ static const struct hvc_func smccc_funcs[] = {
 };
 
 HVC_SERVICE(smccc) = { .owner = 0, .nr = ARRAY_SIZE(smccc_funcs), .funcs = smccc_funcs };
+
+static const struct hvc_func workaround_funcs[] = {
+	{ HVC_32, workaround_2 },
+	{ HVC_32, workaround_1 },
+};
+
+HVC_SERVICE(workarounds) = {
+	.owner = 0, .nr = ARRAY_SIZE(workaround_funcs), .funcs = workaround_funcs,
+	.first = FN(SMCCC_ARCH_WORKAROUND_2),
+};
+
+static const struct hvc_func history_funcs[] = {
+	{ HVC_32, workaround_3 },
+};
+
+HVC_SERVICE(branch_history) = {
+	.owner = 0, .nr = ARRAY_SIZE(history_funcs), .funcs = history_funcs,
+	.first = FN(SMCCC_ARCH_WORKAROUND_3),
+};

@@ -109,11 +109,20 @@ void fake_take_guest_timer(struct cpu *cpu);
 extern void (*fake_gich_in)(struct vcpu *vcpu);
 extern void (*fake_gich_out)(struct vcpu *vcpu);
 
+/* An SError of the guest's is on its way: it is pending as soon as anybody waits for it. */
+extern bool fake_serror;
+#define FAKE_HCR_VSE	BIT(8)
+
 /* Physical interrupts that the kernel itself deactivated. */
 extern __thread unsigned int fake_deactivated;
 
 /* Calls body, which is to end in arch_enter_guest(); returns the vCPU. */
 struct vcpu *fake_run_until_guest(void (*body)(void));
+
+/* ---- fake_workaround.c: what the CPUs need against speculation ---- */
+
+extern int64_t fake_workarounds[];	/* by enum arch_workaround */
+extern unsigned int fake_workaround_calls;
 
 /* ---- fake_machine.c: all of it together, with VMs on top ---- */
 

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 
+#include "arch/arm64/serror.h"
 #include "arch/crash.h"
 #include "arch/gic.h"
 #include "arch/vcpu.h"
@@ -24,6 +25,7 @@
 unsigned int fake_nr_lrs = 4;
 __thread struct fake_vcpu_stats fake_vcpu;
 bool fake_big_endian;
+bool fake_serror;
 void (*fake_gich_in)(struct vcpu *vcpu);
 void (*fake_gich_out)(struct vcpu *vcpu);
 
@@ -95,10 +97,25 @@ struct arch_timer_lines arch_vcpu_timer_lines(const struct vcpu *vcpu)
 	return (struct arch_timer_lines){ .virt = due, .next = due ? UINT64_MAX : virt };
 }
 
+bool serror_take(void)
+{
+	bool taken = fake_serror;
+
+	fake_serror = false;
+	return taken;
+}
+
+void serror_forward(struct vcpu *vcpu)
+{
+	vcpu->arch.hcr |= FAKE_HCR_VSE;
+}
+
 void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 {
 	struct arch_timer_lines lines;
 
+	if (fake_serror)
+		panic("the last vCPU's SError comes to the next");
 	if (cpu->arch.loaded)
 		panic("a vCPU is loaded over another");
 	if (vcpu->state != VCPU_RUNNING)
@@ -116,6 +133,8 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 	if (cpu->arch.loaded != vcpu)
 		panic("a vCPU is saved that is not loaded");
 	vcpu_vgic_out(vcpu);
+	if (fake_serror)
+		serror_leave(vcpu);
 	cpu->arch.loaded = NULL;
 	fake_vcpu.saves++;
 }

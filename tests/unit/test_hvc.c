@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "arch/workaround.h"
 #include "kernel/hvc/hvc.h"
 #include "kernel/hvc/pvtime.h"
 #include "kernel/sched/sched.h"
@@ -28,6 +29,7 @@
 /* All that a guest may find. What is not here must not be there. */
 static const uint32_t known[] = {
 	SMCCC_VERSION, SMCCC_ARCH_FEATURES,
+	SMCCC_ARCH_WORKAROUND_1, SMCCC_ARCH_WORKAROUND_2, SMCCC_ARCH_WORKAROUND_3,
 	PSCI_VERSION, PSCI_CPU_SUSPEND_32, PSCI_CPU_SUSPEND_64, PSCI_CPU_OFF, PSCI_CPU_ON_32, PSCI_CPU_ON_64,
 	PSCI_AFFINITY_INFO_32, PSCI_AFFINITY_INFO_64, PSCI_MIGRATE_INFO_TYPE, PSCI_SYSTEM_OFF,
 	PSCI_SYSTEM_RESET, PSCI_FEATURES, PSCI_SYSTEM_SUSPEND_32, PSCI_SYSTEM_SUSPEND_64,
@@ -165,11 +167,28 @@ static void test_smccc_discovery_finds_the_architecture_calls(void **state)
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, SMCCC_ARCH_FEATURES, 0, 0), 0);
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, PSCI_VERSION, 0, 0), -1);
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, SCHISM_CALL_NULL, 0, 0), -1);
-	/* SMCCC_ARCH_WORKAROUND_1, _2 and _3, and _SOC_ID: there is none. */
-	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80008000, 0, 0), -1);
-	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80007fff, 0, 0), -1);
-	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80003fff, 0, 0), -1);
+	/* SOC_ID: there is none. */
 	assert_int_equal(call(SMCCC_ARCH_FEATURES, 0x80000002, 0, 0), -1);
+}
+
+static void test_a_workaround_is_what_the_cpus_need_and_calls_firmware_only_then(void **state)
+{
+	static const uint32_t fids[] = {
+		[WORKAROUND_1] = SMCCC_ARCH_WORKAROUND_1, [WORKAROUND_2] = SMCCC_ARCH_WORKAROUND_2,
+		[WORKAROUND_3] = SMCCC_ARCH_WORKAROUND_3,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(fids); i++) {
+		for (int64_t need = -1; need <= 1; need++) {
+			fake_workaround_calls = 0;
+			fake_workarounds[i] = need;
+			assert_int_equal(call(SMCCC_ARCH_FEATURES, fids[i], 0, 0), need);
+			assert_int_equal(fake_workaround_calls, 0);
+			assert_int_equal(call(fids[i], 1, 0, 0), need == WORKAROUND_NONE ? -1 : 0);
+			assert_int_equal(fake_workaround_calls, need == WORKAROUND_CALL);
+		}
+		fake_workarounds[i] = WORKAROUND_NONE;
+	}
 }
 
 static void test_the_uid_is_a_uuid_in_four_words(void **state)
@@ -402,6 +421,7 @@ int main(void)
 		T(test_another_immediate_is_another_call),
 		T(test_psci_features_agrees_with_what_exists),
 		T(test_smccc_discovery_finds_the_architecture_calls),
+		T(test_a_workaround_is_what_the_cpus_need_and_calls_firmware_only_then),
 		T(test_the_uid_is_a_uuid_in_four_words),
 		T(test_system_off_and_reset_stop_the_vm_that_calls),
 		T(test_system_reset2_knows_the_warm_reset_only),

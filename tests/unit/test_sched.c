@@ -113,6 +113,19 @@ static void test_time_on_the_cpu_is_shared_and_counted(void **state)
 	assert_int_equal(this_cpu()->nr_switches, 31);
 }
 
+static void test_an_serror_is_the_vcpus_that_leaves(void **state)
+{
+	NEEDS_THREE_VMS();
+	assert_ptr_equal(run_for(slice()), v[1]);
+	fake_log_clear();
+	fake_serror = true;
+	assert_ptr_equal(run_for(slice()), v[2]);
+	assert_false(fake_serror);
+	assert_true(v[1]->arch.hcr & FAKE_HCR_VSE);
+	assert_false((v[0]->arch.hcr | v[2]->arch.hcr) & FAKE_HCR_VSE);
+	assert_true(fake_log_has("b: SError as vCPU 0 left its CPU, forwarded"));
+}
+
 static void test_a_lone_vcpu_has_no_tick_and_no_trap_on_wfi(void **state)
 {
 	boot(1);
@@ -966,6 +979,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_vcpus_take_turns_in_the_order_of_their_start),
 		T(test_time_on_the_cpu_is_shared_and_counted),
+		T(test_an_serror_is_the_vcpus_that_leaves),
 		T(test_a_lone_vcpu_has_no_tick_and_no_trap_on_wfi),
 		T(test_competition_starts_and_ends_the_tick),
 		T(test_a_wake_up_does_not_lengthen_the_slice),

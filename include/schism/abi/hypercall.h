@@ -24,6 +24,9 @@
 
 #define SMCCC_VERSION			0x80000000
 #define SMCCC_ARCH_FEATURES		0x80000001
+#define SMCCC_ARCH_WORKAROUND_1		0x80008000
+#define SMCCC_ARCH_WORKAROUND_2		0x80007fff
+#define SMCCC_ARCH_WORKAROUND_3		0x80003fff
 
 /* Vendor-specific hypervisor service (owner 6). */
 #define SCHISM_CALL_UID			0x8600ff01

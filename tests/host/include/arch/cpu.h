@@ -47,6 +47,7 @@ static inline void arch_memory_barrier(void)
 uint64_t arch_counter(void);
 uint64_t arch_counter_hz(void);
 void arch_timer_arm(uint64_t deadline);
+uint64_t arch_firmware_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3);
 
 void arch_power_off(void);
 void arch_reset(void);
