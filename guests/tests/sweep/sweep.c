@@ -39,14 +39,14 @@ static const struct {
 	uint64_t mask;
 } kept[] = {
 	/* SCTLR_EL1: what concerns EL0 alone; the MMU, caches and alignment checks stay as they are. */
-	{ ENC(3, 0, 1, 0, 0), BIT(4) | BIT(5) | BIT(7) | BIT(8) | BIT(9) | BIT(14) | BIT(15) | BIT(16) | BIT(18) |
-			      BIT(24) | BIT(26) },
+	{ ENC(3, 0, 1, 0, 0), BIT(4) | BIT(5) | BIT(7) | BIT(8) | BIT(9) | BIT(14) | BIT(15) | BIT(16) |
+			      BIT(18) | BIT(24) | BIT(26) },
 	{ ENC(3, 0, 2, 0, 0), GENMASK(63, 48) },	/* TTBR0_EL1: the ASID; all mappings are global */
 	{ ENC(3, 0, 2, 0, 2), GENMASK(21, 16) | GENMASK(31, 24) | BIT(38) },	/* TCR_EL1: the unused half */
 	{ ENC(3, 0, 10, 2, 0), GENMASK(63, 16) },	/* MAIR_EL1: all but the two attributes in use */
 	{ ENC(3, 0, 4, 2, 0), 0 },			/* SPSel: the stack */
 	{ ENC(3, 3, 4, 2, 1), BIT(8) | BIT(6) },	/* DAIF: no interrupts, no debug exceptions */
-	{ ENC(3, 3, 9, 12, 0), ~BIT(0) },		/* PMCR_EL0: counters stand; test_pmu has running ones */
+	{ ENC(3, 3, 9, 12, 0), ~BIT(0) },		/* PMCR_EL0: counters stand; test_pmu lets them run */
 };
 #define VBAR_EL1	ENC(3, 0, 12, 0, 0)		/* between the two tables of vectors */
 
@@ -54,7 +54,7 @@ static const struct {
 static const uint32_t moving[] = {
 	ENC(3, 3, 14, 0, 1), ENC(3, 3, 14, 0, 2),	/* CNTPCT_EL0, CNTVCT_EL0 */
 	ENC(3, 3, 14, 0, 5), ENC(3, 3, 14, 0, 6),	/* CNTPCTSS_EL0, CNTVCTSS_EL0 */
-	ENC(3, 3, 14, 2, 0), ENC(3, 3, 14, 3, 0),	/* CNTP_TVAL_EL0, CNTV_TVAL_EL0: CVAL less the counter */
+	ENC(3, 3, 14, 2, 0), ENC(3, 3, 14, 3, 0),	/* CNTP_TVAL_EL0, CNTV_TVAL_EL0: less the counter */
 	ENC(3, 3, 2, 4, 0), ENC(3, 3, 2, 4, 1),		/* RNDR, RNDRRS */
 	ENC(3, 3, 4, 2, 0),				/* NZCV: this program's own flags */
 };
@@ -271,9 +271,11 @@ void guest_main(uint64_t dtb __unused)
 	wait_for_turn(n);
 	compare_all();
 	show_findings();
-	guest_printf("sweep: %u readable, %u writable, %u differences\n", readable.nr, writable.nr, nr_differences);
+	guest_printf("sweep: %u readable, %u writable, %u differences\n", readable.nr, writable.nr,
+		     nr_differences);
 	end_turn(n);
 	if (nr_differences)
-		guest_fail(readable.nr, writable.nr, nr_differences, "sweep: registers are not this VM's own");
+		guest_fail(readable.nr, writable.nr, nr_differences,
+			   "sweep: registers are not this VM's own");
 	guest_task_report(GUEST_TASK_TEST, GUEST_EVENT_PASS, 1, readable.nr, writable.nr, 0);
 }
