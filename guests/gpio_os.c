@@ -20,6 +20,13 @@
 #define PL061_ID		0x61
 #define GPIO_INTID		39
 #define POWER_BUTTON		BIT(3)
+#define TCR_T0SZ		GENMASK(5, 0)
+#define TCR_EPD1		BIT(23)
+#define TCR_TG1			GENMASK(31, 30)
+#define TCR_TG1_4K		BIT(31)
+#define UPPER_HALF		UINT64_C(0xffffff8000000000)
+/* At whatever level of the walk; the others are the guest's own stage 1. */
+#define FSC_IS_EXTERNAL(fsc)	(((fsc) & 0x30) == 0x10)
 
 static volatile uint64_t presses, strays;
 static uint64_t storm_end;		/* counter value; 0: presses are waited for */
@@ -52,6 +59,28 @@ static void gpio_init(void)
 	guest_mmio_write32(GPIOIE, POWER_BUTTON);
 }
 
+/*
+ * Translation tables in a device: HCR_EL2.PTW makes an access that needs them abort, so that a walk, which
+ * may be speculative, never reads a register.
+ */
+static void check_no_walk_reads_the_device(void)
+{
+	uint64_t tcr = guest_read_sysreg("tcr_el1");
+	struct guest_fault fault = { 0 };
+	bool aborts;
+
+	guest_write_sysreg("ttbr1_el1", GPIO);
+	/* The same geometry as the lower half: 39 bits, level 1 first, 4 KiB. */
+	guest_write_sysreg("tcr_el1", (tcr & ~(TCR_EPD1 | TCR_TG1)) | (tcr & TCR_T0SZ) << 16 |
+					      TCR_TG1_4K);
+	guest_isb();
+	aborts = guest_try(guest_probe_ldr_x, (void *)UPPER_HALF, &fault);
+	guest_write_sysreg("tcr_el1", tcr);
+	guest_isb();
+	if (!aborts || !FSC_IS_EXTERNAL(ESR_FSC(fault.esr)))
+		guest_fail(fault.esr, fault.far, 0, "gpio_os: a table walk has read the device");
+}
+
 static void spi_enable(unsigned int intid)
 {
 	unsigned int bit = intid % 32;
@@ -82,6 +111,7 @@ void guest_main(uint64_t dtb __unused)
 
 	guest_task_report(GUEST_TASK_TEST, GUEST_EVENT_START, 0, 0, 0, 0);
 	gpio_init();
+	check_no_walk_reads_the_device();
 	guest_gic_init();
 	guest_hook(GUEST_HOOK_IRQ, on_irq);
 	if (guest_arg_is("mode", "storm")) {

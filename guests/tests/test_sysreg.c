@@ -14,10 +14,12 @@
 #define ID_AA64MMFR0	"s3_0_c0_c7_0"
 #define ID_AA64MMFR1	"s3_0_c0_c7_1"
 #define ID_AA64MMFR2	"s3_0_c0_c7_2"
+#define ID_AA64MMFR3	"s3_0_c0_c7_3"
 
 #define CPACR_ZEN	(UINT64_C(3) << 16)
 #define CPACR_FPEN	(UINT64_C(3) << 20)
 #define CPACR_SMEN	(UINT64_C(3) << 24)
+#define EC_SYSREG_TRAP	0x18
 #define EC_SVE_TRAP	0x19
 #define EC_SME_TRAP	0x1d
 
@@ -27,7 +29,8 @@
 
 /*
  * Whether fn() is UNDEFINED; any other exception is a failure of its own. But a CPU with SVE or SME traps to
- * EL1 by CPACR_EL1 before a hypervisor is asked that hides them.
+ * EL1 by CPACR_EL1 before a hypervisor is asked that hides them, and FEAT_IDST has an EC for what is
+ * UNDEFINED among identification registers.
  */
 static bool is_undefined(void (*fn)(void *arg))
 {
@@ -36,7 +39,7 @@ static bool is_undefined(void (*fn)(void *arg))
 	if (!guest_try(fn, NULL, &fault))
 		return false;
 	if (ESR_EC(fault.esr) != ESR_EC_UNKNOWN && ESR_EC(fault.esr) != EC_SVE_TRAP &&
-	    ESR_EC(fault.esr) != EC_SME_TRAP)
+	    ESR_EC(fault.esr) != EC_SME_TRAP && ESR_EC(fault.esr) != EC_SYSREG_TRAP)
 		test_check(false, "an exception, and not an UNDEFINED one");
 	return true;
 }
@@ -57,6 +60,10 @@ READER(etm, "s2_1_c0_c0_7")		/* TRCIDR8... of an ETM that system registers reach
 READER(mpam, "s3_0_c10_c5_0")		/* MPAM1_EL1 */
 READER(ecv, "s3_3_c14_c0_6")		/* CNTVCTSS_EL0 */
 READER(rndr, "s3_3_c2_c4_0")
+READER(smidr, "s3_1_c0_c0_6")		/* SMIDR_EL1 */
+READER(gmid, "s3_1_c0_c0_4")		/* GMID_EL1 */
+WRITER(allint, "s3_0_c4_c3_0")
+READER(tcr2, "s3_0_c2_c0_3")		/* TCR2_EL1 */
 READER(scxtnum, "s3_0_c13_c0_7")
 READER(pan, "s3_0_c4_c2_3")
 READER(uao, "s3_0_c4_c2_4")
@@ -69,6 +76,8 @@ static bool has_sve(void) { return FIELD(ID_AA64PFR0, 32); }
 static bool has_sme(void) { return FIELD(ID_AA64PFR1, 24); }
 static bool has_mte(void) { return FIELD(ID_AA64PFR1, 8) >= 2; }
 static bool has_ras(void) { return FIELD(ID_AA64PFR0, 28); }
+static bool has_nmi(void) { return FIELD(ID_AA64PFR1, 36); }
+static bool has_tcr2(void) { return FIELD(ID_AA64MMFR3, 0); }
 static bool has_lor(void) { return FIELD(ID_AA64MMFR1, 16); }
 static bool has_amu(void) { return FIELD(ID_AA64PFR0, 44); }
 static bool has_spe(void) { return FIELD(ID_AA64DFR0, 32); }
@@ -95,9 +104,11 @@ static const struct feature {
 	{ "DIT", has_dit, read_dit },
 	{ "ECV", has_ecv, read_ecv, true, .open = true },
 	{ "ETM", has_etm, read_etm, true },
+	{ "GMID", has_mte, read_gmid, true },
 	{ "LORegions", has_lor, read_lor, true },
 	{ "MPAM", has_mpam, read_mpam, true },
 	{ "MTE2", has_mte, read_mte, true },
+	{ "NMI", has_nmi, write_allint, true },
 	{ "PAN", has_pan, read_pan },
 	{ "PAuth", guest_has_pauth_address, read_pauth },
 	{ "PMU", has_pmu, read_pmu },
@@ -105,9 +116,11 @@ static const struct feature {
 	{ "RNDR", has_rndr, read_rndr },
 	{ "SCXTNUM", has_scxtnum, read_scxtnum, true },
 	{ "SME", has_sme, read_sme, true },
+	{ "SMIDR", has_sme, read_smidr, true },
 	{ "SPE", has_spe, read_spe, true },
 	{ "SSBS", has_ssbs, read_ssbs },
 	{ "SVE", has_sve, read_sve, true },
+	{ "TCR2", has_tcr2, read_tcr2, true },
 	{ "TRBE", has_trbe, read_trbe, true },
 	{ "TRF", has_trf, read_trf, true },
 	{ "UAO", has_uao, read_uao },
