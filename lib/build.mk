@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+obj-y += chacha20.o
 obj-y += cpio.o
 obj-y += dt.o
 obj-y += dt_walk.o
