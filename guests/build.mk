@@ -75,3 +75,7 @@ clocks-src       := guests/tests/clocks.c
 guest-all += sweep
 sweep-src      := guests/tests/sweep/sweep.c guests/tests/sweep/stubs.S
 sweep-cppflags := -mgeneral-regs-only
+
+# What tests/boot/test_random.py runs: prints the random numbers that it is given.
+guest-all += draw
+draw-src := guests/tests/draw.c

@@ -16,6 +16,7 @@ obj-y += log.o
 obj-y += machine.o
 obj-y += main.o
 obj-y += panic.o
+obj-y += random.o
 obj-$(CONFIG_SELFTEST) += selftest.o
 obj-$(CONFIG_SHELL) += shell.o
 obj-$(CONFIG_SHELL) += shell_line.o

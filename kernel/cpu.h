@@ -8,6 +8,7 @@
 
 #include "arch/cpu.h"
 #include "kernel/lock.h"
+#include "kernel/random.h"
 #include "kernel/timer.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
@@ -58,6 +59,7 @@ struct cpu {
 	struct runqueue rq;
 	struct timer_queue timers;
 	struct timer slice;		/* end of the current vCPU's time slice */
+	struct random random;
 
 	/* counters */
 	uint64_t nr_switches;

@@ -650,7 +650,7 @@ static int visit_chosen(struct finder *f)
 			return fail(f, DT_BOOTARGS, "is not a string");
 	}
 	if (prop(f, DT_RNG_SEED).len > 0) {
-		m->rng_seed = prop(f, DT_RNG_SEED).val;
+		m->rng_seed = (uint8_t *)prop(f, DT_RNG_SEED).val;
 		m->rng_seed_len = prop(f, DT_RNG_SEED).len;
 	}
 	return read_initrd(f);

@@ -88,7 +88,7 @@ struct machine {
 	bool has_pcie;			/* pci-host-ecam-generic */
 	bool has_smmu;			/* arm,smmu-v3 */
 
-	const uint8_t *rng_seed;	/* inside fdt; NULL when absent */
+	uint8_t *rng_seed;		/* inside fdt, for the boot to use and clear; NULL when absent */
 	uint32_t rng_seed_len;
 };
 

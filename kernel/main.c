@@ -17,6 +17,7 @@
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
+#include "kernel/random.h"
 #include "kernel/sched/sched.h"
 #include "kernel/selftest.h"
 #include "kernel/smp.h"
@@ -75,6 +76,9 @@ static void say_hello(void)
 		 CONFIG_STACK_KIB);
 	log_info("stage 2: %u-bit IPA, %u VMIDs; list registers: %u of %u; timer %lu Hz", arch_ipa_bits(),
 		 arch_nr_vmids(), arch_vgic_nr_lrs(), arch_vgic_nr_lrs_hw(), arch_counter_hz());
+	if (!random_has_entropy())
+		log_warn("no entropy, neither RNDR nor 32 bytes in /chosen/rng-seed: EL2's canary and keys "
+			 "can be guessed; guests get no random numbers");
 }
 
 void kernel_main(void)

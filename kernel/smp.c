@@ -11,6 +11,7 @@
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/panic.h"
+#include "kernel/random.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
@@ -104,6 +105,7 @@ static bool start(unsigned int id)
 	cpu->id = id;
 	if (machine.cpus[id].psci) {
 		why = "no pages for its stack";
+		random_init_cpu(cpu);
 		if (!hyp_map_stack(cpu))
 			why = arch_start_cpu(id);
 	}

@@ -20,7 +20,9 @@
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
+#include "kernel/random.h"
 #include "lib/fdt.h"
+#include "lib/string.h"
 
 #define FDT_MAGIC_BE	0xedfe0dd0	/* 0xd00dfeed as it lies in memory */
 #define MAX_DTB		MIB(2)
@@ -45,8 +47,9 @@ uint64_t machine_fdt_pa(void)
 
 static const uint32_t *map_dtb(uint64_t pa)
 {
-	mmu_early_map(FIX_DTB_VA, pa, MAP_R);
-	mmu_early_map(FIX_DTB_VA + BLOCK_SIZE, pa + BLOCK_SIZE, MAP_R);
+	/* Writable for start_random() alone; in the final map it is not. */
+	mmu_early_map(FIX_DTB_VA, pa, MAP_R | MAP_W);
+	mmu_early_map(FIX_DTB_VA + BLOCK_SIZE, pa + BLOCK_SIZE, MAP_R | MAP_W);
 	return (const uint32_t *)(FIX_DTB_VA + (pa & (BLOCK_SIZE - 1)));
 }
 
@@ -102,8 +105,24 @@ static void read_machine(const void *fdt)
 		boot_fail(BOOT_E_BAD_DTB, "%s%s%s%s%s", err.path, err.property[0] ? ", property " : "",
 			  err.property, err.path[0] || err.property[0] ? ": " : "",
 			  err.what ? err.what : "malformed");
-	if (machine.rng_seed)
-		arch_random_seed(machine.rng_seed, machine.rng_seed_len);
+}
+
+/*
+ * Before the first canary and key. The seed is used once: with what else the generator started from it would
+ * give all of them to whoever reads the tree, or that RAM, later.
+ */
+static void start_random(void)
+{
+	uint8_t *seed = machine.rng_seed;
+
+	random_init(seed, machine.rng_seed_len);
+	if (!seed)
+		return;
+	memset(seed, 0, machine.rng_seed_len);
+	/* To memory: a reset may leave what lies there, but not what is in the caches. */
+	arch_sync_code(seed, machine.rng_seed_len);
+	machine.rng_seed = NULL;
+	machine.rng_seed_len = 0;
 }
 
 static __no_stack_protector void boot_final_map(uint64_t image)
@@ -126,7 +145,7 @@ static __no_stack_protector void boot_final_map(uint64_t image)
 static __no_stack_protector void boot_on_own_stack(void)
 {
 	/* The low byte 0 ends a string that overruns into it. */
-	__stack_chk_guard = arch_random() & ~UINT64_C(0xff);
+	__stack_chk_guard = random_word() & ~UINT64_C(0xff);
 	pauth_use_own_key(this_cpu());
 	kernel_main();
 }
@@ -159,6 +178,7 @@ __no_stack_protector void boot_main(uint64_t dtb, uint64_t image, uint64_t el)
 		boot_fail(BOOT_E_WRONG_EL, "this is EL%lu", el);
 	boot_check_machine();
 	check_cpu();
+	start_random();
 	boot_final_map(image);
 	mmu_stage2_init();
 	traps_configure();

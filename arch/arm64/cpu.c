@@ -137,30 +137,14 @@ void arch_sync_code(void *va, uint64_t size)
 	isb();
 }
 
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-/* Finalizer of a 64-bit mixing function: every input bit changes about half of the output's. */
-static uint64_t mix(uint64_t x)
+bool arch_random_hw(uint64_t *value)
 {
-	x ^= x >> 32;
-	x *= 0xd6e8feb86659fd93;
-	x ^= x >> 32;
-	x *= 0xd6e8feb86659fd93;
-	return x ^ x >> 32;
-}
+	uint64_t ok;
 
-void arch_random_seed(const void *seed, uint64_t len)
-{
-	const uint8_t *bytes = seed;
-
-	for (uint64_t i = 0; i < len; i++)
-		random_state = mix(random_state ^ bytes[i]);
-}
-
-uint64_t arch_random(void)
-{
-	random_state = mix(random_state + 0x9e3779b97f4a7c15) ^ mix(arch_counter());
-	if (FIELD_GET(ISAR0_RNDR, sysreg_read(id_aa64isar0_el1)))
-		random_state ^= sysreg_read(RNDR_EL0);
-	return mix(random_state);
+	if (!FIELD_GET(ISAR0_RNDR, sysreg_read(id_aa64isar0_el1)))
+		return false;
+	/* RNDR sets Z when it has none (DDI 0487, "RNDR, Random Number"). */
+	__asm__ volatile("mrs %0, " sysreg_name(RNDR_EL0) "\n\tcset %1, ne"
+			 : "=r"(*value), "=r"(ok) : : "cc");
+	return ok;
 }

@@ -7,6 +7,7 @@
 #include "arch/arm64/traps.h"
 #include "arch/cpu.h"
 #include "kernel/cpu.h"
+#include "kernel/random.h"
 
 /* SCTLR_EL2.EnIA */
 #define SCTLR_ENIA_MASK		0x80000000
@@ -16,8 +17,8 @@ static __always_inline void pauth_use_own_key(struct cpu *cpu)
 {
 	if (!cpu_uses_pauth())
 		return;
-	cpu->arch.apia[0] = arch_random();
-	cpu->arch.apia[1] = arch_random();
+	cpu->arch.apia[0] = random_word();
+	cpu->arch.apia[1] = random_word();
 	sysreg_write(APIAKEYLO_EL1, cpu->arch.apia[0]);
 	sysreg_write(APIAKEYHI_EL1, cpu->arch.apia[1]);
 	sysreg_write(sctlr_el2, sysreg_read(sctlr_el2) | SCTLR_ENIA_MASK);

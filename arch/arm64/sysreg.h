@@ -11,6 +11,7 @@
 
 /* name may be a macro for an encoding: it is expanded before it becomes a string. */
 #define sysreg_str(name)	#name
+#define sysreg_name(name)	sysreg_str(name)
 #define sysreg_read(name)							\
 	({									\
 		uint64_t __reg;							\

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The true random number generator interface (DEN0098, section 2). Entropy is the CPU's RNDR where it has
- * one, else a generator that is seeded from the device tree's rng-seed and the counter.
+ * The true random number generator interface (DEN0098, section 2), served by this CPU's generator. Where that
+ * has no entropy there is none to give: a number that another guest can compute is worse than no number.
  */
-#include "arch/cpu.h"
 #include "kernel/hvc/hvc.h"
+#include "kernel/random.h"
 #include "kernel/vm/vcpu.h"
 
 #define TRNG_FIRST		0x50
 #define TRNG_VERSION_1_0	0x10000
 #define TRNG_INVALID_PARAMETERS	(-2)
+#define TRNG_NO_ENTROPY		(-3)
 #define FID_64			BIT(30)
 
 /* b8a1c1f0-5c15-4d8e-9a57-7b1e5c15b10c, as four registers. */
@@ -35,6 +36,13 @@ static int64_t trng_uuid(struct vcpu *vcpu)
 	return uuid[0];
 }
 
+/* No bits: x1..x3 are 0 then, too. */
+static int64_t refuse(uint64_t *x, int64_t error)
+{
+	x[1] = x[2] = x[3] = 0;
+	return error;
+}
+
 /* Bits come in x1..x3, the least significant ones in x3; bits that were not asked for are 0. */
 static int64_t trng_rnd(struct vcpu *vcpu)
 {
@@ -43,11 +51,13 @@ static int64_t trng_rnd(struct vcpu *vcpu)
 	uint64_t bits = (x[0] & FID_64) ? x[1] : (uint32_t)x[1];
 
 	if (bits == 0 || bits > 3 * width)
-		return TRNG_INVALID_PARAMETERS;
+		return refuse(x, TRNG_INVALID_PARAMETERS);
+	if (!random_has_entropy())
+		return refuse(x, TRNG_NO_ENTROPY);
 	for (unsigned int i = 3; i >= 1; i--) {
 		uint64_t n = MIN(bits, (uint64_t)width);
 
-		x[i] = n ? arch_random() & GENMASK(n - 1, 0) : 0;
+		x[i] = n ? random_word() & GENMASK(n - 1, 0) : 0;
 		bits -= n;
 	}
 	return 0;

@@ -7,10 +7,10 @@
  */
 #include "kernel/vm/guest_dtb.h"
 
-#include "arch/cpu.h"
 #include "arch/pmu.h"
 #include "arch/vcpu.h"
 #include "kernel/job.h"
+#include "kernel/random.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
@@ -182,14 +182,18 @@ static void write_clock(struct guest_dtb *dtb)
 
 /*
  * A kernel without another source of entropy would gather it from interrupts for long; and Linux randomizes
- * its own address only if it is told a seed of its own for that. Each start of a VM gets other ones.
+ * its own address only if it is told a seed of its own for that. Each start of a VM gets other ones. A kernel
+ * trusts them: if they could be guessed, it is better told nothing.
  */
 static void write_seeds(struct guest_dtb *dtb)
 {
-	uint64_t seed[RNG_SEED_WORDS], kaslr = arch_random();
+	uint64_t seed[RNG_SEED_WORDS], kaslr;
 
+	if (!random_has_entropy())
+		return;
+	kaslr = random_word();
 	for (unsigned int i = 0; i < RNG_SEED_WORDS; i++)
-		seed[i] = arch_random();
+		seed[i] = random_word();
 	guest_dtb_bytes(dtb, "rng-seed", seed, sizeof(seed));
 	guest_dtb_bytes(dtb, "kaslr-seed", &kaslr, sizeof(kaslr));
 }

@@ -26,6 +26,8 @@ CASES += [("test_endian", 2, 2, "cortex-a57")]
 
 # The clock's seconds are those of the counter, not the host's.
 CLOCK = ("-rtc", "clock=vm")
+# test_psci wants random numbers; the same each time.
+ENTROPY = ("-seed", "1")
 
 
 def lines(text, vm=None):
@@ -65,7 +67,7 @@ def vm(guest, vcpus, name="", args=""):
 
 
 def run(package, image, cpus, cpu):
-    result = qemu.run(*CLOCK, kernel=image, initrd=package, smp=cpus, cpu=cpu)
+    result = qemu.run(*CLOCK, *ENTROPY, kernel=image, initrd=package, smp=cpus, cpu=cpu, machine="dtb-randomness=on")
     assert result.status == 0, result.text
     assert "all VMs are off: powering off, success" in result.text, result.text
     return result.text

@@ -57,8 +57,8 @@ def test_suspended_to_ram_it_sleeps_until_its_clock_wakes_it(tmp_path, cpu, smp)
 def test_a_reboot_restarts_that_vm_alone(tmp_path):
     """reboot -f: the same kernel comes up once more, and the sibling never stops."""
     package = linux.pack(tmp_path, linux.guest(vcpus=2), qemu.counter(0, "every=20"), run="reboot -f")
-    with qemu.Console(kernel=linux.image(), initrd=package, cpu="cortex-a72", smp=2, mem="512M",
-                      append=linux.NO_FOCUS, timeout=linux.PATIENCE) as console:
+    with qemu.Console("-seed", "1", kernel=linux.image(), initrd=package, cpu="cortex-a72", smp=2, mem="512M",
+                      append=linux.NO_FOCUS, timeout=linux.PATIENCE, machine="dtb-randomness=on") as console:
         console.expect(r"schism-linux: up, 2 CPUs")
         console.expect(r"linux: reset \(1 so far\)")
         console.expect(r"counter_os: report")

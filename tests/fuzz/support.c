@@ -11,6 +11,7 @@
 #include "arch/vcpu.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
+#include "kernel/random.h"
 
 bool fake_pmu_offered;
 
@@ -41,7 +42,12 @@ void arch_fp_end(void)
 {
 }
 
-uint64_t arch_random(void)
+bool random_has_entropy(void)
+{
+	return true;
+}
+
+uint64_t random_word(void)
 {
 	return 0;
 }

@@ -23,6 +23,9 @@ extern void (*fake_wfi)(void);
 /* What happens meanwhile where the CPU spins; without one, other threads run. */
 extern void (*fake_relax)(void);
 
+/* RNDR: false when it has no number; without one, the CPUs have no RNDR. */
+extern bool (*fake_random_hw)(uint64_t *value);
+
 /* The state that boot leaves: one CPU online, cpus[0], and the calling thread is it. */
 void fake_reset(void);
 

@@ -19,8 +19,7 @@ uint64_t fake_timer_deadlines[CONFIG_NR_CPUS];
 bool fake_pmu_offered;
 void (*fake_wfi)(void);
 void (*fake_relax)(void);
-
-static uint64_t random_state;
+bool (*fake_random_hw)(uint64_t *value);
 
 void fake_reset(void)
 {
@@ -37,7 +36,7 @@ void fake_reset(void)
 	fake_wfi = NULL;
 	fake_relax = NULL;
 	fake_pmu_offered = false;
-	random_state = 1;
+	fake_random_hw = NULL;
 }
 
 /* For tests whose CPUs have no interrupts to handle. */
@@ -116,16 +115,9 @@ void arch_sync_data(void *va, uint64_t size)
 {
 }
 
-uint64_t arch_random(void)
+bool arch_random_hw(uint64_t *value)
 {
-	uint64_t n = __atomic_add_fetch(&random_state, UINT64_C(0x9e3779b97f4a7c15), __ATOMIC_RELAXED);
-
-	n *= UINT64_C(6364136223846793005);
-	return n ^ n >> 29;
-}
-
-void arch_random_seed(const void *seed, uint64_t len)
-{
+	return fake_random_hw && fake_random_hw(value);
 }
 
 void arch_backtrace(uint64_t pc, uint64_t fp)

@@ -13,6 +13,7 @@
 #include "kernel/irq.h"
 #include "kernel/main.h"
 #include "kernel/mm/page.h"
+#include "kernel/random.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/loader.h"
 #include "kernel/vm/vm.h"
@@ -57,6 +58,16 @@ static void boot_memory(void)
 	page_init(&area);
 }
 
+/* With entropy, the same each time. */
+static void boot_random(unsigned int nr_cpus)
+{
+	static const uint8_t seed[32] = "what the boot loader may give";
+
+	random_init(seed, sizeof(seed));
+	for (unsigned int i = 1; i < nr_cpus; i++)
+		random_init_cpu(&cpus[i]);
+}
+
 void fake_machine_boot(unsigned int nr_cpus)
 {
 	static bool hvc_is_up;
@@ -72,6 +83,7 @@ void fake_machine_boot(unsigned int nr_cpus)
 		sched_init_cpu(&cpus[i]);
 		cpus[i].online = true;
 	}
+	boot_random(nr_cpus);
 	vm_init();
 	if (!hvc_is_up)
 		hvc_init();

@@ -85,7 +85,8 @@ unit-test += test_sel4
 test_sel4-src := tests/unit/test_sel4.c kernel/vm/sel4.c lib/cpio.c lib/elf.c lib/fmt.c
 unit-test += test_guest_dtb
 test_guest_dtb-src := tests/unit/test_guest_dtb.c lib/dt.c kernel/vm/guest_dtb.c kernel/vdev/vdev.c \
-	tests/host/fake_job.c kernel/cpu.c lib/fmt.c tests/host/fake_cpu.c tests/host/fake_panic.c
+	tests/host/fake_job.c kernel/cpu.c kernel/random.c lib/chacha20.c lib/fmt.c tests/host/fake_cpu.c \
+	tests/host/fake_panic.c
 
 # The kernel on the fake machine of tests/host.
 host-cpu := tests/host/fake_cpu.c tests/host/fake_panic.c kernel/lock.c kernel/cpu.c
@@ -98,6 +99,8 @@ test_lock-src := tests/unit/test_lock.c $(host-cpu)
 test_lock-libs := -lpthread
 unit-test += test_timer
 test_timer-src := tests/unit/test_timer.c kernel/timer.c $(host-cpu)
+unit-test += test_random
+test_random-src := tests/unit/test_random.c kernel/random.c lib/chacha20.c $(host-cpu)
 unit-test += test_page
 test_page-src := tests/unit/test_page.c kernel/mm/page.c tests/host/fake_mem.c $(host-cpu)
 unit-test += test_pgtable
@@ -126,6 +129,7 @@ host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.
 	kernel/hvc/*.c) kernel/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
 	kernel/vm/lifecycle.c kernel/vm/vmtime.c kernel/vm/end.c kernel/vm/power.c \
+	kernel/random.c lib/chacha20.c \
 	kernel/vm/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/job.c \
 	kernel/vm/loader.c kernel/vm/sel4.c \
 	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \

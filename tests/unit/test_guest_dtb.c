@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "arch/pmu.h"
+#include "kernel/random.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vcpu.h"
@@ -79,7 +80,10 @@ VDEV(test_clock) = { .name = "clock", .describe = clock_describe };
 
 static int setup(void **state)
 {
+	static const uint8_t seed[32] = "what the boot loader may give";
+
 	fake_reset();
+	random_init(seed, sizeof(seed));
 	memset(&vm, 0, sizeof(vm));
 	vm.desc.ram_ipa = ipa(RAM);
 	vm.desc.ram_size = GIB(5);
@@ -259,6 +263,17 @@ static void test_each_tree_has_a_random_seed_of_its_own(void **state)
 	assert_memory_not_equal(kaslr, prop("/chosen", "kaslr-seed", &len), sizeof(kaslr));
 }
 
+/* A kernel would think itself safe with seeds that can be guessed. */
+static void test_without_entropy_a_tree_has_no_seeds(void **state)
+{
+	int len;
+
+	random_init(NULL, 0);
+	build(0, 0);
+	assert_null(prop("/chosen", "rng-seed", &len));
+	assert_null(prop("/chosen", "kaslr-seed", &len));
+}
+
 static void test_tree_of_the_most_vcpus_and_bootargs_fits(void **state)
 {
 	for (vm.nr_vcpus = 0; vm.nr_vcpus < CONFIG_MAX_VCPUS; vm.nr_vcpus++) {
@@ -344,6 +359,7 @@ int main(void)
 		TEST(test_bootargs_are_passed_as_they_are),
 		TEST(test_ramdisk_is_named_by_its_first_byte_and_the_one_behind_it),
 		TEST(test_each_tree_has_a_random_seed_of_its_own),
+		TEST(test_without_entropy_a_tree_has_no_seeds),
 		TEST(test_tree_of_the_most_vcpus_and_bootargs_fits),
 		TEST(test_tree_that_is_too_large_is_refused),
 		TEST(test_an_overlay_that_points_out_of_its_properties_is_refused),

@@ -11,6 +11,7 @@
 #include "arch/workaround.h"
 #include "kernel/hvc/hvc.h"
 #include "kernel/hvc/pvtime.h"
+#include "kernel/random.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
@@ -380,6 +381,32 @@ static void test_random_numbers_come_in_the_amount_asked_for(void **state)
 	assert_int_equal(call(TRNG_FEATURES, PSCI_VERSION, 0, 0), -1);
 }
 
+static void test_without_entropy_there_are_no_random_numbers(void **state)
+{
+	const uint64_t *x = vcpu->arch.frame.x;
+
+	random_init(NULL, 0);
+	for (unsigned int bits = 1; bits <= 192; bits++) {
+		assert_int_equal(call(TRNG_RND_64, bits, 0x1111, 0x2222), -3);
+		assert_int_equal(x[1] | x[2] | x[3], 0);
+	}
+	assert_int_equal(call(TRNG_RND_32, 96, 0x1111, 0x2222), -3);
+	assert_int_equal(x[1] | x[2] | x[3], 0);
+	/* What is wrong, is wrong all the same; and the service is there. */
+	assert_int_equal(call(TRNG_RND_64, 0, 0, 0), -2);
+	assert_int_equal(call(TRNG_RND_64, 193, 0, 0), -2);
+	assert_true(call(TRNG_VERSION, 0, 0, 0) >= 0x10000);
+	assert_int_equal(call(TRNG_FEATURES, TRNG_RND_64, 0, 0), 0);
+}
+
+static void test_a_refusal_leaves_no_bits_in_the_registers(void **state)
+{
+	const uint64_t *x = vcpu->arch.frame.x;
+
+	assert_int_equal(call(TRNG_RND_64, 193, 0x1111, 0x2222), -2);
+	assert_int_equal(x[1] | x[2] | x[3], 0);
+}
+
 static void test_stolen_time_counts_what_others_took(void **state)
 {
 	struct { uint32_t revision, attributes; uint64_t ns; } record;
@@ -433,6 +460,8 @@ int main(void)
 		T(test_system_suspend_ends_at_once_if_an_interrupt_is_pending),
 		T(test_system_suspend_is_refused_while_another_vcpu_is_on),
 		T(test_random_numbers_come_in_the_amount_asked_for),
+		T(test_without_entropy_there_are_no_random_numbers),
+		T(test_a_refusal_leaves_no_bits_in_the_registers),
 		T(test_stolen_time_counts_what_others_took),
 	};
 #undef T

@@ -93,9 +93,8 @@ void arch_sync_code(void *va, uint64_t size);
  */
 void arch_sync_data(void *va, uint64_t size);
 
-/* 64 random bits for canaries and keys: RNDR where there is one, else mixed from the counter and seed. */
-uint64_t arch_random(void);
-void arch_random_seed(const void *seed, uint64_t len);
+/* 64 bits from this CPU's RNDR; false when it has no such register, or no number at the moment. */
+__must_check bool arch_random_hw(uint64_t *value);
 
 /* Prints the calls that led here, by symbol, innermost first: pc if it is not 0, then the chain at fp. */
 void arch_backtrace(uint64_t pc, uint64_t fp);

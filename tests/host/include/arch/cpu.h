@@ -58,8 +58,7 @@ void arch_zero_sync(void *va, uint64_t size);
 void arch_sync_code(void *va, uint64_t size);
 void arch_sync_data(void *va, uint64_t size);
 
-uint64_t arch_random(void);
-void arch_random_seed(const void *seed, uint64_t len);
+bool arch_random_hw(uint64_t *value);
 
 void arch_backtrace(uint64_t pc, uint64_t fp);
 
