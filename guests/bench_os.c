@@ -22,6 +22,7 @@
 
 #define UART_FR			(GUEST_UART_IPA + 0x18)
 #define UNKNOWN_CALL		0xc600ffee
+#define TRNG_RND_64		0xc4000053
 
 #define TIMER_INTID		27
 #define TIMER_ENABLE		1
@@ -89,6 +90,8 @@ static const struct bench {
 	{ "hvc_null", series_hvc, SCHISM_CALL_NULL },
 	{ "hvc_psci_version", series_hvc, PSCI_VERSION },
 	{ "hvc_unknown", series_hvc, UNKNOWN_CALL },
+	/* One bit, as x1 says, is one number of the hypervisor's generator. */
+	{ "hvc_trng_rnd", series_hvc, TRNG_RND_64 },
 	{ "task_report", series_report, GUEST_TASK_BENCH },
 	{ "mmio_uart_fr_read", series_load, UART_FR },
 	{ "mmio_gicd_typer_read", series_load, GICD_TYPER },
