@@ -410,7 +410,7 @@ $(O)/linux/initramfs.cpio: $(O)/linux/busybox guests/linux/init scripts/mkinitra
 linux: $(linux-packages) $(linux-modules)
 	@:
 run-linux: all $(O)/linux.cpio
-	@$(run-env) PACKAGE='$(or $(PACKAGE),$(O)/linux.cpio)' scripts/run-qemu
+	@$(run-env) PACKAGE='$(or $(PACKAGE),$(O)/linux.cpio)' $(PYTHON) scripts/run-qemu
 
 # ---- U-Boot as a guest -------------------------------------------------------------------------------
 
@@ -423,20 +423,20 @@ $(O)/uboot/u-boot.bin: $(SCHISM_CACHE)/debs/u-boot-qemu.deb
 uboot: $(uboot-package)
 	@:
 run-uboot: all $(uboot-package)
-	@$(run-env) PACKAGE='$(or $(PACKAGE),$(uboot-package))' scripts/run-qemu
+	@$(run-env) PACKAGE='$(or $(PACKAGE),$(uboot-package))' $(PYTHON) scripts/run-qemu
 
 # ---- running -----------------------------------------------------------------------------------------
 
 run-env := QEMU='$(QEMU)' CPU='$(CPU)' SMP='$(SMP)' MEM='$(MEM)' MACHINE='$(MACHINE)' PACKAGE='$(or $(PACKAGE),$(packages))' \
-	APPEND='$(APPEND)' QEMU_ARGS='$(QEMU_ARGS)' SEMIHOSTING='$(CONFIG_SEMIHOSTING_EXIT)' BUILD='$(O)'
+	APPEND='$(APPEND)' QEMU_ARGS='$(QEMU_ARGS)' BUILD='$(O)'
 .PHONY: run debug
 ifneq ($(word 2,$(if $(filter run debug,$(goals)),$(VMS))),)
 $(error one manifest at a time can be run, not VMS="$(VMS)")
 endif
 run: all $(packages)
-	@$(run-env) scripts/run-qemu
+	@$(run-env) $(PYTHON) scripts/run-qemu
 debug: all $(packages)
-	@$(run-env) scripts/run-qemu debug
+	@$(run-env) $(PYTHON) scripts/run-qemu debug
 
 # ---- tests -------------------------------------------------------------------------------------------
 

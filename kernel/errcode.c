@@ -47,5 +47,5 @@ void boot_fail(enum boot_error error, const char *fmt, ...)
 	va_start(ap, fmt);
 	complain(error, fmt, ap);
 	va_end(ap);
-	machine_end(1);
+	machine_fail();
 }

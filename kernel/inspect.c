@@ -94,7 +94,7 @@ static void check_invariants(void)
 static void power_off(void)
 {
 	log_info("powering off, as the console asked");
-	machine_end(0);
+	machine_end();
 }
 
 static void enter_shell(void)

@@ -18,23 +18,25 @@ static void halt(void)
 		arch_wait_for_interrupt();
 }
 
-void machine_end(int status)
+void machine_end(void)
 {
 	console_flush();
-	if (IS_ENABLED(CONFIG_SEMIHOSTING_EXIT))
-		arch_semihosting_exit(status);
 	arch_power_off();
 	halt();
 }
 
-void panic_end(void)
+void machine_fail(void)
 {
-	if (IS_ENABLED(CONFIG_SEMIHOSTING_EXIT))
-		arch_semihosting_exit(1);
-	if (IS_ENABLED(CONFIG_PANIC_RESET))
+	if (IS_ENABLED(CONFIG_FAILURE_RESET)) {
+		log_err("resetting the machine (CONFIG_FAILURE_RESET)");
+		console_flush();
 		arch_reset();
-	if (!IS_ENABLED(CONFIG_PANIC_HALT))
+	}
+	if (IS_ENABLED(CONFIG_FAILURE_POWEROFF)) {
+		log_err("powering off (CONFIG_FAILURE_POWEROFF)");
+		console_flush();
 		arch_power_off();
+	}
 	halt();
 }
 
@@ -50,5 +52,5 @@ void panic(const char *fmt, ...)
 	log_err("PANIC: %s", text);
 	smp_stop_others();
 	arch_backtrace(0, (uint64_t)__builtin_frame_address(0));
-	panic_end();
+	machine_fail();
 }

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of EL2 for a reason of our own; nothing that a guest does leads here. */
+/*
+ * The end of EL2, and of the machine. Success and failure end by different calls of PSCI, so that whoever
+ * watches the machine from outside can tell them apart; guests' calls never get there.
+ */
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
 
 #include "lib/compiler.h"
 #include "lib/types.h"
 
-/* Prints why and the calls that led here, then does what CONFIG_PANIC_* says. */
+/*
+ * For a reason of our own; nothing that a guest does leads here. Prints why and the calls that led here, and
+ * fails the machine.
+ */
 void panic(const char *fmt, ...) __printf_like(1, 2) __noreturn __cold;
 
-/* Turn the machine off; status 0 is success. With CONFIG_SEMIHOSTING_EXIT the emulator is told. */
-void machine_end(int status) __noreturn __cold;
+/* The end in success: PSCI SYSTEM_OFF (DEN0022). Without PSCI, and if its call returns, the CPU halts. */
+void machine_end(void) __noreturn __cold;
 
-/* The end of a panic or an EL2 fault, after its dump: off, reset or halt, as CONFIG_PANIC_* says. */
-void panic_end(void) __noreturn __cold;
+/*
+ * The end in failure, whose reason has been printed: reset (PSCI SYSTEM_RESET, DEN0022), off or halt,
+ * as CONFIG_FAILURE_* says. What cannot be done halts the CPU. On any CPU; it writes to the log.
+ */
+void machine_fail(void) __noreturn __cold;
 
 /* An internal invariant; never a check of input. */
 #define ASSERT(cond)								\

@@ -182,7 +182,7 @@ SHELL_COMMAND(log) = {
 static void run_poweroff(const struct shell_args *args)
 {
 	shell_print("powering off, as the console asked");
-	machine_end(0);
+	machine_end();
 }
 
 SHELL_COMMAND(poweroff) = {

@@ -10,8 +10,6 @@
 
 #define ISAR0_RNDR	GENMASK(63, 60)
 #define DCZID_DZP	BIT(4)
-#define SEMIHOSTING_EXIT_EXTENDED	0x20
-#define ADP_STOPPED_APPLICATION_EXIT	0x20026
 
 unsigned int arch_cpu_index(void)
 {
@@ -56,15 +54,6 @@ void arch_power_off(void)
 void arch_reset(void)
 {
 	arch_firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
-}
-
-void arch_semihosting_exit(int status)
-{
-	uint64_t block[2] = { ADP_STOPPED_APPLICATION_EXIT, (uint64_t)status };
-	register uint64_t op __asm__("x0") = SEMIHOSTING_EXIT_EXTENDED;
-	register uint64_t arg __asm__("x1") = (uint64_t)block;
-
-	__asm__ volatile("hlt #0xf000" : "+r"(op) : "r"(arg), "m"(block) : "memory");
 }
 
 /* Size of what DC ZVA clears, or 0 when it may not be used. */

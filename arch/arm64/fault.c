@@ -114,5 +114,5 @@ void el2_fault_report(struct cpu *cpu, unsigned int kind)
 		log_err("  current guest: %s, vCPU %u", cpu->current->vm->name, cpu->current->id);
 	report_lr(f[F_LR] & GENMASK(47, 0));
 	arch_backtrace(f[F_ELR], f[29]);
-	panic_end();
+	machine_fail();
 }

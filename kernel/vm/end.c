@@ -48,8 +48,12 @@ void end_machine(const char *why, bool good)
 	for (unsigned int i = 0; i < nr_vms; i++)
 		good = say_end(vms[i]) && good;
 	good = invariants_check() && good && !READ_ONCE(some_refused);
-	log_info("%s: powering off, %s", why, good ? "success" : "failure");
-	machine_end(good ? 0 : 1);
+	if (!good) {
+		log_info("%s: failure", why);
+		machine_fail();
+	}
+	log_info("%s: powering off, success", why);
+	machine_end();
 }
 
 static bool is_alive(struct vm *vm)

@@ -18,8 +18,8 @@ def image(default):
 
 @pytest.fixture(scope="session")
 def checked():
-    """Directory of a build that can do more: guests that end, self-tests, QEMU's status by semihosting."""
-    return qemu.build("checked", "rounds", "selftest", "semihosting")
+    """Directory of a build that can do more: guests that end, and self-tests."""
+    return qemu.build("checked", "rounds", "selftest")
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,6 @@ TIMEOUT = int(os.environ.get("SCHISM_BOOT_TIMEOUT", "120"))
 QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
 PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
 ICOUNT = ("-icount", "shift=4,sleep=off")
-SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
 
 # Where place_by_loader() puts things unless told otherwise.
 IMAGE_AT, INITRD_AT = 0x40400000, 0x44000000
@@ -172,6 +171,7 @@ def command(*args, kernel=None, initrd=None, append=None, dtb=None, cpu="cortex-
 
 
 class Result(typing.NamedTuple):
+    """How a machine ended: the status that scripts/run-qemu would have, and the console."""
     status: int
     text: str
 
@@ -182,22 +182,46 @@ def plain(raw):
 
 
 def run(*args, timeout=TIMEOUT, **options):
-    """Run a machine that ends by itself: QEMU's exit status, and the console."""
-    line = ["timeout", "-k", "5", str(timeout), *command(*args, **options)]
-    done = subprocess.run(line, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    """Run a machine that ends by itself."""
+    watch = watch_end(command(*args, **options))
+    with subprocess.Popen(["timeout", "-k", "5", str(timeout), *watch.line], cwd=ROOT, pass_fds=[watch.fd],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        watch.started()
+        out, err = process.communicate()
     # QEMU may or may not notice that WFI without a timer is for ever; what else it says belongs into the log.
     noise = r".*warning: icount sleep disabled and no active timers\n"
-    text = plain(done.stdout) + re.sub(noise, "", plain(done.stderr))
-    assert done.returncode != 124, f"QEMU still runs after {timeout} s:\n{text}"
-    return Result(done.returncode, text)
+    text = plain(out) + re.sub(noise, "", plain(err))
+    assert process.returncode != 124, f"QEMU still runs after {timeout} s:\n{text}"
+    return Result(watch.status(process.returncode), text)
+
+
+def watch_end(line):
+    """A watch over the QEMU that is to be started by this line: as "make run" learns how the machine ended."""
+    return scripts_module("qemu_end").Watch(line)
+
+
+class Spawn(pexpect.spawn):
+    """A child at a terminal of its own, which inherits fds."""
+
+    def __init__(self, line, fds=(), **how):
+        self.fds = fds
+        for fd in fds:
+            os.set_inheritable(fd, True)
+        super().__init__(line[0], line[1:], **how)
+
+    def _spawnpty(self, args, **kwargs):
+        return super()._spawnpty(args, pass_fds=self.fds, **kwargs)
 
 
 class Console(contextlib.AbstractContextManager):
-    """A running machine and its console; QEMU is gone when the block ends."""
+    """A running machine and its console; QEMU is gone when the block ends. line: what to start, not QEMU itself."""
 
     def __init__(self, *args, line=None, timeout=TIMEOUT, env=None, **options):
-        line = ["timeout", "--foreground", "-k", "5", str(timeout), *(line or command(*args, **options))]
-        self.child = pexpect.spawn(line[0], line[1:], cwd=ROOT, env=env, timeout=timeout, echo=False)
+        self.watch = None if line else watch_end(command(*args, **options))
+        line = ["timeout", "--foreground", "-k", "5", str(timeout), *(line or self.watch.line)]
+        self.child = Spawn(line, [self.watch.fd] if self.watch else [], cwd=ROOT, env=env, timeout=timeout, echo=False)
+        if self.watch:
+            self.watch.started()
         self.log = b""
 
     def __exit__(self, *_):
@@ -220,10 +244,11 @@ class Console(contextlib.AbstractContextManager):
         self.child.send(keys)
 
     def end(self):
-        """Wait for QEMU to end by itself: its exit status, and everything that was printed."""
+        """Wait for the machine to end by itself; everything that was printed."""
         self.expect(pexpect.EOF)
         self.child.close()
-        return Result(self.child.exitstatus, plain(self.log))
+        status = self.child.exitstatus
+        return Result(self.watch.status(status) if self.watch else status, plain(self.log))
 
 
 def dump_tree(path, *args, machine="", **options):
@@ -289,3 +314,9 @@ def assert_good(result, guests=("counter_os", "memwalk_os")):
     assert passed(result.text) == set(guests), result.text
     assert "all VMs are off: powering off, success" in result.text, result.text
     assert not re.search(r"\bFAIL\b|panic|SCHISM-E\d+|error:", result.text, re.I), result.text
+
+
+def assert_failed(result, why="all VMs are off"):
+    """The machine ended by itself in failure, for this reason."""
+    assert result.status == 1, (result.status, result.text)
+    assert re.search(rf"\] {why}: failure\n.*error: resetting the machine \(CONFIG_FAILURE_RESET\)\n\Z", result.text), result.text

@@ -18,7 +18,7 @@ FACTS = {"CurrentEL", "SP", "heap_base", "work_base", "MPIDR_EL1", "MIDR_EL1", "
 @pytest.fixture(params=["Image", "schism.elf"])
 def boot(request, checked):
     """Boot that product until it ends. QEMU passes no initrd to an ELF: the embedded package has both guests."""
-    return lambda **options: qemu.run(*qemu.SEMIHOSTING, kernel=checked / request.param, **options)
+    return lambda **options: qemu.run(kernel=checked / request.param, **options)
 
 
 @pytest.mark.parametrize("cpu", CPUS)
@@ -54,13 +54,6 @@ def test_the_guests_report_alternately(image, short_package):
 
 def test_guests_run_without_counting_instructions_too(image, short_package):
     qemu.assert_good(qemu.run(kernel=image, initrd=short_package, icount=False, cpu="max", smp=4))
-
-
-def test_the_machine_is_off_at_the_end_without_help_of_the_emulator(image, short_package):
-    """The default configuration: no semihosting, PSCI SYSTEM_OFF ends QEMU with 0."""
-    result = qemu.run(kernel=image, initrd=short_package)
-    assert result.status == 0
-    assert "all VMs are off: powering off, success" in result.text.splitlines()[-1], result.text
 
 
 def test_the_mailbox_dump_shows_the_facts_of_each_guest(image, short_package):

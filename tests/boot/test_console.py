@@ -70,7 +70,7 @@ def test_the_guests_go_on_after_a_command(console):
 
 def test_ctrl_a_x_leaves_the_emulator_that_make_run_starts(default):
     env = dict(os.environ, BUILD=str(default), TERM="dumb")
-    for name in ("SEMIHOSTING", "PACKAGE", "APPEND", "QEMU_ARGS", "KERNEL", "CPU", "SMP", "MEM", "MACHINE"):
+    for name in ("PACKAGE", "APPEND", "QEMU_ARGS", "KERNEL", "CPU", "SMP", "MEM", "MACHINE"):
         env.pop(name, None)
     with qemu.Console(line=["scripts/run-qemu"], env=env) as console:
         console.expect("leave QEMU with Ctrl-A X")

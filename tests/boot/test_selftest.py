@@ -20,7 +20,7 @@ FAULTS = {
 
 
 def selftest(build, name, **options):
-    return qemu.run(*qemu.SEMIHOSTING, kernel=build / "Image", append=f"quiet selftest={name} loglevel=3", **options)
+    return qemu.run(kernel=build / "Image", append=f"quiet selftest={name} loglevel=3", **options)
 
 
 @pytest.mark.parametrize("cpu", ("cortex-a57", "max"))

@@ -32,7 +32,7 @@ void fake_reset(void);
 /* ---- fake_panic.c: the end ---- */
 
 /*
- * Run body in a process of its own: whether it ended in panic() or machine_end(). Its text is kept for
+ * Run body in a process of its own: whether it ended in panic() or an end of the machine. Its text is for
  * fake_panic_text(). Only what it does to fake_mem.c's memory stays. Anywhere else a panic fails the test.
  */
 bool fake_panics(void (*body)(void *arg), void *arg);

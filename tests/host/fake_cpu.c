@@ -90,10 +90,6 @@ void arch_reset(void)
 	panic("the machine was reset");
 }
 
-void arch_semihosting_exit(int status)
-{
-}
-
 void arch_zero_sync(void *va, uint64_t size)
 {
 	arch_zero(va, size);

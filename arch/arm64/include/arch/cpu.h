@@ -75,9 +75,6 @@ uint64_t arch_firmware_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_
 void arch_power_off(void);
 void arch_reset(void);
 
-/* End the emulation with an exit status, when a semihosting host listens; else return. */
-void arch_semihosting_exit(int status);
-
 /* Clear [va, va + size), both multiples of 64. Fast: by cache block where the CPU allows it. */
 void arch_zero(void *va, uint64_t size);
 

@@ -51,7 +51,6 @@ uint64_t arch_firmware_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_
 
 void arch_power_off(void);
 void arch_reset(void);
-void arch_semihosting_exit(int status);
 
 void arch_zero(void *va, uint64_t size);
 void arch_zero_sync(void *va, uint64_t size);
