@@ -44,6 +44,17 @@ def test_no_reset_or_power_off_of_a_guest_is_the_machines(image, tmp_path, what)
     assert "all VMs are off: powering off, success" in result.text, result.text
 
 
+@pytest.mark.parametrize("what", ("exec.semihosting", "exec.semihosting-el0"))
+def test_no_guest_reaches_the_host_by_semihosting(image, tmp_path, what):
+    # QEMU's own directory is this one.
+    file = qemu.ROOT / "hostile-semihosting"
+    file.unlink(missing_ok=True)
+    result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, hostile("h", f"only={what}"), qemu.counter(10)))
+    assert not file.exists()
+    assert result.status == 0 and qemu.passed(result.text) == {"counter_os"}, result.text
+    assert re.search(r"\bh: PASS 1: passed=1 failed=0", result.text), result.text
+
+
 @pytest.mark.parametrize("how, status, said", (
     ("failure_poweroff", 0, r"error: powering off \(CONFIG_FAILURE_POWEROFF\)\n\Z"),
     ("failure_halt", None, r"error: halted\n")))

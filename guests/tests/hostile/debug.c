@@ -156,11 +156,8 @@ static void immediates(uint64_t arg)
 {
 	static const uint32_t words[] = { 0xd4200000, 0xd4400000, 0xd4a00001, 0xd4a00002, 0xd4a00003 };
 
-	for (uint32_t imm = 0; imm < 0x10000; imm += 331) {
-		/* 0xf000 is semihosting, where QEMU has it on. */
-		if (imm != 0xf000)
-			hostile_insn(imm & 1 ? SPSR_EL1H : SPSR_EL0T, words[arg] | imm << 5, 0, 0);
-	}
+	for (uint32_t imm = 0; imm < 0x10000; imm += 331)
+		hostile_insn(imm & 1 ? SPSR_EL1H : SPSR_EL0T, words[arg] | imm << 5, 0, 0);
 }
 
 static const struct behaviour debug_rows[] = {

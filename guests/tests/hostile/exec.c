@@ -77,9 +77,6 @@ static void random_el0(uint64_t arg)
 				words[w] = (words[w] & 0x003fffff) | 0xd5000000;
 			if (arg == 2)
 				words[w] = (words[w] & ~0x0a0003e0u) | 0x08000000;
-			/* HLT is QEMU's semihosting call, should it be on. */
-			if ((words[w] & 0xffe00000) == 0xd4400000)
-				words[w] = INSN_NOP;
 		}
 		hostile_code(words, ARRAY_SIZE(words));
 		hostile_run_for(SPSR_EL0T | (SPSR_DAIF & ~SPSR_I), test_us(50),
@@ -166,6 +163,35 @@ static void self_modifying(uint64_t arg __unused)
 	}
 }
 
+#define INSN_HLT_SEMIHOSTING	0xd45e0000u	/* HLT #0xf000 */
+#define SEMIHOSTING_NAME	(HOSTILE_UDATA + 0x100)
+
+/* Calls of the emulator: it would open a file of its host for writing, or end with a status of our choice. */
+static const struct {
+	uint64_t call, block[3];
+} semihosting_calls[] = {
+	{ 0x01, { SEMIHOSTING_NAME, 4, 19 } },		/* SYS_OPEN, "w" */
+	{ 0x0e, { SEMIHOSTING_NAME, 19 } },		/* SYS_REMOVE */
+	{ 0x18, { 0x20026, 42 } },			/* SYS_EXIT, ADP_Stopped_ApplicationExit */
+	{ 0x20, { 0x20026, 42 } },			/* SYS_EXIT_EXTENDED */
+};
+
+static void semihosting(uint64_t arg)
+{
+	static const uint32_t word = INSN_HLT_SEMIHOSTING;
+	struct hostile_end end;
+
+	for (size_t i = 0; i < ARRAY_SIZE(semihosting_calls); i++) {
+		uint64_t call = semihosting_calls[i].call;
+
+		memcpy((void *)SEMIHOSTING_NAME, "hostile-semihosting", 20);
+		memcpy((void *)HOSTILE_UDATA, semihosting_calls[i].block, sizeof(semihosting_calls[i].block));
+		hostile_code(&word, 1);
+		if (hostile_run(arg, call, HOSTILE_UDATA, &end) || ESR_EC(end.esr) != 0)
+			guest_fail(call, end.esr, end.x0, "hostile: semihosting answers");
+	}
+}
+
 static const struct behaviour exec_rows[] = {
 	{ "gicd", jump_to, 0 },
 	{ "gicr", jump_to, 1 },
@@ -184,6 +210,8 @@ static const struct behaviour exec_rows[] = {
 	{ "a32-registers", coprocessors_el0, 0 },
 	{ "t32-registers", coprocessors_el0, 1 },
 	{ "self-modifying", self_modifying },
+	{ "semihosting", semihosting, SPSR_EL1H },
+	{ "semihosting-el0", semihosting, SPSR_EL0T },
 };
 
 const struct family exec_family = FAMILY(exec);
