@@ -502,6 +502,9 @@ static bool has_one(struct vcpu *vcpu, bool (*is_one)(const struct vcpu *vcpu, c
 
 	spin_lock(&vcpu->vgic.lock);
 	list_for_each_entry(irq, &vcpu->vgic.ap_list, ap_link) {
+		/* In a frozen VM no list register would hold it; vgic_thaw() kicks, with this lock held. */
+		if (READ_ONCE(vcpu->vm->vgic.frozen))
+			break;
 		if (is_one(vcpu, irq)) {
 			found = true;
 			break;

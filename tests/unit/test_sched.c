@@ -942,6 +942,32 @@ static void test_stop_and_pause_reach_a_halted_vcpu(void **state)
 	assert_int_equal(v[0]->state, VCPU_OFF);
 }
 
+/* Going on would not give it the interrupt: it would come back at once, while another CPU waits for its turn. */
+static void test_wfi_in_a_frozen_vm_waits_for_the_thaw(void **state)
+{
+	struct vcpu *other;
+
+	if (CONFIG_MAX_VCPUS < 2)
+		skip();
+	fake_machine_boot(1);
+	vm[0] = fake_vm("x", 2);
+	v[0] = vm[0]->vcpus[0];
+	other = vm[0]->vcpus[1];
+	enable_interrupts(v[0]);
+	fake_vm_start(vm[0]);
+	fake_wfi = sleep_or_wake;
+	step_cpu(0, NULL);
+	vgic_freeze(other);
+	vgic_set_line(v[0], PPI, true);
+	sched_block(v[0]);
+	step_cpu(0, NULL);
+	assert_true(v[0]->halted);
+	vgic_thaw(other);
+	step_cpu(0, NULL);
+	assert_false(v[0]->halted);
+	assert_int_equal(v[0]->vgic.used_lrs, 1);
+}
+
 /* The timer's interrupt is disabled while its time comes; who enables it then wakes the vCPU. */
 static void test_enabling_the_interrupt_of_a_timer_that_is_due_wakes(void **state)
 {
@@ -1012,6 +1038,7 @@ int main(void)
 		T(test_one_that_waits_alone_stays_loaded_and_counts_as_idle),
 		T(test_a_burst_of_wake_ups_spreads_over_the_idle_cpus),
 		T(test_stop_and_pause_reach_a_halted_vcpu),
+		T(test_wfi_in_a_frozen_vm_waits_for_the_thaw),
 		T(test_enabling_the_interrupt_of_a_timer_that_is_due_wakes),
 	};
 #undef T
