@@ -42,7 +42,9 @@ class Watch:
         self.reason = None
         self.ours, self.theirs = socket.socketpair()
         self.fd = self.theirs.fileno()
-        self.line = [*line, *console(line), "-no-reboot", "-S", "-chardev", f"socket,id=schism-qmp,fd={self.fd}",
+        # Who has words of its own on what a reset does (-action reboot=) is obeyed.
+        reboot = () if "-action" in line else ("-no-reboot",)
+        self.line = [*line, *console(line), *reboot, "-S", "-chardev", f"socket,id=schism-qmp,fd={self.fd}",
                      "-mon", "chardev=schism-qmp,mode=control"]
         for command in ("qmp_capabilities", *(() if "-S" in line else ("cont",))):
             self.ours.sendall(json.dumps({"execute": command}).encode())

@@ -23,7 +23,8 @@ def test_a_shorter_time_slice_makes_more_context_switches(image, other, tmp_path
         result = qemu.run(kernel=kernel, initrd=package)
         qemu.assert_good(result)
         counts.append(sum(qemu.switches(result.text).values()))
-    assert counts[1] > 4 * counts[0], counts
+    # Not ten times as many: those that come of the guests' own sleep stay.
+    assert counts[1] > 2.5 * counts[0], counts
 
 
 def test_the_embedded_guests_are_those_that_were_chosen(image, other):

@@ -53,8 +53,8 @@ def assert_complete(text, guest, vm=None):
 @functools.cache
 def bare(guest, vcpus, cpu):
     """The lines of a guest on the bare board, where all must pass."""
-    text = qemu.run(*CLOCK, kernel=qemu.guests_dir() / f"{guest}.elf", machine="virtualization=off", smp=vcpus,
-                    cpu=cpu).text
+    text = qemu.run(*CLOCK, "-action", "reboot=reset", kernel=qemu.guests_dir() / f"{guest}.elf",
+                    machine="virtualization=off", smp=vcpus, cpu=cpu).text
     found = lines(text)
     assert_complete(text, guest)
     assert not [line for line in found if line.startswith("FAIL")], text
