@@ -5,8 +5,8 @@ time, beside a VM of eight vCPUs that wake each other without end. The shell pau
 and destroys the other VMs as a seed of the run's number says; then Schism checks its invariants, run queues among
 them, and is switched off.
 
-What hangs is told from a host that has no time: patience counts only while QEMU's threads run. When it is used up,
-the registers of all CPUs are kept beside the console, in BUILD/test/storm.
+What hangs is told from a host that has no time: while QEMU's threads wait for a core of it, patience does not run
+out. When it is used up, the registers of all CPUs are kept beside the console, in BUILD/test/storm.
 """
 import json
 import os
@@ -24,11 +24,11 @@ import qemu
 
 RUNS = int(os.environ.get("SCHISM_STORM", "0"))
 FIRST = int(os.environ.get("SCHISM_STORM_FIRST", "0"))
-MANIFESTS = ("two", "small8", "small32", "shared", "restart", "crash")
+MANIFESTS = ("two", "small8", "shared", "restart", "crash")
 CPUS = ("cortex-a57", "max", "cortex-a72", "neoverse-n1")
 REQUESTS = ("pause", "pause", "resume", "resume", "stop", "start", "start", "reset", "destroy")
 BURST = 40
-# Seconds that QEMU's threads may run without a sign of life from the console.
+# Seconds without a sign of life from the console, less those that QEMU's threads waited for a core.
 PATIENCE = 60
 
 PINGS = """
@@ -62,12 +62,12 @@ def pack(directory, manifest):
     return out
 
 
-def ran(pid):
-    """Seconds that the threads of QEMU, the child of timeout(1), have run so far."""
+def waited(pid):
+    """Seconds that the threads of QEMU, the child of timeout(1), have waited for a core so far, in all."""
     total = 0
     for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
         for thread in pathlib.Path(f"/proc/{child}/task").iterdir():
-            total += int((thread / "schedstat").read_text(encoding="ascii").split()[0])
+            total += int((thread / "schedstat").read_text(encoding="ascii").split()[1])
     return total / 1e9
 
 
@@ -91,8 +91,9 @@ class Storm:
         self.console, self.name, self.monitor = console, name, monitor
 
     def expect(self, pattern):
-        """Read on until the pattern has come, for as long as QEMU has not run for PATIENCE in vain."""
-        child, start = self.console.child, ran(self.console.child.pid)
+        """Read on until the pattern has come, or the patience is used up."""
+        child = self.console.child
+        start, waited_before = time.monotonic(), waited(child.pid)
         raw = re.compile(pattern.encode())
         while True:
             try:
@@ -101,7 +102,7 @@ class Storm:
             except pexpect.EOF:
                 self.fail(f"QEMU ended, and no {pattern!r}")
             except pexpect.TIMEOUT:
-                if ran(child.pid) - start > PATIENCE:
+                if time.monotonic() - start - (waited(child.pid) - waited_before) > PATIENCE:
                     self.hang(pattern)
         got = child.before + child.after
         self.console.log += got
@@ -121,7 +122,7 @@ class Storm:
         self.console.log += self.console.child.before or b""
         path = self.keep()
         path.with_suffix(".registers").write_text(registers(self.monitor), encoding="utf-8")
-        raise AssertionError(f"QEMU ran for {PATIENCE} s, and no {pattern!r}; console and registers are in {path}")
+        raise AssertionError(f"{PATIENCE} s of QEMU's, and no {pattern!r}; console and registers are in {path}")
 
     def command(self, line):
         """Log lines come at any time, and the prompt anew behind each: what is certain is the echo."""
