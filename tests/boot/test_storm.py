@@ -8,6 +8,7 @@ them, and is switched off.
 What hangs is told from a host that has no time: while QEMU's threads wait for a core of it, patience does not run
 out. When it is used up, the registers of all CPUs are kept beside the console, in BUILD/test/storm.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -65,9 +66,11 @@ def pack(directory, manifest):
 def waited(pid):
     """Seconds that the threads of QEMU, the child of timeout(1), have waited for a core so far, in all."""
     total = 0
-    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
-        for thread in pathlib.Path(f"/proc/{child}/task").iterdir():
-            total += int((thread / "schedstat").read_text(encoding="ascii").split()[1])
+    # QEMU, or one of its threads, may end meanwhile.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
+            for thread in pathlib.Path(f"/proc/{child}/task").iterdir():
+                total += int((thread / "schedstat").read_text(encoding="ascii").split()[1])
     return total / 1e9
 
 
