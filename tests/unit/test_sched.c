@@ -942,7 +942,9 @@ static void test_stop_and_pause_reach_a_halted_vcpu(void **state)
 	assert_int_equal(v[0]->state, VCPU_OFF);
 }
 
-/* Going on would not give it the interrupt: it would come back at once, while another CPU waits for its turn. */
+/*
+ * Going on would not give it the interrupt: it would come back at once, while another CPU waits for its turn.
+ */
 static void test_wfi_in_a_frozen_vm_waits_for_the_thaw(void **state)
 {
 	struct vcpu *other;
