@@ -213,6 +213,14 @@ class Spawn(pexpect.spawn):
         return super()._spawnpty(args, pass_fds=self.fds, **kwargs)
 
 
+def whole(pattern):
+    """
+    A pattern that ends in any number of something, or at the end of a word, not satisfied with the beginning
+    of a word whose rest has yet to be read: a character that does not belong to it must have come.
+    """
+    return rf"(?>{pattern})(?=[\s\S])" if re.search(r"\\b$|(?<!\\)[+*]\)*$", pattern) else pattern
+
+
 class Console(contextlib.AbstractContextManager):
     """A running machine and its console; QEMU is gone when the block ends. line: what to start, not QEMU itself."""
 
@@ -229,7 +237,7 @@ class Console(contextlib.AbstractContextManager):
 
     def expect(self, pattern):
         """Read on until the pattern has come (an end of line in it is \\n); the text up to its end."""
-        raw = pattern if pattern is pexpect.EOF else re.compile(pattern.replace(r"\n", r"\r*\n").encode())
+        raw = pattern if pattern is pexpect.EOF else re.compile(whole(pattern).replace(r"\n", r"\r*\n").encode())
         try:
             self.child.expect(raw)
         except (pexpect.EOF, pexpect.TIMEOUT):

@@ -97,7 +97,7 @@ class Storm:
         """Read on until the pattern has come, or the patience is used up."""
         child = self.console.child
         start, waited_before = time.monotonic(), waited(child.pid)
-        raw = re.compile(pattern.encode())
+        raw = re.compile(qemu.whole(pattern).encode())
         while True:
             try:
                 child.expect(raw, timeout=5)
