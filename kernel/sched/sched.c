@@ -525,6 +525,13 @@ struct vcpu *sched_exit_work(struct vcpu *vcpu)
 	return vcpu;
 }
 
+static void say_first_entry(void)
+{
+	uint64_t us = timer_ticks_to_us(arch_counter());
+
+	log_info("first guest instruction after %lu.%03lu ms", us / 1000, us % 1000);
+}
+
 void sched_run(void)
 {
 	struct cpu *cpu = this_cpu();
@@ -533,6 +540,6 @@ void sched_run(void)
 	switch_in(cpu, vcpu);
 	set_competition(cpu, vcpu);
 	if (!__atomic_exchange_n(&guests_run, true, __ATOMIC_RELAXED))
-		log_info("first guest instruction after %lu counter ticks", arch_counter());
+		say_first_entry();
 	arch_enter_guest(vcpu);
 }

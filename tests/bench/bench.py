@@ -82,7 +82,7 @@ def figures(cpu):
     text = run(cpu, vm("exits"))
     found = printed(text) | printed(run(cpu, vm("ipi", vcpus=2), smp=2))
     found["context_switch"] = context_switch(run(cpu, vm("gaps", "one"), vm("gaps", "two")))
-    found["boot_to_first_guest"] = float(re.search(r"first guest instruction after (\d+) counter ticks", text)[1])
+    found["boot_to_first_guest"] = qemu.instructions_to_first_guest(text)
     return found
 
 

@@ -27,6 +27,7 @@ OUT = ROOT / os.environ.get("SCHISM_BUILD", "build") / "test"
 TIMEOUT = int(os.environ.get("SCHISM_BOOT_TIMEOUT", "120"))
 QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
 PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
+INSTRUCTION_NS = 16
 ICOUNT = ("-icount", "shift=4,sleep=off")
 
 # Where place_by_loader() puts things unless told otherwise.
@@ -302,6 +303,11 @@ def turns(text):
     """How often the reports change over from one VM to another."""
     order = reporters(text)
     return sum(a != b for a, b in zip(order, order[1:]))
+
+
+def instructions_to_first_guest(text):
+    """Since reset, to a microsecond's worth of them (62.5), where time is counted in instructions."""
+    return float(re.search(r"first guest instruction after (\d+\.\d+) ms", text)[1]) * 1e6 / INSTRUCTION_NS
 
 
 def mailbox(text, name):
