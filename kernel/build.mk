@@ -5,6 +5,7 @@ obj-y += clock.o
 obj-y += console.o
 obj-y += console_out.o
 obj-y += console_port.o
+obj-y += console_text.o
 obj-y += cpu.o
 obj-y += errcode.o
 obj-y += inspect.o

@@ -30,6 +30,7 @@ static bool to_shell;		/* what is typed is the shell's; nobody has the focus the
 
 /* of the receive interrupt */
 static bool escaped;		/* the escape key was the last character */
+static bool after_command;	/* what came behind it was */
 
 /* ---- terminals and the focus ---- */
 
@@ -196,16 +197,24 @@ static void deliver(char c)
 	spin_unlock(&ports_lock);
 }
 
-/* The escape key twice is that character itself. */
+static bool is_continuation(char c)
+{
+	return ((uint8_t)c & 0xc0) == 0x80;
+}
+
+/* The escape key twice is that character itself. Of a command in UTF-8, no rest is left for others. */
 static void typed(char c)
 {
-	bool is_escape = c == CONFIG_CONSOLE_ESCAPE_KEY;
+	bool is_escape = c == CONFIG_CONSOLE_ESCAPE_KEY, is_command = escaped && !is_escape;
 
-	if (escaped && !is_escape)
+	if (is_continuation(c) && after_command)
+		return;
+	if (is_command)
 		inspect_command(c);
 	else if (escaped || !is_escape)
 		deliver(c);
 	escaped = is_escape && !escaped;
+	after_command = is_command;
 }
 
 void console_rx_interrupt(void)

@@ -14,6 +14,7 @@
 #include "kernel/console_out.h"
 
 #include "arch/cpu.h"
+#include "kernel/console_text.h"
 #include "kernel/lock.h"
 #include "kernel/machine.h"
 #include "lib/fmt.h"
@@ -40,6 +41,7 @@ static struct list_head waiting = LIST_HEAD_INIT(waiting);
 static bool tx_irq;			/* asked for */
 static bool dead;			/* the last character was not taken in all of POLLS */
 static bool mid_line;			/* raw output has left the cursor in a line */
+static struct console_port *raw_port;	/* whose it was; NULL: gone */
 static bool steered;			/* and may have left the terminal in any state */
 static struct {
 	char text[PROMPT_MAX];
@@ -318,92 +320,62 @@ void console_prompt_hide(void)
 
 /* ---- guests' output ---- */
 
-/* The part of a guest's line that can't steer the terminal: no escape sequences, '?' for the rest. */
-static size_t make_harmless(char *text, size_t len)
-{
-	enum { TEXT, ESCAPE, SEQUENCE } state = TEXT;
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (state == SEQUENCE)
-			state = c >= '@' && c <= '~' ? TEXT : SEQUENCE;
-		else if (state == ESCAPE)
-			state = c == '[' ? SEQUENCE : TEXT;
-		else if (c == '\033')
-			state = ESCAPE;
-		else
-			text[n++] = (c >= ' ' && c < 0x7f) || c == '\t' ? c : '?';
-	}
-	return n;
-}
-
-/*
- * Copy the next line, or the piece of one that fills CONSOLE_LINE_MAX, without its end; returns how much of
- * the ring that is, 0 when neither is complete. Carriage returns alone fill no line, but the ring.
- */
-static uint32_t find_line(const struct ring *ring, char *text, size_t *len)
-{
-	uint32_t count = ring_count(ring);
-
-	*len = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		char c = (char)ring_peek(ring, i);
-
-		if (c == '\n')
-			return i + 1;
-		if (i == 2 * CONSOLE_LINE_MAX)
-			return i;
-		if (c == '\r')
-			continue;
-		if (*len == CONSOLE_LINE_MAX)
-			return i;
-		text[(*len)++] = c;
-	}
-	return 0;
-}
-
 static bool print_line(struct console_port *port)
 {
-	char text[CONSOLE_LINE_MAX];
-	size_t len;
-	uint32_t taken = find_line(&port->out, text, &len);
+	struct text_piece piece;
 
-	if (!taken)
+	console_text_line(&port->out, 0, &piece);
+	if (!piece.whole)
 		return false;
 	begin_line();
 	put(port->prefix, strlen(port->prefix));
-	put(text, make_harmless(text, len));
+	put(piece.text, piece.len);
 	end_line();
-	ring_skip(&port->out, taken);
+	ring_skip(&port->out, piece.end);
 	return true;
 }
 
 /* What is more than text and the movement of the cursor that comes with it. */
-static bool can_steer(uint8_t c)
+static bool can_steer(enum text_kind kind, uint8_t c)
 {
-	return c >= ' ' ? c >= 0x7f : c < '\a' || c > '\r';
+	return kind == TEXT_BAD || (kind == TEXT_CONTROL && (c < '\a' || c > '\r'));
 }
 
-static void print_raw(struct console_port *port, bool wait)
+/* A character is not torn apart, neither by what others print nor where there is no more room. */
+static void put_raw(struct console_port *port, struct text_unit unit)
 {
 	uint8_t c;
 
-	while ((wait || has_room(WIRE_FOR_LOG)) && ring_get(&port->out, &c)) {
+	if (raw_port != port)
+		begin_line();
+	raw_port = port;
+	mid_line = unit.kind != TEXT_NEWLINE;
+	steered |= can_steer(unit.kind, ring_peek(&port->out, 0));
+	for (uint32_t n = unit.len; n && ring_get(&port->out, &c); n--)
 		put((const char *)&c, 1);
-		mid_line = c != '\n';
-		steered |= can_steer(c);
+}
+
+/* Whether more is there, for which there was no room. */
+static bool print_raw(struct console_port *port, bool wait)
+{
+	struct text_unit unit;
+
+	while (!is_empty(&port->out)) {
+		unit = console_text_char(&port->out, 0, ring_count(&port->out));
+		if (unit.kind == TEXT_CUT)
+			return false;
+		if (!wait && !has_room(WIRE_FOR_LOG))
+			return true;
+		put_raw(port, unit);
 	}
+	return false;
 }
 
 /* Up to lines lines, or as much raw as there is room for; whether more is to come. */
 static bool print_port(struct console_port *port, unsigned int lines)
 {
-	if (focus == port) {
-		print_raw(port, false);
-		return !is_empty(&port->out);
-	}
+	if (focus == port)
+		return print_raw(port, false);
 	for (unsigned int i = 0; i < lines; i++) {
 		if (!has_room(LINE_ROOM))
 			return true;
@@ -489,6 +461,9 @@ void console_out_forget(struct console_port *port)
 	lock_output();
 	if (focus == port)
 		WRITE_ONCE(focus, NULL);
+	/* What it has begun, nobody goes on with, though one with its address may come. */
+	if (raw_port == port)
+		raw_port = NULL;
 	/* Nobody prints for it any more: off the list for good. */
 	list_del(&port->waiting);
 	mark_lost(port);

@@ -8,3 +8,4 @@ obj-y += fmt.o
 obj-y += linux_image.o
 obj-y += ring.o
 obj-y += string.o
+obj-y += utf8.o

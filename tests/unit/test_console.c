@@ -414,7 +414,68 @@ static void test_the_focus_moves_in_the_middle_of_lines(void **state)
 	console_set_focus(&vm[1]);
 	print(0, " and ended\n");
 	print(1, "un\r\n");
-	assert_string_equal(shown, "one has begun" "two has beg" "\r\n[one]  and ended\r\n" "un\r\n");
+	assert_string_equal(shown, "one has begun\r\n" "two has beg\r\n" "[one]  and ended\r\n" "un\r\n");
+}
+
+/* Nor does one that comes in its place, be it at the same address. */
+static void test_nobody_goes_on_in_the_line_of_a_terminal_that_went(void **state)
+{
+	for (unsigned int heir = 0; heir < 2; heir++) {
+		console_set_focus(&vm[0]);
+		print(0, "it has beg");
+		console_detach(&port[0]);
+		console_attach(&port[0], rings[0]);
+		console_set_focus(&vm[heir]);
+		print(heir, "another\n");
+		assert_string_equal(shown, "it has beg\r\nanother\n");
+		forget_shown();
+	}
+}
+
+/* ---- UTF-8 ---- */
+
+static void test_utf8_of_a_guest_is_shown_and_what_is_not_is_visible(void **state)
+{
+	print(0, "5 \u20ac\n\xe4\033[1m!\a\n");
+	assert_string_equal(shown, "[one] 5 \u20ac\r\n[one] \\xe4!?\r\n");
+}
+
+static void test_a_character_is_shown_whole_whoever_comes_between(void **state)
+{
+	console_set_focus(&vm[0]);
+	print(0, "5 \xe2\x82");
+	assert_string_equal(shown, "5 ");
+	console_write_line("log", 3);
+	print(0, "\xac\xff");
+	assert_string_equal(shown, "5 \r\nlog\r\n\u20ac\xff");
+	/* A byte whose rest never comes keeps nobody busy. */
+	print(0, "\xe2");
+	assert_false(tx_irq);
+}
+
+static void test_text_in_utf8_does_not_count_as_steering(void **state)
+{
+	console_set_focus(&vm[0]);
+	print(0, "\u00fc");
+	console_write_line("log", 3);
+	assert_string_equal(shown, "\u00fc\r\nlog\r\n");
+}
+
+static void test_keys_in_utf8_reach_the_guest(void **state)
+{
+	console_set_focus(&vm[0]);
+	to_type = "\u00fc\u20ac";
+	console_rx_interrupt();
+	assert_string_equal(heard, "\u00fc\u20ac");
+}
+
+/* It would be half a character. */
+static void test_no_rest_of_a_command_reaches_the_guest(void **state)
+{
+	console_set_focus(&vm[0]);
+	to_type = "\035\u20aca";
+	console_rx_interrupt();
+	assert_string_equal(heard, "a");
 }
 
 static void test_input_is_the_shells_while_it_has_the_focus(void **state)
@@ -568,6 +629,12 @@ int main(void)
 		TEST(test_raw_output_stops_where_there_is_no_room_and_goes_on),
 		TEST(test_raw_output_does_not_hide_the_lines_behind_it),
 		TEST(test_the_focus_moves_in_the_middle_of_lines),
+		TEST(test_nobody_goes_on_in_the_line_of_a_terminal_that_went),
+		TEST(test_utf8_of_a_guest_is_shown_and_what_is_not_is_visible),
+		TEST(test_a_character_is_shown_whole_whoever_comes_between),
+		TEST(test_text_in_utf8_does_not_count_as_steering),
+		TEST(test_keys_in_utf8_reach_the_guest),
+		TEST(test_no_rest_of_a_command_reaches_the_guest),
 		TEST(test_input_is_the_shells_while_it_has_the_focus),
 		TEST(test_a_terminal_of_the_bootargs_leaves_the_shell_its_focus),
 		TEST(test_lines_appear_above_the_prompt),

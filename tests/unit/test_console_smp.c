@@ -234,12 +234,8 @@ static size_t piece_of_a_guest(const char *text)
 static bool is_of_a_guest(const char *line)
 {
 	const char *text = line[0] == '[' && strchr(line, ' ') ? strchr(line, ' ') + 1 : line;
-	const char *at = text;
 
-	/* A terminal that has the focus and goes may leave a begun line, in which its successors go on. */
-	for (unsigned int pieces = 0; *at && pieces < 3; pieces++)
-		at += piece_of_a_guest(at);
-	return !*at || strstr(text, "characters dropped");
+	return !text[piece_of_a_guest(text)] || strstr(text, "characters dropped");
 }
 
 static void check_lines(void)

@@ -265,7 +265,7 @@ static void test_transmits_without_being_enabled_and_while_disabled(void **state
 static void test_a_line_cannot_steer_the_terminal(void **state)
 {
 	print(0, "\033[31mred\033[0m\a\b\x9b" "2Jend\033c\n");
-	assert_shown("[one] red???2Jend\r\n");
+	assert_shown("[one] red??\\x9b2Jend\r\n");
 }
 
 static void test_an_endless_line_is_printed_in_pieces(void **state)
