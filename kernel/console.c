@@ -21,6 +21,7 @@
 
 #define BURST		64	/* characters that one interrupt takes at most */
 #define WATCH_US	1000
+#define LOOK_US		250000	/* between two looks at lines that were begun */
 
 static struct spinlock ports_lock = SPINLOCK_INIT(RANK_INPUT);
 
@@ -74,6 +75,7 @@ void console_attach(struct console_port *port, void *out)
 
 	ring_init(&port->out, out, CONSOLE_RING_SIZE);
 	list_init(&port->waiting);
+	memset(&port->begun, 0, sizeof(port->begun));
 	name_port(port);
 	set_budget(port);
 	spin_lock(&ports_lock);
@@ -178,6 +180,43 @@ void console_watch_room(void)
 	/* Acquire: the timer is off its list since before watching was cleared. */
 	if (!__atomic_exchange_n(&watching, true, __ATOMIC_ACQUIRE))
 		timer_arm(&this_cpu()->timers, &room_timer, arch_counter() + timer_us_to_ticks(WATCH_US));
+}
+
+/* ---- lines that were begun ---- */
+
+static void look_at_begun(struct timer *timer);
+
+static struct timer begun_timer = { .link = LIST_HEAD_INIT(begun_timer.link), .fire = look_at_begun };
+static bool looking;		/* the timer is armed, on whichever CPU; atomic */
+
+static void look_in(uint64_t us)
+{
+	if (!READ_ONCE(looking) && !__atomic_exchange_n(&looking, true, __ATOMIC_ACQUIRE))
+		timer_arm(&this_cpu()->timers, &begun_timer, arch_counter() + timer_us_to_ticks(us));
+}
+
+void console_watch_begun(void)
+{
+	look_in(LOOK_US);
+}
+
+/* One line at a time, so that others need not wait for those of many VMs. */
+static void look_at_begun(struct timer *timer)
+{
+	enum begun begun, most = BEGUN_NOTHING;
+	struct console_port *it;
+
+	__atomic_store_n(&looking, false, __ATOMIC_RELEASE);
+	/* Before the rings are looked at: who puts a character now arms anew. Pairs with console_port.c. */
+	arch_memory_barrier();
+	spin_lock(&ports_lock);
+	list_for_each_entry(it, &ports, link) {
+		begun = most == BEGUN_SHOWN ? most : console_out_look_at_begun(it, arch_counter());
+		most = MAX(most, begun);
+	}
+	spin_unlock(&ports_lock);
+	if (most != BEGUN_NOTHING)
+		look_in(most == BEGUN_SHOWN ? WATCH_US : LOOK_US);
 }
 
 /* ---- input ---- */

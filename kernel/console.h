@@ -3,7 +3,8 @@
  * The console: one UART for Schism and all guests.
  *
  * Lines stay whole. Schism's own come as such; a guest's characters wait in its terminal's ring until a
- * line is there, and it is printed as "[name] line". One guest at a time may have the focus: what is typed
+ * line is there, and it is printed as "[name] line"; one that was begun, as a prompt, is printed after a
+ * while of silence as "[name] begun ...", and what follows as "[name] ... rest". One guest at a time may have the focus: what is typed
  * is its input, and its output passes through character by character. The escape key, then one more, moves
  * the focus or shows something about the system (kernel/inspect.c). Or the shell has the focus
  * (kernel/shell.c): then its prompt stays below what is printed.
@@ -60,7 +61,15 @@ struct console_port {
 	uint64_t dropped;		/* since the last mark */
 
 	struct ring out;		/* put by the owner, taken with the console's lock held */
-	struct list_head waiting;	/* the console's: on the list of those that found no room */
+
+	/* the console's, guarded by its lock */
+	struct list_head waiting;	/* on the list of those that found no room */
+	struct {
+		uint32_t shown;		/* bytes of the ring that are on the screen as a begun line */
+		unsigned int pieces;	/* in so many pieces */
+		uint32_t head, done;	/* the ring's when it was last looked at, and after a piece */
+		uint64_t since;		/* the counter when head was new */
+	} begun;
 	char prefix[CONSOLE_PREFIX_LEN];	/* fixed after console_attach() */
 };
 
@@ -105,6 +114,12 @@ void console_port_end_line(struct console_port *port);
 
 /* Calls every terminal's room function in a while. Context: any lock below RANK_TIMER. */
 void console_watch_room(void);
+
+/*
+ * A guest has begun a line that nobody sees yet: show it, marked, when it has been silent for a while.
+ * Context: as console_watch_room().
+ */
+void console_watch_begun(void);
 
 /*
  * A terminal comes and goes; out is CONSOLE_RING_SIZE bytes for its output. When its VM is named by "focus="

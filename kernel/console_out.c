@@ -17,6 +17,7 @@
 #include "kernel/console_text.h"
 #include "kernel/lock.h"
 #include "kernel/machine.h"
+#include "kernel/timer.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -25,6 +26,8 @@
 #define LINE_ROOM	(WIRE_FOR_LOG + CONSOLE_PREFIX_LEN + CONSOLE_LINE_MAX + PROMPT_MAX + 48)
 #define PROMPT_MAX	128
 #define LINES_A_TURN	16		/* that one interrupt prints at most */
+#define SILENCE_US	500000		/* after which a begun line is shown; twice that for a next piece */
+#define PIECES_MAX	8		/* that make it longer */
 #define POLLS		1000000		/* until the transmitter counts as dead */
 
 static struct spinlock console_lock = SPINLOCK_INIT(RANK_CONSOLE);
@@ -320,19 +323,79 @@ void console_prompt_hide(void)
 
 /* ---- guests' output ---- */
 
+/* Of a line whose beginning is on the screen, the rest. */
+static void print_piece(const struct console_port *port, const struct text_piece *piece)
+{
+	begin_line();
+	put(port->prefix, strlen(port->prefix));
+	if (port->begun.shown)
+		put("... ", 4);
+	put(piece->text, piece->len);
+}
+
 static bool print_line(struct console_port *port)
 {
 	struct text_piece piece;
 
-	console_text_line(&port->out, 0, &piece);
+	console_text_line(&port->out, port->begun.shown, &piece);
 	if (!piece.whole)
 		return false;
-	begin_line();
-	put(port->prefix, strlen(port->prefix));
-	put(piece.text, piece.len);
-	end_line();
+	/* All of it may be there already. */
+	if (piece.len || !port->begun.shown) {
+		print_piece(port, &piece);
+		end_line();
+	}
 	ring_skip(&port->out, piece.end);
+	port->begun.shown = 0;
+	port->begun.pieces = 0;
 	return true;
+}
+
+/* It stays in the ring: whoever gets the focus sees the whole of it. */
+static void show_begun(struct console_port *port)
+{
+	struct text_piece piece;
+
+	console_text_line(&port->out, port->begun.shown, &piece);
+	port->begun.done = port->begun.head;
+	if (piece.whole || !piece.len)
+		return;
+	print_piece(port, &piece);
+	put(" ...", 4);
+	end_line();
+	port->begun.shown = piece.end;
+	port->begun.pieces = MIN(port->begun.pieces + 1, PIECES_MAX);
+}
+
+static enum begun look_at_begun(struct console_port *port, uint64_t now)
+{
+	uint32_t head = READ_ONCE(port->out.head);
+
+	if (focus == port || is_empty(&port->out) || head == port->begun.done)
+		return BEGUN_NOTHING;
+	if (head != port->begun.head) {
+		port->begun.head = head;
+		port->begun.since = now;
+	}
+	/* Whole lines come first, those that wait. */
+	if (now - port->begun.since < timer_us_to_ticks(SILENCE_US << port->begun.pieces) ||
+	    !list_empty(&port->waiting) || !has_room(LINE_ROOM))
+		return BEGUN_WAITS;
+	show_begun(port);
+	return BEGUN_SHOWN;
+}
+
+enum begun console_out_look_at_begun(struct console_port *port, uint64_t now)
+{
+	enum begun begun;
+
+	if (!driver)
+		return BEGUN_NOTHING;
+	lock_output();
+	begun = look_at_begun(port, now);
+	want_tx_irq(!is_empty(&wire) || tx_irq);
+	unlock_output();
+	return begun;
 }
 
 /* What is more than text and the movement of the cursor that comes with it. */
@@ -415,8 +478,11 @@ void console_out_set_focus(struct console_port *port)
 	arch_memory_barrier();
 	if (old)
 		serve(old, LINES_A_TURN);
-	if (port)
+	if (port) {
+		port->begun.shown = 0;
+		port->begun.pieces = 0;
 		serve(port, LINES_A_TURN);
+	}
 	unlock_output();
 }
 
@@ -436,7 +502,7 @@ static bool print_last(struct console_port *port)
 static void mark_lost(struct console_port *port)
 {
 	char text[CONSOLE_PREFIX_LEN + 32];
-	uint64_t lost = ring_count(&port->out) + port->dropped;
+	uint64_t lost = ring_count(&port->out) - port->begun.shown + port->dropped;
 
 	if (!lost)
 		return;

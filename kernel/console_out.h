@@ -16,6 +16,13 @@ struct console_port *console_out_focus(void);
 void console_out_kick(struct console_port *port);
 
 /*
+ * Show what the terminal has begun if it has been silent for long enough; counter value now. Whether it was
+ * shown, or may have to be later.
+ */
+enum begun { BEGUN_NOTHING, BEGUN_WAITS, BEGUN_SHOWN };
+enum begun console_out_look_at_begun(struct console_port *port, uint64_t now);
+
+/*
  * A terminal goes, and the focus with it if it had that. What it has left is printed as far as there is
  * room: the rest is lost, and a mark tells how much. It may be thousands of lines: nobody must wait for them.
  */

@@ -49,6 +49,8 @@ static bool put(struct console_port *port, char c)
 	arch_memory_barrier();
 	if (console_out_focus() == port)
 		console_out_kick(port);
+	else
+		console_watch_begun();
 	return true;
 }
 

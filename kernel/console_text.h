@@ -38,8 +38,9 @@ struct text_piece {
 };
 
 /*
- * What the ring has of the line that begins from bytes into it: tabs and printable characters are kept, bytes
- * that are not UTF-8 become \xNN, other control characters '?', escape sequences and carriage returns nothing.
+ * What the ring has of the line that begins from bytes into it: tabs and printable characters are kept,
+ * bytes that are not UTF-8 become \xNN, other control characters '?', escape sequences and carriage returns
+ * nothing.
  */
 void console_text_line(const struct ring *ring, uint32_t from, struct text_piece *piece);
 

@@ -184,6 +184,9 @@ static int teardown(void **state)
 		console_detach(&port[i]);
 	console_set_focus(NULL);
 	console_prompt_hide();
+	/* Timers that look at terminals find none any more. */
+	fake_counter += timer_us_to_ticks(1000000);
+	timer_interrupt(&cpus[0].timers);
 	console_write_line("", 0);
 	transmit_all();
 	return 0;
@@ -432,6 +435,119 @@ static void test_nobody_goes_on_in_the_line_of_a_terminal_that_went(void **state
 	}
 }
 
+/* ---- lines that were begun ---- */
+
+/* Time goes by, with the timers that are due. */
+static void wait_ms(unsigned int ms)
+{
+	for (uint64_t end = fake_counter + timer_us_to_ticks(1000 * ms); fake_counter < end;) {
+		fake_counter = MIN(end, MAX(fake_counter, fake_timer_deadline));
+		timer_interrupt(&cpus[0].timers);
+	}
+}
+
+static void test_a_begun_line_is_shown_after_a_silence_and_goes_on(void **state)
+{
+	print(0, "login: ");
+	wait_ms(400);
+	assert_string_equal(shown, "");
+	wait_ms(1000);
+	assert_string_equal(shown, "[one] login:  ...\r\n");
+	wait_ms(10000);
+	print(1, "between\n");
+	print(0, "root\n");
+	assert_string_equal(shown, "[one] login:  ...\r\n[two] between\r\n[one] ... root\r\n");
+	print(0, "next\n");
+	assert_int_equal(count("[one] next\r\n"), 1);
+}
+
+static void test_a_guest_that_goes_on_printing_is_not_silent(void **state)
+{
+	for (unsigned int n = 0; n < 20; n++) {
+		print(0, "x");
+		wait_ms(300);
+	}
+	assert_string_equal(shown, "");
+	print(0, "\n");
+	assert_string_equal(shown, "[one] xxxxxxxxxxxxxxxxxxxx\r\n");
+}
+
+static void test_a_begun_line_that_only_ends_is_not_shown_again(void **state)
+{
+	print(0, "done");
+	wait_ms(1000);
+	print(0, "\r\n");
+	assert_string_equal(shown, "[one] done ...\r\n");
+}
+
+static void test_pieces_of_a_line_become_rarer(void **state)
+{
+	for (unsigned int n = 0; n < 60; n++) {
+		print(0, ".");
+		wait_ms(700);
+	}
+	assert_in_range(count("[one] "), 1, 2);
+	print(0, "ok\n");
+	assert_non_null(strstr(shown, "[one] ... ."));
+	assert_non_null(strstr(shown, ".ok\r\n"));
+}
+
+static void test_the_focus_shows_a_begun_line_from_its_beginning(void **state)
+{
+	print(0, "$ ");
+	wait_ms(1000);
+	assert_string_equal(shown, "[one] $  ...\r\n");
+	console_set_focus(&vm[0]);
+	assert_string_equal(shown, "[one] $  ...\r\n$ ");
+	print(0, "ls");
+	console_set_focus(NULL);
+	print(0, "\n");
+	assert_string_equal(shown, "[one] $  ...\r\n$ ls\r\n[one] \r\n");
+}
+
+/* Half a character or sequence is not; and a guest that has nothing else to say costs nothing. */
+static void test_a_begun_line_ends_with_a_whole_character(void **state)
+{
+	print(0, "5 \xe2\x82");
+	print(1, "\033[3");
+	print(2, "\r");
+	wait_ms(2000);
+	assert_string_equal(shown, "[one] 5  ...\r\n");
+	assert_true(fake_timer_deadline == UINT64_MAX);
+	print(0, "\xac\n");
+	print(1, "1mred\n");
+	assert_string_equal(shown, "[one] 5  ...\r\n[one] ... \u20ac\r\n[two] red\r\n");
+}
+
+static void test_begun_lines_of_all_are_shown_one_at_a_time(void **state)
+{
+	print(0, "a");
+	print(1, "b");
+	print(2, "c");
+	for (unsigned int last = 0, n = 0; last < NR_PORTS; n++) {
+		fake_counter = fake_timer_deadline;
+		timer_interrupt(&cpus[0].timers);
+		assert_in_range(count("..."), last, last + 1);
+		last = count("...");
+		assert_true(n < 10);
+	}
+	assert_string_equal(shown, "[one] a ...\r\n[two] b ...\r\n[tre] c ...\r\n");
+}
+
+static void test_a_begun_line_waits_where_there_is_no_room(void **state)
+{
+	fifo_room = 0;
+	flood(0, 200);
+	print(1, "$ ");
+	wait_ms(2000);
+	fifo_room = FIFO;
+	transmit_all();
+	assert_int_equal(count("[two]"), 0);
+	wait_ms(1000);
+	transmit_all();
+	assert_int_equal(count("[two] $  ...\r\n"), 1);
+}
+
 /* ---- UTF-8 ---- */
 
 static void test_utf8_of_a_guest_is_shown_and_what_is_not_is_visible(void **state)
@@ -630,6 +746,14 @@ int main(void)
 		TEST(test_raw_output_does_not_hide_the_lines_behind_it),
 		TEST(test_the_focus_moves_in_the_middle_of_lines),
 		TEST(test_nobody_goes_on_in_the_line_of_a_terminal_that_went),
+		TEST(test_a_begun_line_is_shown_after_a_silence_and_goes_on),
+		TEST(test_a_guest_that_goes_on_printing_is_not_silent),
+		TEST(test_a_begun_line_that_only_ends_is_not_shown_again),
+		TEST(test_pieces_of_a_line_become_rarer),
+		TEST(test_the_focus_shows_a_begun_line_from_its_beginning),
+		TEST(test_a_begun_line_ends_with_a_whole_character),
+		TEST(test_begun_lines_of_all_are_shown_one_at_a_time),
+		TEST(test_a_begun_line_waits_where_there_is_no_room),
 		TEST(test_utf8_of_a_guest_is_shown_and_what_is_not_is_visible),
 		TEST(test_a_character_is_shown_whole_whoever_comes_between),
 		TEST(test_text_in_utf8_does_not_count_as_steering),
