@@ -6,6 +6,7 @@
 #include "arch/nospec.h"
 #include "kernel/console.h"
 #include "kernel/log.h"
+#include "kernel/main.h"
 #include "kernel/timer.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
@@ -15,6 +16,7 @@
 
 #define REPORT_US	2000
 #define REPORT_BURST	128
+#define QUIET_US	60000000
 #define SLOTS_AT_ONCE	16
 
 _Static_assert(GUEST_MAILBOX_SLOTS % SLOTS_AT_ONCE == 0, "slots are read in whole lots");
@@ -26,16 +28,24 @@ static const char *const event_names[] = {
 	[GUEST_EVENT_FAIL] = "FAIL",
 };
 
-/* What the three values of a task are. */
-static const char *const value_names[][3] = {
-	[GUEST_TASK_COUNTER] = { "rounds", "fp-checks", "pauth-checks" },
-	[GUEST_TASK_MEMWALK] = { "passes", "bytes", "aborts" },
-	[GUEST_TASK_TEST] = { "passed", "failed", "skipped" },
-	[GUEST_TASK_BENCH] = { "measured", "-", "-" },
+/* What the three values of a task are; and whether it has no end, so that some of its progress will do. */
+static const struct {
+	const char *values[3];
+	bool endless;
+} tasks[] = {
+	[GUEST_TASK_COUNTER] = { { "rounds", "fp-checks", "pauth-checks" }, .endless = true },
+	[GUEST_TASK_MEMWALK] = { { "passes", "bytes", "aborts" }, .endless = true },
+	[GUEST_TASK_TEST] = { { "passed", "failed", "skipped" } },
+	[GUEST_TASK_BENCH] = { { "measured", "-", "-" } },
 };
+
+static bool show_all;		/* fixed before the first VM runs */
 
 void report_init(struct vm *vm)
 {
+	char how[8];
+
+	show_all = boot_arg("reports", how, sizeof(how)) && !strcmp(how, "all");
 	spin_init(&vm->report_lock, RANK_VDEV);
 	vm->report_budget = (struct budget){
 		.ticks_each = timer_us_to_ticks(REPORT_US), .burst = REPORT_BURST,
@@ -58,18 +68,41 @@ static bool may_print(struct vm *vm)
 	return true;
 }
 
-/* Two vCPUs may report at once. True: it is to be printed, after a line about *hidden ones if any. */
-static bool count_report(struct vm *vm, bool failed, uint64_t *hidden)
+/*
+ * Whether a report of a guest that goes on for ever is one of those to be seen: the first, second, fourth,
+ * and so on, and one when there was none for a minute. Context: report_lock held.
+ */
+static bool is_due(struct vm *vm)
 {
-	bool print;
+	uint64_t now = arch_counter(), n = ++vm->progress;
+
+	if ((n & (n - 1)) && now - vm->progress_shown < timer_us_to_ticks(QUIET_US))
+		return false;
+	vm->progress_shown = now;
+	return true;
+}
+
+static bool is_wanted(struct vm *vm, uint64_t task, uint64_t event)
+{
+	if (event == GUEST_EVENT_START)
+		vm->progress = 0;
+	return event != GUEST_EVENT_PROGRESS || !tasks[task].endless || show_all || is_due(vm);
+}
+
+/* Two vCPUs may report at once. True: it is to be printed, after a line about *hidden ones if any. */
+static bool count_report(struct vm *vm, uint64_t task, uint64_t event, uint64_t *hidden)
+{
+	bool wanted, print;
 
 	spin_lock(&vm->report_lock);
 	count_up(vm->reports);
-	if (failed)
+	if (event == GUEST_EVENT_FAIL)
 		count_up(vm->failures);
-	print = may_print(vm);
+	wanted = is_wanted(vm, task, event);
+	print = wanted && may_print(vm);
 	*hidden = vm->reports_hidden;
-	vm->reports_hidden = print ? 0 : *hidden + 1;
+	if (wanted)
+		vm->reports_hidden = print ? 0 : *hidden + 1;
 	spin_unlock(&vm->report_lock);
 	return print;
 }
@@ -81,12 +114,12 @@ int64_t handle_guest_task_report(struct vcpu *vcpu)
 	const char *const *names;
 	uint64_t task, event, hidden;
 
-	if (x[0] == 0 || x[0] >= ARRAY_SIZE(value_names) || x[1] >= ARRAY_SIZE(event_names))
+	if (x[0] == 0 || x[0] >= ARRAY_SIZE(tasks) || x[1] >= ARRAY_SIZE(event_names))
 		return SMCCC_INVALID_PARAMETER;
-	task = index_nospec(x[0], ARRAY_SIZE(value_names));
+	task = index_nospec(x[0], ARRAY_SIZE(tasks));
 	event = index_nospec(x[1], ARRAY_SIZE(event_names));
-	names = value_names[task];
-	if (!count_report(vm, event == GUEST_EVENT_FAIL, &hidden))
+	names = tasks[task].values;
+	if (!count_report(vm, task, event, &hidden))
 		return SMCCC_SUCCESS;
 	if (hidden)
 		log_info("%s: %lu reports are not shown, it made too many", vm->name, hidden);

@@ -12,8 +12,10 @@ struct vm;
 void report_init(struct vm *vm);
 
 /*
- * HVC #0x60 by a guest: count the report for its VM, and print it if the VM's budget allows that. Returns
- * what goes into x0: 0, or SMCCC_INVALID_PARAMETER for an unknown task or event.
+ * HVC #0x60 by a guest: count the report for its VM, and print it if the VM's budget allows that. The
+ * progress of counter_os and memwalk_os, which have no end, is printed more and more rarely, at last once a
+ * minute, unless the machine's bootargs say "reports=all". Returns what goes into x0: 0, or
+ * SMCCC_INVALID_PARAMETER for an unknown task or event.
  */
 int64_t handle_guest_task_report(struct vcpu *vcpu);
 

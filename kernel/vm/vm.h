@@ -220,6 +220,8 @@ struct vm {
 	struct spinlock report_lock;
 	uint64_t reports;		/* task reports received */
 	uint64_t failures;		/* of them GUEST_EVENT_FAIL */
+	uint64_t progress;		/* GUEST_EVENT_PROGRESS, of a task without end, since its start */
+	uint64_t progress_shown;	/* counter, when one of them was last to be printed */
 	struct budget report_budget;	/* for those that are printed */
 	uint64_t reports_hidden;	/* of them not printed, since the last that was */
 	struct budget abort_budget;	/* for lines on aborts; kernel/vm/abort_log.h */

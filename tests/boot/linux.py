@@ -11,8 +11,9 @@ MIB = 1 << 20
 CPUS = ("cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76", "neoverse-n1", "max")
 # The clock's seconds are those of the counter, not the host's.
 CLOCK = ("-rtc", "clock=vm")
-# Boot arguments: no guest's output bypasses the console's lines, so that none of another comes between.
-NO_FOCUS = "focus=none"
+# Boot arguments: no guest's output bypasses the console's lines, so that none of another comes between; and no
+# report is left out.
+NO_FOCUS = f"focus=none {qemu.EACH_REPORT}"
 # Seconds of the host that one of these may take on a slow one.
 PATIENCE = 600
 

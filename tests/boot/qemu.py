@@ -30,6 +30,9 @@ PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
 INSTRUCTION_NS = 16
 ICOUNT = ("-icount", "shift=4,sleep=off")
 
+# For tests that follow the learning guests: their progress becomes rare otherwise.
+EACH_REPORT = "reports=all"
+
 # Where place_by_loader() puts things unless told otherwise.
 IMAGE_AT, INITRD_AT = 0x40400000, 0x44000000
 

@@ -18,7 +18,7 @@ FACTS = {"CurrentEL", "SP", "heap_base", "work_base", "MPIDR_EL1", "MIDR_EL1", "
 @pytest.fixture(params=["Image", "schism.elf"])
 def boot(request, checked):
     """Boot that product until it ends. QEMU passes no initrd to an ELF: the embedded package has both guests."""
-    return lambda **options: qemu.run(kernel=checked / request.param, **options)
+    return lambda **options: qemu.run(kernel=checked / request.param, append=qemu.EACH_REPORT, **options)
 
 
 @pytest.mark.parametrize("cpu", CPUS)
@@ -44,7 +44,7 @@ def test_the_log_counts_the_cpus(boot, smp):
 
 
 def test_the_guests_report_alternately(image, short_package):
-    result = qemu.run(kernel=image, initrd=short_package)
+    result = qemu.run(kernel=image, initrd=short_package, append=qemu.EACH_REPORT)
     qemu.assert_good(result)
     order = qemu.reporters(result.text)
     assert order.count("counter_os") == order.count("memwalk_os") == 20, result.text

@@ -14,7 +14,7 @@ ESCAPE = "\x1d"		# CONFIG_CONSOLE_ESCAPE_KEY
 @pytest.fixture
 def console(image):
     """The default image with its embedded guests, which run for ever."""
-    with qemu.Console(kernel=image) as running:
+    with qemu.Console(kernel=image, append=qemu.EACH_REPORT) as running:
         running.expect(r"memwalk_os: report 1\b")
         yield running
 
@@ -78,6 +78,20 @@ def test_ctrl_a_x_leaves_the_emulator_that_make_run_starts(default):
         console.expect(r"counter_os: report \d+")
         console.send("\x01x")
         assert console.end().status == 0
+
+
+# ---- what a newcomer sees --------------------------------------------------------------------------------
+
+def test_the_learning_guests_become_quiet_and_are_counted_on(image):
+    with qemu.Console(kernel=image) as console:
+        text = console.expect(r"memwalk_os: report 16\b")
+        for name, at_least in (("counter_os", 4), ("memwalk_os", 5)):
+            told = [int(n) for n in re.findall(rf"{name}: report (\d+)\b", text)]
+            assert told == [1 << n for n in range(len(told))] and len(told) >= at_least, text
+        console.send(ESCAPE + "v")
+        counted = re.search(r"(\d+) reports", console.expect(r"memwalk_os: running, \d+ reports"))
+        # The start is one, too.
+        assert int(counted[1]) >= 17, counted
 
 
 # ---- guests that print at the same time ------------------------------------------------------------------

@@ -11,7 +11,8 @@ ROUNDS = 10
 
 
 def run_beside_counter(image, tmp_path, culprit, *args, **options):
-    return qemu.run(*args, kernel=image, initrd=qemu.pack(tmp_path, qemu.counter(ROUNDS), culprit), **options)
+    return qemu.run(*args, kernel=image, initrd=qemu.pack(tmp_path, qemu.counter(ROUNDS), culprit),
+                    append=qemu.EACH_REPORT, **options)
 
 
 def assert_counter_was_undisturbed(text):
@@ -108,7 +109,7 @@ def test_a_guest_that_takes_aborts_for_ever_keeps_only_its_own_slices(image, tmp
     No instruction ever completes, so QEMU must not count time in instructions here.
     """
     package = qemu.pack(tmp_path, qemu.counter(ROUNDS), qemu.crash("nomap"))
-    with qemu.Console(kernel=image, initrd=package, icount=False) as console:
+    with qemu.Console(kernel=image, initrd=package, icount=False, append=qemu.EACH_REPORT) as console:
         console.expect(r"counter_os: off, \d+ reports, 0 failed")
         console.send("\x1dv")
         text = console.expect(r"crash_os: running, .*\n.*\n.*\n")
@@ -127,7 +128,8 @@ def test_a_guest_that_reports_failure_makes_the_machine_end_in_failure(image, tm
 
 
 def test_a_guest_that_resets_starts_again_while_its_sibling_goes_on(image, tmp_path):
-    with qemu.Console(kernel=image, initrd=qemu.pack(tmp_path, qemu.counter(ROUNDS), qemu.crash("reset"))) as console:
+    package = qemu.pack(tmp_path, qemu.counter(ROUNDS), qemu.crash("reset"))
+    with qemu.Console(kernel=image, initrd=package, append=qemu.EACH_REPORT) as console:
         console.expect(r"counter_os: off, \d+ reports, 0 failed")
         console.expect(r"crash_os: reset \(")
         console.send("\x1dx")
@@ -140,7 +142,8 @@ def test_a_guest_that_resets_starts_again_while_its_sibling_goes_on(image, tmp_p
 
 def test_two_crashes_leave_the_third_guest_alone(image, tmp_path):
     culprits = [qemu.crash()._replace(name=f"crash_{n}", kernel="crash_os.elf") for n in range(2)]
-    result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, qemu.counter(ROUNDS), *culprits))
+    result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, qemu.counter(ROUNDS), *culprits),
+                      append=qemu.EACH_REPORT)
     assert_counter_was_undisturbed(result.text)
     assert re.findall(r"(crash_\d): CRASHED", result.text) == ["crash_0", "crash_1"], result.text
 

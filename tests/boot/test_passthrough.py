@@ -26,7 +26,7 @@ def press_power_button(console):
 def test_a_vm_takes_the_interrupts_of_its_device(image, tmp_path, smp):
     """The power button, twice; a sibling competes for the CPU."""
     package = qemu.pack_unchecked(tmp_path, gpio(2), qemu.counter(0, "every=20"))
-    with qemu.Console(kernel=image, initrd=package, smp=smp, icount=False) as console:
+    with qemu.Console(kernel=image, initrd=package, smp=smp, icount=False, append=qemu.EACH_REPORT) as console:
         for press in (1, 2):
             console.expect(r"counter_os: report" if press > 1 else r"waiting for the power button")
             press_power_button(console)

@@ -40,7 +40,7 @@ def test_the_counters_and_the_watchdog_of_a_paused_vm_stand_still(image, tmp_pat
     clocks = qemu.Guest("clocks", "ms=3000 jump=50000", props={"devices": b"uart\0watchdog\0"})
     package = qemu.pack(tmp_path, clocks, qemu.counter(0, "every=10"))
     for cpu in ("cortex-a57", "max"):
-        with qemu.Console(kernel=image, initrd=package, smp=2, cpu=cpu) as console:
+        with qemu.Console(kernel=image, initrd=package, smp=2, cpu=cpu, append=qemu.EACH_REPORT) as console:
             console.expect("clocks: they go")
             enter_shell(console)
             for _ in range(3):
@@ -60,7 +60,7 @@ def test_debian_paused_for_45_seconds_does_not_notice(tmp_path):
     """
     package = linux.pack(tmp_path, linux.guest(vcpus=2), qemu.counter(0, "every=50"), run=script)
     with qemu.Console(*linux.CLOCK, kernel=linux.image(), initrd=package, smp=2, mem="512M",
-                      timeout=linux.PATIENCE) as console:
+                      append=qemu.EACH_REPORT, timeout=linux.PATIENCE) as console:
         console.expect("schism-linux: before")
         enter_shell(console)
         pause(console, "linux", 45)

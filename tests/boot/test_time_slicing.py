@@ -11,7 +11,8 @@ TEN_SECONDS = 640		# rounds and passes that take a bit longer than that
 
 @pytest.mark.parametrize("cpu", ("cortex-a57", "max"))
 def test_ten_seconds_of_both_guests_switch_hundreds_of_times_and_corrupt_nothing(image, tmp_path, cpu):
-    result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, *qemu.both(TEN_SECONDS)), cpu=cpu)
+    result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, *qemu.both(TEN_SECONDS)), cpu=cpu,
+                      append=qemu.EACH_REPORT)
     qemu.assert_good(result)
     assert float(re.findall(r"^\[ *([\d.]+)\]", result.text, re.M)[-1]) > 10, result.text[-2000:]
     counts = qemu.switches(result.text)
@@ -48,7 +49,8 @@ def test_a_guest_alone_is_not_preempted(image, tmp_path):
 
 def test_a_guest_that_never_waits_does_not_starve_one_that_does(image, tmp_path):
     """A round of counter_os takes many slices; memwalk_os gets its turns meanwhile."""
-    result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, qemu.counter(3, "spins=5000000"), qemu.memwalk(20)))
+    result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, qemu.counter(3, "spins=5000000"), qemu.memwalk(20)),
+                      append=qemu.EACH_REPORT)
     qemu.assert_good(result)
     order = qemu.reporters(result.text)
     first = order.index("counter_os")

@@ -34,8 +34,8 @@ def ask(console, words):
 
 @pytest.mark.parametrize("cpu, smp", [("cortex-a57", 1), ("max", 2)])
 def test_uboot_answers_restarts_alone_and_goes_off(tmp_path, cpu, smp):
-    with qemu.Console(kernel=qemu.default_build() / "Image", initrd=pack(tmp_path), append="focus=uboot", cpu=cpu,
-                      smp=smp) as console:
+    with qemu.Console(kernel=qemu.default_build() / "Image", initrd=pack(tmp_path), cpu=cpu,
+                      append=f"focus=uboot {qemu.EACH_REPORT}", smp=smp) as console:
         to_prompt(console)
         assert "U-Boot 20" in ask(console, "version")
         info = ask(console, "bdinfo")

@@ -71,7 +71,7 @@ def test_gpio(image):
 
 
 def test_crash(image):
-    with qemu.Console(kernel=image, initrd=pack("crash")) as console:
+    with qemu.Console(kernel=image, initrd=pack("crash"), append=qemu.EACH_REPORT) as console:
         console.expect(r"crash_os: CRASHED on vCPU 0")
         console.expect(r"counter_os: report")
 
@@ -84,7 +84,8 @@ def test_stray(image):
 def boot_linux(name, image, smp, script, vcpus=2):
     args = f'console=ttyAMA0 earlycon panic=-1 schism.run="{script}"'
     package = pack(name, f"VCPUS={vcpus}", "LINUX_MEM=192", f"LINUX_BOOTARGS={args}")
-    return qemu.Console(*linux.CLOCK, kernel=image, initrd=package, smp=smp, mem="1G", timeout=linux.PATIENCE)
+    return qemu.Console(*linux.CLOCK, kernel=image, initrd=package, smp=smp, mem="1G", append=qemu.EACH_REPORT,
+                        timeout=linux.PATIENCE)
 
 
 def test_linux_beside_bare_metal_guests(image):

@@ -40,6 +40,7 @@ const char *fake_panic_text(void);
 
 /* ---- fake_log.c: log and console lines, each ended by a newline ---- */
 
+extern const char *fake_reports_arg;	/* "reports=" of the machine's bootargs */
 extern bool fake_console_full;	/* console_has_room() says no */
 void fake_log_clear(void);
 const char *fake_log_text(void);

@@ -68,12 +68,23 @@ static void boot_random(unsigned int nr_cpus)
 		random_init_cpu(&cpus[i]);
 }
 
+const char *fake_reports_arg;
+
+bool boot_arg(const char *name, char *buf, size_t size)
+{
+	if (!fake_reports_arg || strcmp(name, "reports") != 0)
+		return false;
+	strlcpy(buf, fake_reports_arg, size);
+	return true;
+}
+
 void fake_machine_boot(unsigned int nr_cpus)
 {
 	static bool hvc_is_up;
 
 	fake_reset();
 	fake_irq_hook = NULL;
+	fake_reports_arg = NULL;
 	fake_log_clear();
 	fake_tlb_clear();
 	memset(fake_ipis, 0, sizeof(fake_ipis));

@@ -105,6 +105,49 @@ static void test_a_flood_of_reports_is_counted_but_not_all_shown(void **state)
 	assert_true(fake_log_has("reports are not shown"));
 }
 
+/* The sequence numbers of the reports that are shown of n, each so many ms after the last. */
+static unsigned int shown_of(unsigned int n, unsigned int task, unsigned int ms)
+{
+	fake_log_clear();
+	for (unsigned int i = 0; i < n; i++) {
+		fake_counter += timer_us_to_ticks(1000 * ms);
+		report(task, GUEST_EVENT_PROGRESS);
+	}
+	return fake_log_lines();
+}
+
+static void test_progress_without_end_is_shown_more_and_more_rarely(void **state)
+{
+	report(GUEST_TASK_MEMWALK, GUEST_EVENT_START);
+	assert_int_equal(shown_of(63, GUEST_TASK_MEMWALK, 100), 6);
+	assert_int_equal(shown_of(1, GUEST_TASK_MEMWALK, 100), 1);
+	assert_int_equal(vm->reports, 65);
+	/* At last once a minute, beside the powers of two. */
+	assert_in_range(shown_of(36000, GUEST_TASK_MEMWALK, 100), 60, 70);
+	assert_false(fake_log_has("not shown"));
+	/* It starts anew. */
+	fake_log_clear();
+	report(GUEST_TASK_MEMWALK, GUEST_EVENT_START);
+	assert_int_equal(fake_log_lines(), 1);
+	assert_int_equal(shown_of(4, GUEST_TASK_MEMWALK, 100), 3);
+}
+
+static void test_all_else_is_shown_always(void **state)
+{
+	shown_of(20, GUEST_TASK_COUNTER, 100);
+	fake_log_clear();
+	report(GUEST_TASK_COUNTER, GUEST_EVENT_PASS);
+	report(GUEST_TASK_COUNTER, GUEST_EVENT_FAIL);
+	assert_int_equal(fake_log_lines(), 2);
+	assert_int_equal(shown_of(20, GUEST_TASK_TEST, 100), 20);
+	fake_reports_arg = "all";
+	report_init(vm);
+	assert_int_equal(shown_of(20, GUEST_TASK_COUNTER, 100), 20);
+	fake_reports_arg = NULL;
+	report_init(vm);
+	assert_true(shown_of(20, GUEST_TASK_COUNTER, 100) < 20);
+}
+
 static void test_a_report_waits_for_no_uart(void **state)
 {
 	fake_console_full = true;
@@ -290,6 +333,8 @@ int main(void)
 		T(test_only_a_failure_counts_as_one),
 		T(test_an_unknown_task_or_event_is_refused_and_not_counted),
 		T(test_a_flood_of_reports_is_counted_but_not_all_shown),
+		T(test_progress_without_end_is_shown_more_and_more_rarely),
+		T(test_all_else_is_shown_always),
 		T(test_a_report_waits_for_no_uart),
 		T(test_the_mailbox_is_ready_before_the_guest_starts),
 		T(test_a_dump_prints_the_slots_in_use),
