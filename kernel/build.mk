@@ -3,6 +3,7 @@ subdir-y += mm sched vgic vm vdev hvc
 obj-y += boot.o
 obj-y += clock.o
 obj-y += console.o
+obj-y += console_held.o
 obj-y += console_out.o
 obj-y += console_port.o
 obj-y += console_text.o

@@ -12,6 +12,7 @@
 #include "kernel/cpu.h"
 #include "kernel/inspect.h"
 #include "kernel/lock.h"
+#include "kernel/log.h"
 #include "kernel/main.h"
 #include "kernel/shell.h"
 #include "kernel/timer.h"
@@ -21,6 +22,8 @@
 
 #define BURST		64	/* characters that one interrupt takes at most */
 #define WATCH_US	1000
+#define HINT_US		10000000	/* between two hints at least */
+#define UNREAD_US	1000000		/* after which nobody reads what was typed */
 #define LOOK_US		250000	/* between two looks at lines that were begun */
 
 static struct spinlock ports_lock = SPINLOCK_INIT(RANK_INPUT);
@@ -32,6 +35,40 @@ static bool to_shell;		/* what is typed is the shell's; nobody has the focus the
 /* of the receive interrupt */
 static bool escaped;		/* the escape key was the last character */
 static bool after_command;	/* what came behind it was */
+
+/* ---- what the machine's bootargs say ---- */
+
+static bool has_colours = IS_ENABLED(CONFIG_LOG_COLOUR);	/* fixed after console_configure() */
+
+static bool says(const char *name, const char *value)
+{
+	char text[8];
+
+	return boot_arg(name, text, sizeof(text)) && !strcmp(text, value);
+}
+
+void console_configure(void)
+{
+	has_colours = IS_ENABLED(CONFIG_LOG_COLOUR) ? !says("colour", "no") : says("colour", "yes");
+	if (says("hold", "yes"))
+		console_hold(true);
+}
+
+bool console_has_colours(void)
+{
+	return has_colours;
+}
+
+/* Neither red nor yellow, which are errors and warnings. */
+const char *console_colour_of(const struct vm *vm)
+{
+	static const char *const colours[] = {
+		"\033[36m", "\033[32m", "\033[35m", "\033[34m",
+		"\033[96m", "\033[92m", "\033[95m", "\033[94m",
+	};
+
+	return has_colours ? colours[vm->id % ARRAY_SIZE(colours)] : "";
+}
 
 /* ---- terminals and the focus ---- */
 
@@ -48,14 +85,8 @@ static struct console_port *port_of(const struct vm *vm)
 
 static void name_port(struct console_port *port)
 {
-	static const char *const colours[] = {
-		"\033[36m", "\033[32m", "\033[35m", "\033[34m", "\033[33m",
-	};
-	bool coloured = IS_ENABLED(CONFIG_LOG_COLOUR);
-
-	fmt_snprintf(port->prefix, sizeof(port->prefix), "%s[%s]%s ",
-		     coloured ? colours[port->vm->id % ARRAY_SIZE(colours)] : "", port->vm->name,
-		     coloured ? "\033[0m" : "");
+	fmt_snprintf(port->prefix, sizeof(port->prefix), "%s[%s]%s ", console_colour_of(port->vm),
+		     port->vm->name, has_colours ? "\033[0m" : "");
 }
 
 static void set_budget(struct console_port *port)
@@ -219,6 +250,78 @@ static void look_at_begun(struct timer *timer)
 		look_in(most == BEGUN_SHOWN ? WATCH_US : LOOK_US);
 }
 
+/* ---- what to type ---- */
+
+static void say_hint(const char *who, const char *what, bool with_first)
+{
+	const struct vm *first = with_first ? console_nth(0) : NULL;
+	char key = CONFIG_CONSOLE_ESCAPE_KEY + '@';
+	char shell[32] = "", vm[32 + VM_NAME_LEN] = "";
+
+	if (IS_ENABLED(CONFIG_SHELL))
+		fmt_snprintf(shell, sizeof(shell), "Ctrl-%c s for the shell, ", key);
+	if (first)
+		fmt_snprintf(vm, sizeof(vm), ", Ctrl-%c 1 for %s", key, first->name);
+	log_info("console: %s%stype %sCtrl-%c h for help%s", who, what, shell, key, vm);
+}
+
+void console_say_hint(void)
+{
+	const struct vm *focus = console_focus();
+
+	if (console_out_has_irqs() && !console_shell_has_focus())
+		say_hint(focus ? focus->name : "", focus ? " has the keyboard; " : "", !focus);
+}
+
+/* Somebody types, and nothing happens. vm: who has the focus. Context: the boot CPU. */
+static void hint_at_times(const struct vm *vm)
+{
+	static const struct vm *last_vm;
+	static uint64_t last;
+	uint64_t now = arch_counter();
+
+	if (last && vm == last_vm && now - last < timer_us_to_ticks(HINT_US))
+		return;
+	last = now;
+	last_vm = vm;
+	if (vm)
+		say_hint(vm->name, " does not read what you type; ", false);
+	else
+		say_hint("nobody", " reads what you type; ", true);
+}
+
+/* of the boot CPU: what was typed to whom since the timer was armed */
+static void look_at_unread(struct timer *timer);
+
+static struct timer unread_timer = { .link = LIST_HEAD_INIT(unread_timer.link), .fire = look_at_unread };
+static const struct console_port *typed_to;
+static unsigned int nr_typed;
+
+static void look_at_unread(struct timer *timer)
+{
+	const struct vm *vm = NULL;
+	struct console_port *focus;
+
+	spin_lock(&ports_lock);
+	focus = console_out_focus();
+	if (focus && focus == typed_to && focus->unread(focus) >= nr_typed)
+		vm = focus->vm;
+	typed_to = NULL;
+	spin_unlock(&ports_lock);
+	if (vm)
+		hint_at_times(vm);
+}
+
+static void note_typed(const struct console_port *port)
+{
+	if (!port->unread)
+		return;
+	nr_typed = port == typed_to ? nr_typed + 1 : 1;
+	typed_to = port;
+	if (!timer_is_armed(&unread_timer))
+		timer_arm(&this_cpu()->timers, &unread_timer, arch_counter() + timer_us_to_ticks(UNREAD_US));
+}
+
 /* ---- input ---- */
 
 static void deliver(char c)
@@ -231,9 +334,20 @@ static void deliver(char c)
 	}
 	spin_lock(&ports_lock);
 	focus = console_out_focus();
-	if (focus)
+	if (focus) {
+		console_out_pause_hold(false);
 		focus->input(focus, c);
+		note_typed(focus);
+	}
 	spin_unlock(&ports_lock);
+	if (!focus)
+		hint_at_times(NULL);
+}
+
+static void command(char c)
+{
+	console_out_pause_hold(true);
+	inspect_command(c);
 }
 
 static bool is_continuation(char c)
@@ -249,7 +363,7 @@ static void typed(char c)
 	if (is_continuation(c) && after_command)
 		return;
 	if (is_command)
-		inspect_command(c);
+		command(c);
 	else if (escaped || !is_escape)
 		deliver(c);
 	escaped = is_escape && !escaped;

@@ -4,10 +4,10 @@
  *
  * Lines stay whole. Schism's own come as such; a guest's characters wait in its terminal's ring until a
  * line is there, and it is printed as "[name] line"; one that was begun, as a prompt, is printed after a
- * while of silence as "[name] begun ...", and what follows as "[name] ... rest". One guest at a time may have the focus: what is typed
- * is its input, and its output passes through character by character. The escape key, then one more, moves
- * the focus or shows something about the system (kernel/inspect.c). Or the shell has the focus
- * (kernel/shell.c): then its prompt stays below what is printed.
+ * while of silence as "[name] begun ...", and what follows as "[name] ... rest". One guest at a time may
+ * have the focus: what is typed is its input, and its output passes through character by character. The
+ * escape key, then one more, moves the focus or shows something about the system (kernel/inspect.c). Or the
+ * shell has the focus (kernel/shell.c): then its prompt stays below what is printed.
  *
  * Nobody waits for the UART but Schism's own lines when its buffer is full, and then for as much room as
  * the line takes: the rest leaves by the transmit interrupt. What finds no room stays in the terminals'
@@ -52,6 +52,7 @@ struct console_port {
 	struct vm *vm;
 	void (*input)(struct console_port *port, char c);	/* a character was typed */
 	void (*room)(struct console_port *port);		/* console_watch_room()'s time is over */
+	unsigned int (*unread)(struct console_port *port);	/* characters that the guest has not read */
 	struct list_head link;
 
 	/* the owner's: from console_port_put() */
@@ -73,6 +74,16 @@ struct console_port {
 	char prefix[CONSOLE_PREFIX_LEN];	/* fixed after console_attach() */
 };
 
+/*
+ * What the machine's bootargs say: "colour=yes" or "no" (else CONFIG_LOG_COLOUR), "hold=yes". Once they are
+ * known, before the first console_attach().
+ */
+void console_configure(void);
+
+/* Whether the terminal shows colours; and that of a VM, as a sequence, "" without. */
+bool console_has_colours(void);
+const char *console_colour_of(const struct vm *vm);
+
 /* Use regs with the driver for compatible (NULL: the first one) from now on. */
 void console_init(volatile void *regs, const char *compatible, uint32_t clock_hz, uint32_t baud);
 bool console_is_up(void);
@@ -85,6 +96,14 @@ bool console_can_drive(const void *fdt, int node);
  * waited for, and the line has left when this returns.
  */
 void console_write_line(const char *text, size_t len);
+
+/*
+ * Whether lines of Schism and of other VMs are kept off the screen while a running VM has the focus, as they
+ * would spoil what it draws. The last 16 KiB of them are kept; they come when the focus moves, when the VM
+ * ends, with what the escape key shows, and at the machine's end. Boot argument "hold=yes".
+ */
+void console_hold(bool hold);
+bool console_holds(void);
 
 /* From now on everything is sent at once, what waited first. */
 void console_panic_mode(void);
@@ -159,5 +178,8 @@ void console_tx_interrupt(void);
 
 /* There is a handler for it. */
 void console_enable_irqs(void);
+
+/* Say in the log what can be typed, if anything can. Context: no lock of RANK_INPUT or above held. */
+void console_say_hint(void);
 
 #endif

@@ -5,7 +5,8 @@
  * Characters go to the transmitter while it takes them, then into the wire, a buffer that the transmit
  * interrupt empties. A guest's line is begun only if the wire has room for all of it; else the terminal
  * joins the waiting ones, and they have a line each in turn when there is room again. Schism's line is
- * never turned away: when the wire is full, its writer sends by polling until the line fits. Before the
+ * never turned away: when the wire is full, its writer sends by polling until the line fits. While a VM has
+ * the focus, lines may be held instead (console_held.c): they leave as those of a terminal do. Before the
  * interrupt is there, and in a panic, everything is sent by polling.
  *
  * Lock: console_lock (RANK_CONSOLE), held for one line or one terminal's ring at a time. The focus is
@@ -14,10 +15,12 @@
 #include "kernel/console_out.h"
 
 #include "arch/cpu.h"
+#include "kernel/console_held.h"
 #include "kernel/console_text.h"
 #include "kernel/lock.h"
 #include "kernel/machine.h"
 #include "kernel/timer.h"
+#include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -26,6 +29,7 @@
 #define LINE_ROOM	(WIRE_FOR_LOG + CONSOLE_PREFIX_LEN + CONSOLE_LINE_MAX + PROMPT_MAX + 48)
 #define PROMPT_MAX	128
 #define LINES_A_TURN	16		/* that one interrupt prints at most */
+#define HELD_A_TURN	4		/* of those that were held, and may be longer */
 #define SILENCE_US	500000		/* after which a begun line is shown; twice that for a next piece */
 #define PIECES_MAX	8		/* that make it longer */
 #define POLLS		1000000		/* until the transmitter counts as dead */
@@ -46,6 +50,8 @@ static bool dead;			/* the last character was not taken in all of POLLS */
 static bool mid_line;			/* raw output has left the cursor in a line */
 static struct console_port *raw_port;	/* whose it was; NULL: gone */
 static bool steered;			/* and may have left the terminal in any state */
+static bool hold_wanted;		/* lines wait while a VM has the focus */
+static bool hold_paused;		/* but not while somebody looks at what he asked for */
 static struct {
 	char text[PROMPT_MAX];
 	size_t len, cursor;
@@ -129,6 +135,12 @@ static void send(char c)
 	dead = true;
 }
 
+static void send_text(const char *text)
+{
+	while (*text)
+		send(*text++);
+}
+
 static void send_wire(void)
 {
 	uint8_t c;
@@ -139,14 +151,20 @@ static void send_wire(void)
 
 /*
  * From a panic: whoever is at the wire keeps it. What waits is sent, maybe twice; but the wire is left as it
- * is, and not used any more, for with two that empty it its end would be lost.
+ * is, and not used any more, for with two that empty it its end would be lost. So with lines that are held.
  */
-static void send_copy_of_wire(void)
+static void send_copy_of(const struct ring *ring, const char *newline)
 {
-	uint32_t at = READ_ONCE(wire.tail), n = MIN(READ_ONCE(wire.head) - at, WIRE_SIZE);
+	uint32_t at = READ_ONCE(ring->tail), n = MIN(READ_ONCE(ring->head) - at, ring->size);
 
-	for (; n; n--)
-		send((char)wire_data[at++ % WIRE_SIZE]);
+	for (; n; n--) {
+		char c = (char)ring->buf[at++ % ring->size];
+
+		if (c == '\n')
+			send_text(newline);
+		else
+			send(c);
+	}
 }
 
 /* What the transmitter did not take. */
@@ -254,17 +272,134 @@ static void end_line(void)
 		draw_prompt();
 }
 
+/* A line in parts, the unused ones empty. */
+struct line {
+	struct {
+		const char *text;
+		size_t len;
+	} part[4];
+};
+
+static void show_line(const struct line *line)
+{
+	begin_line();
+	for (unsigned int i = 0; i < ARRAY_SIZE(line->part) && line->part[i].text; i++)
+		put(line->part[i].text, line->part[i].len);
+	end_line();
+}
+
+/* ---- lines that wait while a guest draws ---- */
+
+/* Of a VM that has ended nobody would see it otherwise. */
+static bool draws(const struct vm *vm)
+{
+	enum vm_state state = READ_ONCE(vm->state);
+
+	return state == VM_RUNNING || state == VM_PAUSED;
+}
+
+static bool is_holding(void)
+{
+	return hold_wanted && !hold_paused && focus && draws(focus->vm) && !console_is_panicking();
+}
+
+/* Lines that waited and may leave. */
+static bool held_is_due(void)
+{
+	return !held_is_empty() && !is_holding() && !console_is_panicking();
+}
+
+static void show_held(void)
+{
+	char text[HELD_LINE_MAX];
+	uint64_t lost = held_take_lost();
+	size_t len;
+
+	if (lost) {
+		len = (size_t)fmt_snprintf(text, sizeof(text), "... %lu lines were not kept", lost);
+		show_line(&(struct line){ { { text, len } } });
+	}
+	len = held_take(text, sizeof(text));
+	show_line(&(struct line){ { { text, len } } });
+}
+
+/* As far as there is room; without the interrupt, all of them. */
+static void release_held(void)
+{
+	unsigned int n = 0;
+
+	while (n < HELD_A_TURN && held_is_due() && has_room(LINE_ROOM)) {
+		show_held();
+		n += READ_ONCE(has_irqs);
+	}
+}
+
+/* Behind those that wait. What leaves already is not lost: its writer waits, as for the wire. */
+static void hold_line(const struct line *line)
+{
+	size_t len = 1;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(line->part); i++)
+		len += line->part[i].len;
+	while (held_is_due() && !held_has_room(len))
+		show_held();
+	for (unsigned int i = 0; i < ARRAY_SIZE(line->part); i++)
+		held_add(line->part[i].text, line->part[i].len);
+	held_end_line();
+	release_held();
+}
+
+static void write_line(const struct line *line)
+{
+	if (is_holding() || held_is_due())
+		hold_line(line);
+	else
+		show_line(line);
+}
+
+static void ask_tx_irq(bool more)
+{
+	want_tx_irq(!is_empty(&wire) || held_is_due() || more);
+}
+
+void console_hold(bool hold)
+{
+	lock_output();
+	hold_wanted = hold;
+	hold_paused = false;
+	if (driver)
+		release_held();
+	ask_tx_irq(tx_irq);
+	unlock_output();
+}
+
+bool console_holds(void)
+{
+	return READ_ONCE(hold_wanted);
+}
+
+void console_out_pause_hold(bool pause)
+{
+	if (!driver || pause == READ_ONCE(hold_paused))
+		return;
+	lock_output();
+	WRITE_ONCE(hold_paused, pause);
+	release_held();
+	ask_tx_irq(tx_irq);
+	unlock_output();
+}
+
 void console_write_line(const char *text, size_t len)
 {
 	if (!driver)
 		return;
 	lock_output();
-	begin_line();
-	put(text, len);
-	end_line();
-	want_tx_irq(!is_empty(&wire) || tx_irq);
+	write_line(&(struct line){ { { text, len } } });
+	ask_tx_irq(tx_irq);
 	unlock_output();
 }
+
+/* ---- the prompt ---- */
 
 /* What the last prompt has become by a character at its end. */
 static bool is_typed_on(const char *text, size_t len, size_t cursor)
@@ -292,7 +427,7 @@ void console_prompt_show(const char *text, size_t len, size_t cursor)
 		put(text + len - 1, 1);
 	else
 		draw_prompt();
-	want_tx_irq(!is_empty(&wire) || tx_irq);
+	ask_tx_irq(tx_irq);
 	unlock_output();
 }
 
@@ -302,7 +437,7 @@ static void end_prompt(void (*how)(void))
 	if (driver && prompt.shown)
 		how();
 	prompt.shown = false;
-	want_tx_irq(!is_empty(&wire) || tx_irq);
+	ask_tx_irq(tx_irq);
 	unlock_output();
 }
 
@@ -324,13 +459,14 @@ void console_prompt_hide(void)
 /* ---- guests' output ---- */
 
 /* Of a line whose beginning is on the screen, the rest. */
-static void print_piece(const struct console_port *port, const struct text_piece *piece)
+static void print_piece(const struct console_port *port, const struct text_piece *piece, const char *mark)
 {
-	begin_line();
-	put(port->prefix, strlen(port->prefix));
-	if (port->begun.shown)
-		put("... ", 4);
-	put(piece->text, piece->len);
+	const char *goes_on = port->begun.shown ? "... " : "";
+
+	write_line(&(struct line){ {
+		{ port->prefix, strlen(port->prefix) }, { goes_on, strlen(goes_on) },
+		{ piece->text, piece->len }, { mark, strlen(mark) },
+	} });
 }
 
 static bool print_line(struct console_port *port)
@@ -341,10 +477,8 @@ static bool print_line(struct console_port *port)
 	if (!piece.whole)
 		return false;
 	/* All of it may be there already. */
-	if (piece.len || !port->begun.shown) {
-		print_piece(port, &piece);
-		end_line();
-	}
+	if (piece.len || !port->begun.shown)
+		print_piece(port, &piece, "");
 	ring_skip(&port->out, piece.end);
 	port->begun.shown = 0;
 	port->begun.pieces = 0;
@@ -360,9 +494,7 @@ static void show_begun(struct console_port *port)
 	port->begun.done = port->begun.head;
 	if (piece.whole || !piece.len)
 		return;
-	print_piece(port, &piece);
-	put(" ...", 4);
-	end_line();
+	print_piece(port, &piece, " ...");
 	port->begun.shown = piece.end;
 	port->begun.pieces = MIN(port->begun.pieces + 1, PIECES_MAX);
 }
@@ -379,7 +511,7 @@ static enum begun look_at_begun(struct console_port *port, uint64_t now)
 	}
 	/* Whole lines come first, those that wait. */
 	if (now - port->begun.since < timer_us_to_ticks(SILENCE_US << port->begun.pieces) ||
-	    !list_empty(&port->waiting) || !has_room(LINE_ROOM))
+	    !list_empty(&port->waiting) || !has_room(LINE_ROOM) || !held_is_empty() || is_holding())
 		return BEGUN_WAITS;
 	show_begun(port);
 	return BEGUN_SHOWN;
@@ -393,7 +525,7 @@ enum begun console_out_look_at_begun(struct console_port *port, uint64_t now)
 		return BEGUN_NOTHING;
 	lock_output();
 	begun = look_at_begun(port, now);
-	want_tx_irq(!is_empty(&wire) || tx_irq);
+	ask_tx_irq(tx_irq);
 	unlock_output();
 	return begun;
 }
@@ -440,7 +572,7 @@ static bool print_port(struct console_port *port, unsigned int lines)
 	if (focus == port)
 		return print_raw(port, false);
 	for (unsigned int i = 0; i < lines; i++) {
-		if (!has_room(LINE_ROOM))
+		if (!has_room(LINE_ROOM) || held_is_due())
 			return true;
 		if (!print_line(port))
 			return false;
@@ -454,7 +586,7 @@ static void serve(struct console_port *port, unsigned int lines)
 	/* Whoever waits already keeps its place in the queue. */
 	if (list_empty(&port->waiting) && print_port(port, lines))
 		list_add_tail(&port->waiting, &waiting);
-	want_tx_irq(!is_empty(&wire) || !list_empty(&waiting) || tx_irq);
+	ask_tx_irq(!list_empty(&waiting) || tx_irq);
 }
 
 void console_out_kick(struct console_port *port)
@@ -474,8 +606,10 @@ void console_out_set_focus(struct console_port *port)
 		return;
 	lock_output();
 	WRITE_ONCE(focus, port);
+	hold_paused = false;
 	/* Orders this before the look at the rings; pairs with the barrier in console_port.c. */
 	arch_memory_barrier();
+	release_held();
 	if (old)
 		serve(old, LINES_A_TURN);
 	if (port) {
@@ -483,6 +617,7 @@ void console_out_set_focus(struct console_port *port)
 		port->begun.pieces = 0;
 		serve(port, LINES_A_TURN);
 	}
+	ask_tx_irq(tx_irq);
 	unlock_output();
 }
 
@@ -506,10 +641,10 @@ static void mark_lost(struct console_port *port)
 
 	if (!lost)
 		return;
-	begin_line();
-	put(text, (size_t)fmt_snprintf(text, sizeof(text), "%s... %lu characters dropped", port->prefix,
-				       lost));
-	end_line();
+	write_line(&(struct line){ {
+		{ text, (size_t)fmt_snprintf(text, sizeof(text), "%s... %lu characters dropped", port->prefix,
+					     lost) },
+	} });
 }
 
 void console_out_forget(struct console_port *port)
@@ -532,8 +667,9 @@ void console_out_forget(struct console_port *port)
 		raw_port = NULL;
 	/* Nobody prints for it any more: off the list for good. */
 	list_del(&port->waiting);
+	release_held();
 	mark_lost(port);
-	want_tx_irq(!is_empty(&wire) || tx_irq);
+	ask_tx_irq(tx_irq);
 	unlock_output();
 }
 
@@ -543,13 +679,14 @@ void console_tx_interrupt(void)
 {
 	lock_output();
 	drain();
+	release_held();
 	for (unsigned int n = 0; n < LINES_A_TURN && !list_empty(&waiting) && has_room(LINE_ROOM); n++) {
 		struct console_port *port = list_first_entry(&waiting, struct console_port, waiting);
 
 		list_del(&port->waiting);
 		serve(port, 1);
 	}
-	want_tx_irq(!is_empty(&wire) || !list_empty(&waiting));
+	ask_tx_irq(!list_empty(&waiting));
 	unlock_output();
 }
 
@@ -559,6 +696,11 @@ void console_enable_irqs(void)
 		return;
 	WRITE_ONCE(has_irqs, true);
 	driver->set_irqs(uart, true, false);
+}
+
+bool console_out_has_irqs(void)
+{
+	return READ_ONCE(has_irqs);
 }
 
 bool console_is_busy(void)
@@ -573,6 +715,8 @@ static void send_all(void)
 	if (!driver)
 		return;
 	send_wire();
+	while (!console_is_panicking() && !held_is_empty())
+		show_held();
 	list_for_each_entry(port, &waiting, waiting) {
 		if (focus == port)
 			print_raw(port, true);
@@ -595,6 +739,10 @@ void console_panic_mode(void)
 		return;
 	WRITE_ONCE(panicking, true);
 	WRITE_ONCE(has_irqs, false);
-	if (driver)
-		send_copy_of_wire();
+	if (!driver)
+		return;
+	send_copy_of(&wire, "\n");
+	if (held_ring()->head != held_ring()->tail)
+		send_text("\r\n");
+	send_copy_of(held_ring(), "\r\n");
 }

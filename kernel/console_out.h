@@ -5,8 +5,9 @@
 
 #include "kernel/console.h"
 
-/* The next character that arrived; -1: none. */
+/* The next character that arrived; -1: none. And whether there is an interrupt for it. */
 int console_out_getc(void);
+bool console_out_has_irqs(void);
 
 /* Whose output passes as it is; NULL: nobody's. What the terminal has begun comes out. */
 void console_out_set_focus(struct console_port *port);
@@ -14,6 +15,9 @@ struct console_port *console_out_focus(void);
 
 /* The terminal's ring holds something for the screen: a whole line, or anything while it has the focus. */
 void console_out_kick(struct console_port *port);
+
+/* What is printed next was asked for: nothing is held; and that is over. */
+void console_out_pause_hold(bool pause);
 
 /*
  * Show what the terminal has begun if it has been silent for long enough; counter value now. Whether it was

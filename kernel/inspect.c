@@ -97,6 +97,16 @@ static void power_off(void)
 	machine_end();
 }
 
+/* Told before it begins, or it would not be seen. */
+static void toggle_hold(void)
+{
+	bool hold = !console_holds();
+
+	log_info("console: %s", hold ? "lines of others wait from now on while a VM has the focus" :
+				       "lines of others are shown as they come");
+	console_hold(hold);
+}
+
 static void enter_shell(void)
 {
 	if (IS_ENABLED(CONFIG_SHELL))
@@ -115,6 +125,7 @@ static const struct {
 	{ 'm', "mailboxes of the guests", show_mailboxes },
 	{ 'n', "console to the next VM, after the last one to Schism", focus_next },
 	{ 'p', "pages of memory", show_memory },
+	{ 'q', "quiet: other lines wait while a VM has the focus, or no longer", toggle_hold },
 	{ 's', "the shell", enter_shell },
 	{ 'v', "VMs and vCPUs", show_vms },
 	{ 'x', "power the machine off", power_off },

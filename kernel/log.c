@@ -11,11 +11,13 @@
 #include "kernel/console.h"
 #include "kernel/lock.h"
 #include "kernel/timer.h"
+#include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
 #define LINE_MAX	LOG_LINE_MAX
 #define RING_SIZE	16384
+#define COLOURS_MAX	16
 
 static struct spinlock log_lock = SPINLOCK_INIT(RANK_LOG);
 static struct {
@@ -34,12 +36,11 @@ static const struct {
 
 static size_t prefix(char *buf, size_t size, enum log_level level)
 {
-	const char *colour = IS_ENABLED(CONFIG_LOG_COLOUR) ? levels[level].colour : "";
 	uint64_t us = timer_ticks_to_us(arch_counter());
 
 	if (!IS_ENABLED(CONFIG_LOG_TIMESTAMPS))
-		return (size_t)fmt_snprintf(buf, size, "%s%s", colour, levels[level].tag);
-	return (size_t)fmt_snprintf(buf, size, "%s[%5lu.%06lu] %s", colour, us / 1000000, us % 1000000,
+		return (size_t)fmt_snprintf(buf, size, "%s", levels[level].tag);
+	return (size_t)fmt_snprintf(buf, size, "[%5lu.%06lu] %s", us / 1000000, us % 1000000,
 				    levels[level].tag);
 }
 
@@ -60,11 +61,60 @@ static void ring_append(const char *text, size_t len)
 		spin_unlock(&log_lock);
 }
 
+/* Where the time has ended. */
+static size_t message_at(const char *text, size_t len)
+{
+	for (size_t i = 0; i + 1 < len && IS_ENABLED(CONFIG_LOG_TIMESTAMPS); i++) {
+		if (text[i] == ']')
+			return i + 2;
+	}
+	return 0;
+}
+
+/* The VM that a line is about: it begins with its name and a colon. */
+static const struct vm *vm_named(const char *text, size_t len)
+{
+	for (unsigned int i = 0; i < READ_ONCE(nr_vms); i++) {
+		size_t n = strlen(vms[i]->name);
+
+		if (len > n && text[n] == ':' && !memcmp(text, vms[i]->name, n))
+			return vms[i];
+	}
+	return NULL;
+}
+
+/* What the level colours is all of the line, else it is the name of a VM. */
+static void show_coloured(enum log_level level, const char *text, size_t len)
+{
+	char line[LINE_MAX + COLOURS_MAX];
+	size_t at = message_at(text, len), end = len;
+	const char *colour = levels[level].colour;
+	const struct vm *vm;
+
+	if (*colour) {
+		at = 0;
+	} else if ((vm = vm_named(text + at, len - at))) {
+		colour = console_colour_of(vm);
+		end = at + strlen(vm->name);
+	}
+	len = (size_t)fmt_snprintf(line, sizeof(line), "%.*s%s%.*s%s%.*s", (int)at, text, colour,
+				   (int)(end - at), text + at, *colour ? "\033[0m" : "", (int)(len - end),
+				   text + end);
+	console_write_line(line, MIN(len, sizeof(line) - 1));
+}
+
+void log_show(enum log_level level, const char *text, size_t len)
+{
+	if (console_has_colours())
+		show_coloured(level, text, len);
+	else
+		console_write_line(text, len);
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	static const char cut[] = "...";
-	static const char reset[] = "\033[0m";
-	char line[LINE_MAX + sizeof(reset)];
+	char line[LINE_MAX];
 	size_t len = prefix(line, LINE_MAX, level);
 	va_list ap;
 
@@ -76,11 +126,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 		memcpy(line + len - (sizeof(cut) - 1), cut, sizeof(cut) - 1);
 	}
 	ring_append(line, len);
-	if (IS_ENABLED(CONFIG_LOG_COLOUR) && levels[level].colour[0]) {
-		memcpy(line + len, reset, sizeof(reset) - 1);
-		len += sizeof(reset) - 1;
-	}
-	console_write_line(line, len);
+	log_show(level, line, len);
 }
 
 /* ---- the log again ---- */
@@ -109,18 +155,12 @@ static uint64_t oldest_line(uint64_t at)
 /* By the tag behind the time. */
 static enum log_level level_of(const char *text, size_t len)
 {
-	size_t at = 0;
+	size_t at = message_at(text, len);
 
-	for (size_t i = 0; i + 1 < len && !at && IS_ENABLED(CONFIG_LOG_TIMESTAMPS); i++) {
-		if (text[i] == ']')
-			at = i + 2;
-	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(levels); i++) {
-		size_t tag = strlen(levels[i].tag), skip = at;
+		size_t tag = strlen(levels[i].tag);
 
-		if (IS_ENABLED(CONFIG_LOG_COLOUR) && !IS_ENABLED(CONFIG_LOG_TIMESTAMPS))
-			skip += strlen(levels[i].colour);
-		if (tag && len >= skip + tag && !memcmp(text + skip, levels[i].tag, tag))
+		if (tag && len >= at + tag && !memcmp(text + at, levels[i].tag, tag))
 			return (enum log_level)i;
 	}
 	return LOG_INFO;

@@ -22,6 +22,9 @@ void log_line(enum log_level level, const char *fmt, ...) __printf_like(2, 3);
 
 #define LOG_LINE_MAX	256
 
+/* A line on the console alone, in the colours of its level where the console has them. */
+void log_show(enum log_level level, const char *text, size_t len);
+
 /*
  * The log again, line by line: begin with *at = 0, which becomes the place of the next line. text gets at
  * most LOG_LINE_MAX characters, not terminated. False at end, which log_end() gave before.

@@ -83,6 +83,7 @@ static void say_hello(void)
 
 void kernel_main(void)
 {
+	console_configure();
 	irq_init();
 	clock_init(&machine);
 	say_hello();

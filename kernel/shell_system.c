@@ -145,7 +145,7 @@ static bool show_log(void)
 			return false;
 		if (level > replay.level)
 			continue;
-		console_write_line(text, len);
+		log_show(level, text, len);
 		n++;
 	}
 	return true;

@@ -16,12 +16,14 @@
 
 #include "arch/cpu.h"
 #include "arch/vcpu.h"
+#include "kernel/console.h"
 #include "kernel/hvc/pvtime.h"
 #include "kernel/irq.h"
 #include "kernel/job.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/sched/place.h"
+#include "kernel/timer.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/entry.h"
 #include "kernel/vm/vcpu.h"
@@ -530,6 +532,7 @@ static void say_first_entry(void)
 	uint64_t us = timer_ticks_to_us(arch_counter());
 
 	log_info("first guest instruction after %lu.%03lu ms", us / 1000, us % 1000);
+	console_say_hint();
 }
 
 void sched_run(void)

@@ -419,6 +419,14 @@ static void uart_room(struct console_port *port)
 	spin_unlock(&uart->lock);
 }
 
+/* Without the lock: right for some moment. */
+static unsigned int uart_unread(struct console_port *port)
+{
+	struct vuart *uart = vuart_of(port);
+
+	return ring_count(&uart->fifo) + ring_count(&uart->typed);
+}
+
 /* ---- life ---- */
 
 /* The interrupt's line is low already: the interrupt controller is reset before its devices. */
@@ -454,7 +462,9 @@ static int uart_create(struct vm *vm, const struct vdev_ops *ops)
 		return err;
 	}
 	uart->vm = vm;
-	uart->port = (struct console_port){ .vm = vm, .input = uart_input, .room = uart_room };
+	uart->port = (struct console_port){
+		.vm = vm, .input = uart_input, .room = uart_room, .unread = uart_unread,
+	};
 	spin_init(&uart->lock, RANK_VDEV);
 	ring_init(&uart->typed, uart->typed_data, TYPED_MAX);
 	ring_init(&uart->fifo, uart->fifo_data, FIFO_DEPTH);

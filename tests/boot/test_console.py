@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -70,10 +71,7 @@ def test_the_guests_go_on_after_a_command(console):
 
 
 def test_ctrl_a_x_leaves_the_emulator_that_make_run_starts(default):
-    env = dict(os.environ, BUILD=str(default), TERM="dumb")
-    for name in ("PACKAGE", "APPEND", "QEMU_ARGS", "KERNEL", "CPU", "SMP", "MEM", "MACHINE"):
-        env.pop(name, None)
-    with qemu.Console(line=["scripts/run-qemu"], env=env) as console:
+    with qemu.Console(line=["scripts/run-qemu"], env=run_qemu_env(default, TERM="dumb")) as console:
         console.expect("leave QEMU with Ctrl-A X")
         console.expect(r"counter_os: report \d+")
         console.send("\x01x")
@@ -92,6 +90,61 @@ def test_the_learning_guests_become_quiet_and_are_counted_on(image):
         counted = re.search(r"(\d+) reports", console.expect(r"memwalk_os: running, \d+ reports"))
         # The start is one, too.
         assert int(counted[1]) >= 17, counted
+
+
+def test_what_to_type_is_told_after_the_boot_and_when_keys_reach_nobody(image):
+    with qemu.Console(kernel=image) as console:
+        console.expect(r"first guest instruction.*\n.*console: type Ctrl-\] s for the shell, "
+                       r"Ctrl-\] h for help, Ctrl-\] 1 for counter_os\n")
+        console.send("hello\r")
+        text = console.expect(r"console: nobody reads what you type; type Ctrl-\] s ")
+        console.send("hello\r" + ESCAPE + "1hello\r")
+        text = console.expect(r"console: counter_os does not read what you type; type Ctrl-\] s ")
+        assert "nobody reads" not in text, text
+
+
+def run_qemu_env(build, **variables):
+    env = dict(os.environ, BUILD=str(build), TERM="xterm")
+    for name in ("PACKAGE", "APPEND", "QEMU_ARGS", "KERNEL", "CPU", "SMP", "MEM", "MACHINE", "NO_COLOR"):
+        env.pop(name, None)
+    return dict(env, **variables)
+
+
+@pytest.mark.parametrize("variables, coloured", [
+    ({}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, False), ({"APPEND": "colour=no"}, False),
+    ({"TERM": "dumb", "APPEND": "colour=yes"}, True)])
+def test_colours_are_for_terminals_that_have_them(default, variables, coloured):
+    with qemu.Console(line=["scripts/run-qemu"], env=run_qemu_env(default, **variables)) as console:
+        console.expect(r"counter_os.*: start")
+        assert (b"\x1b[36mcounter_os\x1b[0m: " in console.log) == coloured, console.log
+        assert (b"\x1b" in console.log) == coloured, console.log
+
+
+def test_a_log_in_a_file_has_no_colours(default, short_package):
+    done = subprocess.run(["timeout", str(qemu.TIMEOUT), "scripts/run-qemu"], cwd=qemu.ROOT, check=False,
+                          env=run_qemu_env(default, PACKAGE=str(short_package)), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE)
+    assert done.returncode == 0 and b"powering off, success" in done.stdout and b"\x1b" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("append, keys", [("focus=one", ESCAPE + "q"), ("focus=one hold=yes", "")])
+def test_lines_of_others_wait_while_a_guest_has_the_screen(default, image, tmp_path, append, keys):
+    assert default
+    package = qemu.pack(tmp_path, chatty("one", "mode=echo"), qemu.counter(0))
+    with qemu.Console(kernel=image, initrd=package, smp=2, append=f"{append} {qemu.EACH_REPORT}") as console:
+        console.expect(r"\$ ")
+        console.send(keys + "first\r")
+        console.expect(r'you said "first"\n')
+        drawn = ""
+        for _ in range(10):
+            console.send("more\r")
+            drawn += console.expect(r'you said "more"\n')
+        assert "counter_os" not in drawn, drawn
+        console.send(ESCAPE + "s")
+        console.expect("schism> ")
+        console.expect(r"counter_os: report \d+")
+        told = [int(n) for n in re.findall(r"counter_os: (?:start|report) (\d+)\b", qemu.plain(console.log))]
+        assert told == list(range(len(told))), "some were lost, or in another order"
 
 
 # ---- guests that print at the same time ------------------------------------------------------------------

@@ -74,6 +74,10 @@ bool console_shell_has_focus(void)
 	return false;
 }
 
+void console_say_hint(void)
+{
+}
+
 void console_write_line(const char *line, size_t len)
 {
 	append(line, len);

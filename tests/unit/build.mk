@@ -29,8 +29,9 @@ test_dt-src := tests/unit/test_dt.c lib/dt.c
 unit-test += test_machine
 test_machine-src := tests/unit/test_machine.c kernel/machine.c lib/dt.c lib/dt_walk.c
 unit-test += test_uart
-host-console := kernel/console.c kernel/console_out.c kernel/console_port.c kernel/console_text.c \
-	kernel/timer.c kernel/lock.c kernel/cpu.c lib/fmt.c lib/ring.c lib/utf8.c
+host-console := kernel/log.c kernel/console.c kernel/console_held.c kernel/console_out.c \
+	kernel/console_port.c kernel/console_text.c kernel/timer.c kernel/lock.c kernel/cpu.c \
+	lib/fmt.c lib/ring.c lib/utf8.c
 test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c $(host-console) \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_console
@@ -39,7 +40,7 @@ unit-test += test_console_text
 test_console_text-src := tests/unit/test_console_text.c kernel/console_text.c lib/fmt.c lib/ring.c lib/utf8.c
 unit-test += test_console_smp
 smp-test += test_console_smp
-test_console_smp-src := tests/unit/test_console_smp.c kernel/log.c $(host-console) tests/host/race.c \
+test_console_smp-src := tests/unit/test_console_smp.c $(host-console) tests/host/race.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c
 test_console_smp-libs := -lpthread
 unit-test += test_shell

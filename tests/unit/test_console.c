@@ -16,6 +16,7 @@
 #include "kernel/budget.h"
 #include "kernel/console.h"
 #include "kernel/inspect.h"
+#include "kernel/log.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
 #include "kernel/shell.h"
@@ -101,23 +102,32 @@ static void transmit_all(void)
 
 /* ---- what is around it ---- */
 
-static const char *boot_focus;		/* focus= of the machine's bootargs */
+static const char *boot_focus, *boot_colour, *boot_hold;	/* of the machine's bootargs */
 
 bool boot_arg(const char *name, char *buf, size_t size)
 {
-	if (!boot_focus)
-		return false;
-	strlcpy(buf, boot_focus, size);
-	return true;
+	const char *value = !strcmp(name, "focus") ? boot_focus : !strcmp(name, "colour") ? boot_colour :
+			    !strcmp(name, "hold") ? boot_hold : NULL;
+
+	if (value)
+		strlcpy(buf, value, size);
+	return value != NULL;
 }
+
+struct vm *vms[CONFIG_MAX_VMS];
+unsigned int nr_vms;
 
 bool machine_node_is(const void *fdt, int node, const char *compat)
 {
 	return false;
 }
 
+static const char *command_says;	/* a line of what the escape key shows */
+
 void inspect_command(char c)
 {
+	if (command_says)
+		console_write_line(command_says, strlen(command_says));
 }
 
 void shell_key(char c)
@@ -130,6 +140,7 @@ static struct console_port port[NR_PORTS];
 static uint8_t rings[NR_PORTS][CONSOLE_RING_SIZE];
 static unsigned int room_calls;
 static char heard[16];
+static unsigned int read_by_guest;	/* of what was heard */
 
 static void room(struct console_port *p)
 {
@@ -139,6 +150,11 @@ static void room(struct console_port *p)
 static void input(struct console_port *p, char c)
 {
 	heard[strlen(heard)] = c;
+}
+
+static unsigned int unread(struct console_port *p)
+{
+	return (unsigned int)strlen(heard) - read_by_guest;
 }
 
 static void print(unsigned int i, const char *text)
@@ -167,10 +183,16 @@ static int setup(void **state)
 	for (unsigned int i = 0; i < NR_PORTS; i++) {
 		vm[i].id = i;
 		vm[i].name = names[i];
-		port[i] = (struct console_port){ .vm = &vm[i], .input = input, .room = room };
+		vm[i].state = VM_RUNNING;
+		vms[i] = &vm[i];
+		port[i] = (struct console_port){
+			.vm = &vm[i], .input = input, .room = room, .unread = unread,
+		};
 		console_attach(&port[i], rings[i]);
 	}
+	nr_vms = NR_PORTS;
 	forget_shown();
+	read_by_guest = 0;
 	memset(heard, 0, sizeof(heard));
 	memset(to_shell, 0, sizeof(to_shell));
 	room_calls = 0;
@@ -183,6 +205,9 @@ static int teardown(void **state)
 	for (unsigned int i = 0; i < NR_PORTS; i++)
 		console_detach(&port[i]);
 	console_set_focus(NULL);
+	console_hold(false);
+	boot_focus = boot_colour = boot_hold = NULL;
+	console_configure();
 	console_prompt_hide();
 	/* Timers that look at terminals find none any more. */
 	fake_counter += timer_us_to_ticks(1000000);
@@ -548,6 +573,248 @@ static void test_a_begun_line_waits_where_there_is_no_room(void **state)
 	assert_int_equal(count("[two] $  ...\r\n"), 1);
 }
 
+/* ---- lines that are held while a guest draws ---- */
+
+static void log_lines(unsigned int first, unsigned int n)
+{
+	char text[64];
+
+	for (unsigned int i = first; i < first + n; i++)
+		console_write_line(text, (size_t)snprintf(text, sizeof(text), "log line %04u %s", i,
+							  "..............................."));
+}
+
+static void test_lines_of_others_wait_while_a_guest_draws(void **state)
+{
+	console_hold(true);
+	console_write_line("before", 6);
+	console_set_focus(&vm[0]);
+	print(0, "\033[2Jpicture");
+	console_write_line("log", 3);
+	print(1, "two\n");
+	print(0, "!");
+	assert_string_equal(shown, "before\r\n\033[2Jpicture!");
+	console_set_focus(NULL);
+	assert_string_equal(shown, "before\r\n\033[2Jpicture!\030\033(B\017\033[m\r\nlog\r\n[two] two\r\n");
+}
+
+static void test_held_lines_come_when_they_are_no_longer_to_be_held(void **state)
+{
+	console_set_focus(&vm[0]);
+	console_hold(true);
+	console_write_line("log", 3);
+	assert_string_equal(shown, "");
+	console_hold(false);
+	assert_string_equal(shown, "log\r\n");
+}
+
+static void test_a_guest_that_has_ended_holds_nothing(void **state)
+{
+	console_set_focus(&vm[0]);
+	console_hold(true);
+	console_write_line("log", 3);
+	vm[0].state = VM_CRASHED;
+	console_write_line("one: CRASHED", 12);
+	assert_string_equal(shown, "log\r\none: CRASHED\r\n");
+}
+
+static void test_what_the_escape_key_shows_is_not_held(void **state)
+{
+	console_set_focus(&vm[0]);
+	console_hold(true);
+	console_write_line("log", 3);
+	command_says = "help";
+	to_type = "\035h";
+	console_rx_interrupt();
+	command_says = NULL;
+	console_write_line("behind", 6);
+	assert_string_equal(shown, "log\r\nhelp\r\nbehind\r\n");
+	/* The guest gets a key: it draws again. */
+	to_type = "\014";
+	console_rx_interrupt();
+	console_write_line("more", 4);
+	assert_int_equal(count("more"), 0);
+}
+
+static void test_held_lines_leave_as_fast_as_the_uart_takes_them(void **state)
+{
+	console_set_focus(&vm[0]);
+	console_hold(true);
+	log_lines(0, 250);
+	print(1, "two\n");
+	fifo_room = 0;
+	console_set_focus(NULL);
+	/* Nobody waited; and nobody comes before them, nor is lost. */
+	assert_int_equal(nr_shown, 0);
+	log_lines(250, 1);
+	print(2, "tre\n");
+	transmit_all();
+	assert_int_equal(count("log line"), 251);
+	assert_int_equal(count("not kept"), 0);
+	assert_non_null(strstr(strstr(shown, "[two] two"), "log line 0250"));
+	assert_non_null(strstr(strstr(shown, "log line 0250"), "[tre] tre"));
+}
+
+static void test_the_oldest_held_lines_are_lost_and_counted(void **state)
+{
+	char mark[64];
+
+	console_set_focus(&vm[0]);
+	console_hold(true);
+	log_lines(0, 1000);
+	console_set_focus(NULL);
+	transmit_all();
+	assert_in_range(count("log line"), 300, 400);
+	snprintf(mark, sizeof(mark), "... %u lines were not kept\r\nlog line %04u", 1000 - count("log line"),
+		 1000 - count("log line"));
+	assert_int_equal(count(mark), 1);
+	assert_int_equal(count("log line 0999"), 1);
+}
+
+/* While held lines leave, the log waits for the UART if it must. */
+static void test_no_log_line_is_lost_behind_held_ones(void **state)
+{
+	console_set_focus(&vm[0]);
+	console_hold(true);
+	log_lines(0, 300);
+	fifo_room = 0;
+	console_set_focus(NULL);
+	refill = 1;
+	log_lines(300, 400);
+	refill = 0;
+	transmit_all();
+	assert_int_equal(count("log line"), 700);
+	assert_int_equal(count("not kept"), 0);
+}
+
+static void test_at_the_end_held_lines_are_sent(void **state)
+{
+	console_set_focus(&vm[0]);
+	console_hold(true);
+	log_lines(0, 200);
+	fifo_room = 0;
+	refill = FIFO;
+	console_flush();
+	assert_int_equal(count("log line"), 200);
+	assert_true(console_holds());
+}
+
+static void test_the_bootargs_say_whether_lines_are_held(void **state)
+{
+	boot_hold = "yes";
+	console_configure();
+	assert_true(console_holds());
+}
+
+/* ---- colours ---- */
+
+static void test_colours_are_those_of_levels_and_vms(void **state)
+{
+	boot_colour = "yes";
+	console_configure();
+	console_detach(&port[0]);
+	console_attach(&port[0], rings[0]);
+	log_line(LOG_WARN, "careful");
+	log_line(LOG_ERR, "one: broken");
+	log_line(LOG_INFO, "two: report");
+	log_line(LOG_INFO, "plain: text");
+	print(0, "hello\n");
+	assert_int_equal(count("\033[33m["), 1);
+	assert_int_equal(count("] warning: careful\033[0m\r\n"), 1);
+	assert_int_equal(count("\033[31m["), 1);
+	assert_int_equal(count("] error: one: broken\033[0m\r\n"), 1);
+	assert_int_equal(count("] \033[32mtwo\033[0m: report\r\n"), 1);
+	assert_int_equal(count("] plain: text\r\n"), 1);
+	assert_int_equal(count("\033[36m[one]\033[0m hello\r\n"), 1);
+}
+
+static void test_without_the_boot_argument_the_log_is_plain(void **state)
+{
+	if (IS_ENABLED(CONFIG_LOG_COLOUR)) {
+		boot_colour = "no";
+		console_configure();
+	}
+	log_line(LOG_ERR, "one: broken");
+	log_line(LOG_INFO, "two: report");
+	assert_int_equal(count("\033"), 0);
+	assert_int_equal(count("two: report\r\n"), 1);
+}
+
+/* The log is kept without them, whatever the console shows. */
+static void test_the_log_that_is_kept_has_no_colours(void **state)
+{
+	uint64_t at = log_end();
+	char text[LOG_LINE_MAX];
+	enum log_level level;
+	size_t len;
+
+	boot_colour = "yes";
+	console_configure();
+	log_line(LOG_WARN, "careful");
+	assert_true(log_read(&at, log_end(), &level, text, &len));
+	assert_int_equal(level, LOG_WARN);
+	assert_null(memchr(text, '\033', len));
+}
+
+/* ---- what to type ---- */
+
+static void type(const char *keys)
+{
+	to_type = keys;
+	while (*to_type)
+		console_rx_interrupt();
+}
+
+static void test_keys_that_nobody_gets_are_answered_with_a_hint_at_times(void **state)
+{
+	wait_ms(20000);
+	type("hello?");
+	assert_int_equal(count("console: nobody reads what you type; type Ctrl-] s for the shell, "
+			       "Ctrl-] h for help, Ctrl-] 1 for one\r\n"), 1);
+	wait_ms(5000);
+	type("hello?");
+	assert_int_equal(count("console: "), 1);
+	wait_ms(6000);
+	type("hello?");
+	assert_int_equal(count("console: "), 2);
+}
+
+static void test_keys_that_a_guest_does_not_read_are_answered_too(void **state)
+{
+	wait_ms(20000);
+	console_set_focus(&vm[0]);
+	type("hm");
+	assert_int_equal(count("console"), 0);
+	wait_ms(1500);
+	assert_int_equal(count("console: one does not read what you type; type Ctrl-] s "), 1);
+}
+
+static void test_a_guest_that_reads_gets_no_hint(void **state)
+{
+	wait_ms(20000);
+	console_set_focus(&vm[0]);
+	type("hm");
+	read_by_guest = 1;
+	wait_ms(2000);
+	read_by_guest = 2;
+	type("yes");
+	wait_ms(500);
+	console_set_focus(&vm[1]);
+	wait_ms(2000);
+	assert_int_equal(count("console"), 0);
+}
+
+static void test_the_hint_after_the_boot_says_whose_the_keyboard_is(void **state)
+{
+	console_say_hint();
+	assert_int_equal(count("console: type Ctrl-] s for the shell, Ctrl-] h for help, "
+			       "Ctrl-] 1 for one\r\n"), 1);
+	console_set_focus(&vm[1]);
+	console_say_hint();
+	assert_int_equal(count("console: two has the keyboard; type Ctrl-] s for the shell, "
+			       "Ctrl-] h for help\r\n"), 1);
+}
+
 /* ---- UTF-8 ---- */
 
 static void test_utf8_of_a_guest_is_shown_and_what_is_not_is_visible(void **state)
@@ -754,6 +1021,22 @@ int main(void)
 		TEST(test_a_begun_line_ends_with_a_whole_character),
 		TEST(test_begun_lines_of_all_are_shown_one_at_a_time),
 		TEST(test_a_begun_line_waits_where_there_is_no_room),
+		TEST(test_lines_of_others_wait_while_a_guest_draws),
+		TEST(test_held_lines_come_when_they_are_no_longer_to_be_held),
+		TEST(test_a_guest_that_has_ended_holds_nothing),
+		TEST(test_what_the_escape_key_shows_is_not_held),
+		TEST(test_held_lines_leave_as_fast_as_the_uart_takes_them),
+		TEST(test_the_oldest_held_lines_are_lost_and_counted),
+		TEST(test_no_log_line_is_lost_behind_held_ones),
+		TEST(test_at_the_end_held_lines_are_sent),
+		TEST(test_the_bootargs_say_whether_lines_are_held),
+		TEST(test_colours_are_those_of_levels_and_vms),
+		TEST(test_without_the_boot_argument_the_log_is_plain),
+		TEST(test_the_log_that_is_kept_has_no_colours),
+		TEST(test_keys_that_nobody_gets_are_answered_with_a_hint_at_times),
+		TEST(test_keys_that_a_guest_does_not_read_are_answered_too),
+		TEST(test_a_guest_that_reads_gets_no_hint),
+		TEST(test_the_hint_after_the_boot_says_whose_the_keyboard_is),
 		TEST(test_utf8_of_a_guest_is_shown_and_what_is_not_is_visible),
 		TEST(test_a_character_is_shown_whole_whoever_comes_between),
 		TEST(test_text_in_utf8_does_not_count_as_steering),

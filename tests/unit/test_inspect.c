@@ -35,6 +35,18 @@ void console_set_focus(const struct vm *to)
 	focus = to;
 }
 
+static bool holds;
+
+void console_hold(bool hold)
+{
+	holds = hold;
+}
+
+bool console_holds(void)
+{
+	return holds;
+}
+
 #if CONFIG_SHELL
 void shell_enter(void)
 {
@@ -81,11 +93,22 @@ static void test_the_focus_goes_round_terminals_that_are_there(void **state)
 	assert_null(focus);
 }
 
+static void test_a_key_holds_other_lines_and_shows_them_again(void **state)
+{
+	inspect_command('q');
+	assert_true(holds);
+	assert_true(fake_log_has("console: lines of others wait"));
+	inspect_command('q');
+	assert_false(holds);
+	assert_true(fake_log_has("console: lines of others are shown"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_help_names_the_terminals, setup),
 		cmocka_unit_test_setup(test_help_is_given_while_the_terminal_goes, setup),
+		cmocka_unit_test_setup(test_a_key_holds_other_lines_and_shows_them_again, setup),
 		cmocka_unit_test_setup(test_the_focus_goes_round_terminals_that_are_there, setup),
 	};
 

@@ -102,6 +102,9 @@ bool boot_arg(const char *name, char *buf, size_t size)
 	return true;
 }
 
+struct vm *vms[CONFIG_MAX_VMS];
+unsigned int nr_vms;
+
 bool machine_node_is(const void *fdt, int node, const char *compat)
 {
 	return false;
