@@ -41,7 +41,7 @@ test_entry_linux-cppflags := -DENTRY=ENTRY_LINUX
 test_entry_raw-cppflags   := -DENTRY=ENTRY_RAW
 test_entry_sel4-cppflags  := -DENTRY=ENTRY_SEL4
 test_entry_elf-ldflags   := -e guest_entry --defsym guest_image_base=0x40230000
-test_entry_linux-ldflags := -e guest_linux_header --defsym guest_image_base=0x40280000
+test_entry_linux-ldflags := -e guest_linux_header --defsym guest_image_base=0x401fffc0
 test_entry_raw-ldflags   := -e guest_entry --defsym guest_image_base=0x40303000
 test_entry_sel4-ldflags  := -e guest_entry --defsym guest_image_base=0xffffffffc0000000 \
 	--defsym guest_image_offset=0xffffffff80000000

@@ -6,6 +6,7 @@ obj-y += dt_walk.o
 obj-y += elf.o
 obj-y += fmt.o
 obj-y += linux_image.o
+obj-y += packed.o
 obj-y += ring.o
 obj-y += string.o
 obj-y += utf8.o

@@ -14,6 +14,7 @@
 	bootargs = args;							\
 	devices = "uart", "rtc";						\
 	mailbox = <0x0 GUEST_MAILBOX_IPA>;					\
+	dtb-address = <0x0 GUEST_DTB_IPA>;					\
 	memory@40000000 {							\
 		reg = <0x0 GUEST_RAM_IPA 0x0 GUEST_RAM_SIZE>;			\
 	};

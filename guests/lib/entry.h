@@ -13,7 +13,8 @@
 
 #include "guests/lib/asm.h"
 
-#define GUEST_ENTRY_TEXT_OFFSET	0x80000
+/* From the base of memory: what follows the 64 bytes of the header begins a page. */
+#define GUEST_ENTRY_TEXT_OFFSET	0x1fffc0
 
 /* System registers in the order in which they are recorded; FAR_EL1 and ELR_EL1 were needed for it. */
 #define GUEST_ENTRY_SYSREGS(X)	\

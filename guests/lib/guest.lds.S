@@ -23,8 +23,11 @@ SECTIONS
 {
 	. = DEFINED(guest_image_base) ? guest_image_base : GUEST_IMAGE_IPA;
 	__image_start = .;
-	.text : AT(ADDR(.text) - guest_image_offset) {
+	/* Of an arm64 Image that is to begin 64 bytes below .text: where there is none, there is no section. */
+	.header : AT(ADDR(.header) - guest_image_offset) {
 		*(.text.header)
+	} :text
+	.text : AT(ADDR(.text) - guest_image_offset) {
 		*(.text.start)
 		*(.text .text.*)
 	} :text

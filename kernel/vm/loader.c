@@ -14,10 +14,11 @@
 #include "lib/errno.h"
 #include "lib/fmt.h"
 #include "lib/linux_image.h"
+#include "lib/packed.h"
 #include "lib/string.h"
 #include "schism/abi/guest_layout.h"
 
-#define MAX_EXTENTS		24
+#define MAX_EXTENTS		(24 + VM_MAX_IMAGES)
 #define TEXT_LEN		128
 /*
  * What one step costs, in bytes of zeros: copying a byte, from wherever it is, costs as much as clearing
@@ -29,7 +30,11 @@
 #define PIECE_COST		KIB(16)
 /* booting.rst: the ramdisk lies in a window of 32 GiB, aligned to 1 GiB, that covers the kernel. */
 #define LINUX_WINDOW		GIB(32)
-#define DTB_ALIGN		PAGE_SIZE
+/* QEMU loads an Image that asks for less 2 MiB higher: its own code is there. Kernels know their place by that. */
+#define LINUX_LOWEST		KIB(4)
+/* Where QEMU has the device tree, from the base of RAM, and kernels map it in blocks. */
+#define DTB_DISTANCE		MIB(128)
+#define DTB_BLOCK		MIB(2)
 #define DTB_SIZE_MAX		MIB(2)
 #define DTB_PAGES		((unsigned int)(GUEST_DTB_MAX / PAGE_SIZE))
 
@@ -46,6 +51,7 @@ struct load {
 	const char **why;
 	struct extent ramdisk, dtb;
 	uint64_t entry;
+	uint64_t kernel_end;		/* in the first region */
 	struct vm_entry start;		/* of a protocol that says it itself */
 	struct extent taken[MAX_EXTENTS];
 	unsigned int nr_taken;
@@ -104,7 +110,8 @@ static int take(struct load *load, const char *name, uint64_t base, uint64_t siz
 			      "%s: 0x%lx with 0x%lx bytes lies outside the memory, 0x%lx-0x%lx", name,
 			      base, size, ram_base(load), ram_end(load));
 	other = find_taken(load, base, size);
-	if (other && strcmp(other->name, name))
+	/* The segments of one image may. */
+	if (other && other->name != name)
 		return refuse(load, -EINVAL, "%s: 0x%lx with 0x%lx bytes overlaps the %s at 0x%lx-0x%lx",
 			      name, base, size, other->name, other->base, other->base + other->size);
 	if (load->nr_taken == MAX_EXTENTS)
@@ -134,18 +141,15 @@ static int put(struct load *load, const char *name, uint64_t at, const void *dat
 	return err ? err : add_piece(load, at, data, size);
 }
 
-/* The lowest free place. Each turn goes beyond one extent more. */
-static int take_lowest(struct load *load, const char *name, uint64_t size, struct extent *out)
+/* The lowest free place from there on; false when there is none. Each turn goes beyond one extent more. */
+static bool find_lowest(const struct load *load, uint64_t from, uint64_t align, uint64_t size, uint64_t *base)
 {
-	uint64_t base = ALIGN_UP(ram_base(load), DTB_ALIGN);
 	const struct extent *other;
 
-	while (in_ram(load, base, size) && (other = find_taken(load, base, size)))
-		base = ALIGN_UP(other->base + other->size, DTB_ALIGN);
-	if (!in_ram(load, base, size))
-		return refuse(load, -ENOSPC, "memory: has no room for a device tree of %lu bytes", size);
-	*out = (struct extent){ name, base, size };
-	return take(load, name, base, size);
+	*base = ALIGN_UP(from, align);
+	while (in_ram(load, *base, size) && (other = find_taken(load, *base, size)))
+		*base = ALIGN_UP(other->base + other->size, align);
+	return in_ram(load, *base, size);
 }
 
 /* The highest free place in pages of its own, below end. */
@@ -198,7 +202,9 @@ static int place_linux(struct load *load)
 
 	if (err)
 		return refuse(load, err, "kernel: %s", why);
-	load->entry = ALIGN_UP(ram_base(load) + LINUX_IMAGE_ALIGN, LINUX_IMAGE_ALIGN) + info.text_offset;
+	load->entry = ALIGN_UP(ram_base(load), LINUX_IMAGE_ALIGN) + info.text_offset;
+	if (info.text_offset < LINUX_LOWEST)
+		load->entry += LINUX_IMAGE_ALIGN;
 	err = take(load, "kernel", load->entry, info.size);
 	return err ? err : add_piece(load, load->entry, desc->kernel, desc->kernel_size);
 }
@@ -266,7 +272,46 @@ static const struct protocol {
 	[VM_PROTOCOL_SEL4] = { place_sel4, .complete = true },
 };
 
+static uint64_t kernel_end(const struct load *load)
+{
+	uint64_t end = ram_base(load);
+
+	for (unsigned int i = 0; i < load->nr_taken; i++) {
+		const struct extent *e = &load->taken[i];
+
+		if (e->base < ram_end(load))
+			end = MAX(end, e->base + e->size);
+	}
+	return end;
+}
+
+static int place_kernel(struct load *load)
+{
+	const struct vm_desc *desc = &load->vm->desc;
+	const char *why = packed_why(desc->kernel, desc->kernel_size);
+	int err;
+
+	if (why)
+		return refuse(load, -ENOEXEC, "kernel: %s", why);
+	err = protocols[desc->protocol].place(load);
+	load->kernel_end = kernel_end(load);
+	return err;
+}
+
 /* ---- what comes beside the kernel ---- */
+
+static int place_images(struct load *load)
+{
+	const struct vm_desc *desc = &load->vm->desc;
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < desc->nr_images; i++) {
+		const struct vm_image *it = &desc->images[i];
+
+		err = put(load, it->name, it->at.ipa, it->data, it->size);
+	}
+	return err;
+}
 
 static int place_ramdisk(struct load *load)
 {
@@ -311,6 +356,55 @@ static int generate_dtb(struct load *load, size_t *size)
 	return apply_overlay(load, size);
 }
 
+/*
+ * Above the kernel and all that it needs, where nobody's memory allocator begins. A kernel may not know
+ * memory below itself, and small ones take what follows their .bss.
+ */
+static int find_dtb_place(struct load *load, uint64_t size, uint64_t *base)
+{
+	uint64_t far = ram_base(load) + MIN(load->vm->desc.ram_size / 2, DTB_DISTANCE);
+	const struct {
+		uint64_t from, align;
+	} tries[] = {
+		{ MAX(far, load->kernel_end), DTB_BLOCK },
+		{ load->kernel_end, DTB_BLOCK },
+		{ load->kernel_end, PAGE_SIZE },
+		{ ram_base(load), PAGE_SIZE },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(tries); i++) {
+		if (find_lowest(load, tries[i].from, tries[i].align, size, base))
+			return 0;
+	}
+	return refuse(load, -ENOSPC, "memory: has no room for a device tree of %lu bytes", size);
+}
+
+/*
+ * Firmware and ELF kernels that know QEMU look for it at the start of memory, where QEMU has it for them, and
+ * not at x0: if nothing is there, it is there as well.
+ */
+static int put_copy_of_dtb(struct load *load, const void *data, uint64_t size)
+{
+	if (load->vm->desc.protocol == VM_PROTOCOL_LINUX || !in_ram(load, ram_base(load), size) ||
+	    find_taken(load, ram_base(load), size) || load->nr_taken == MAX_EXTENTS)
+		return 0;
+	return put(load, "dtb", ram_base(load), data, size);
+}
+
+static int put_dtb(struct load *load, const void *data, uint64_t size)
+{
+	const struct vm_desc *desc = &load->vm->desc;
+	int err;
+
+	load->dtb.base = desc->dtb_address.ipa;
+	if (desc->has_dtb_address)
+		return put(load, "dtb-address", load->dtb.base, data, size);
+	err = find_dtb_place(load, size, &load->dtb.base);
+	if (!err)
+		err = put(load, "dtb", load->dtb.base, data, size);
+	return err ? err : put_copy_of_dtb(load, data, size);
+}
+
 static int place_dtb(struct load *load)
 {
 	struct vm *vm = load->vm;
@@ -325,9 +419,7 @@ static int place_dtb(struct load *load)
 		   memcmp(data, dtb_magic, sizeof(dtb_magic))) {
 		err = refuse(load, -EINVAL, "dtb: is no device tree of up to 2 MiB");
 	}
-	if (!err)
-		err = take_lowest(load, "dtb", size, &load->dtb);
-	return err ? err : add_piece(load, load->dtb.base, data, size);
+	return err ? err : put_dtb(load, data, size);
 }
 
 static int write_mailbox(struct vm *vm)
@@ -360,7 +452,9 @@ static int place_others(struct load *load)
 	if (!in_ram(load, load->entry, sizeof(uint32_t)))
 		return refuse(load, -EFAULT, "kernel: its entry point 0x%lx lies outside the memory",
 			      load->entry);
-	err = place_ramdisk(load);
+	err = place_images(load);
+	if (!err)
+		err = place_ramdisk(load);
 	if (!err)
 		err = place_dtb(load);
 	load->start = (struct vm_entry){ .pc = load->entry, .args = { load->dtb.base } };
@@ -370,12 +464,11 @@ static int place_others(struct load *load)
 static int place_all(struct load *load)
 {
 	const struct vm_desc *desc = &load->vm->desc;
-	const struct protocol *protocol = &protocols[desc->protocol];
-	int err = protocol->place(load);
+	int err = place_kernel(load);
 
 	if (!err && desc->has_mailbox)
 		err = take(load, "mailbox", desc->mailbox.ipa, GUEST_MAILBOX_SIZE);
-	if (!err && !protocol->complete)
+	if (!err && !protocols[desc->protocol].complete)
 		err = place_others(load);
 	return err;
 }

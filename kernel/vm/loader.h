@@ -6,13 +6,16 @@
  *   elf        where its program headers' physical            e_entry
  *              addresses say
  *   linux      text_offset above the first multiple of        its first byte
- *              2 MiB that leaves 2 MiB below it free
+ *              2 MiB in RAM; 2 MiB more if that is below
+ *              4 KiB, as QEMU does
  *   raw        at load-address; default RAM + 2 MiB           its first byte
  *   sel4       as its elfloader would have it: sel4.h         e_entry, stage 1 on
  *
- * The ramdisk comes as high as it fits, but within 32 GiB of the kernel; the device tree as low as it
- * fits: at the start of RAM, unless the kernel is there. All start with x0 = the device tree's address, but
- * seL4, which has neither and registers of its own.
+ * Further images lie where the manifest says. The ramdisk comes as high as it fits, but within 32 GiB of the
+ * kernel; the device tree, unless the manifest says where, above the kernel: 128 MiB into RAM or in its upper
+ * half, in a multiple of 2 MiB if there is one; for "elf" and "raw" there is a copy at the start of RAM if
+ * nothing else is there. All start with x0 = the device tree's address, but seL4, which has neither and
+ * registers of its own.
  */
 #ifndef KERNEL_VM_LOADER_H
 #define KERNEL_VM_LOADER_H

@@ -78,6 +78,22 @@ int manifest_cells64(const struct manifest_reader *r, int node, const char *name
 	return 0;
 }
 
+int manifest_file(const struct manifest_reader *r, int node, const char *name, const void **data, size_t *size)
+{
+	const char *file;
+	int err = manifest_string(r, node, name, &file);
+
+	if (err)
+		return err;
+	if (!*file || strchr(file, '/') || !strcmp(file, MANIFEST_FILE))
+		return refuse(r, name, "names \"%s\", which cannot be a file of the package", file);
+	if (r->images->find(r->images->ctx, file, data, size))
+		return refuse(r, name, "names \"%s\", which the package does not have", file);
+	if (!*size)
+		return refuse(r, name, "names \"%s\", which is empty", file);
+	return 0;
+}
+
 static bool is_one_of(const char *name, const char *const *names)
 {
 	for (; *names; names++) {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* A manifest's memory: the regions of a VM, the windows that VMs share, and a VM's view of those. */
+/*
+ * A manifest's memory: the regions of a VM, the windows that VMs share and a VM's view of those, and the images
+ * that lie at addresses. Where these may lie takes the kernel to say: kernel/vm/loader.c.
+ */
 #include "kernel/vm/manifest_reader.h"
 
 #include "lib/errno.h"
 #include "lib/fdt.h"
+#include "lib/fmt.h"
 #include "lib/string.h"
 #include "schism/abi/guest_layout.h"
 
@@ -197,6 +201,42 @@ static int read_share(const struct manifest_reader *r, int node, struct vm_desc 
 	return 0;
 }
 
+/* ---- images at addresses ---- */
+
+static int read_image_address(const struct manifest_reader *r, int node, uint64_t *address)
+{
+	int err = manifest_cells64(r, node, "load-address", address, 1);
+
+	if (err)
+		return err == -ENOENT ? refuse(r, "load-address", "is missing in an image node") : err;
+	if (!IS_ALIGNED(*address, sizeof(uint32_t)))
+		return refuse(r, "load-address", "is not a multiple of 4");
+	return 0;
+}
+
+static int read_image(const struct manifest_reader *r, int node, struct vm_desc *desc)
+{
+	static const char *const known[] = { "file", "load-address", "phandle", NULL };
+	struct vm_image image = { .name = "" };
+	int err = manifest_known_only(r, node, known, "an image");
+
+	if (!err && desc->protocol == VM_PROTOCOL_SEL4)
+		err = refuse(r, "image", "is for protocol \"elf\" or \"linux\" or \"raw\" only");
+	if (!err && desc->nr_images == VM_MAX_IMAGES)
+		err = refuse(r, "image", "has more than %u nodes", VM_MAX_IMAGES);
+	if (!err)
+		err = read_image_address(r, node, &image.at.ipa);
+	if (err)
+		return err;
+	err = manifest_file(r, node, "file", &image.data, &image.size);
+	if (err)
+		return err == -ENOENT ? refuse(r, "file", "is missing in an image node") : err;
+	/* Not as the node has it, where anything may stand. */
+	fmt_snprintf(image.name, sizeof(image.name), "image@%lx", image.at.ipa);
+	desc->images[desc->nr_images++] = image;
+	return 0;
+}
+
 /* ---- all of it ---- */
 
 /* In this order, so that memory and windows that overlap are said in one way. */
@@ -206,6 +246,7 @@ static const struct {
 } children[] = {
 	{ "memory", read_region },
 	{ "shared", read_share },
+	{ "image", read_image },
 };
 
 static int check_child(const struct manifest_reader *r, int node)
@@ -216,7 +257,7 @@ static int check_child(const struct manifest_reader *r, int node)
 	for (unsigned int i = 0; i < ARRAY_SIZE(children); i++)
 		known |= manifest_node_is(r->blob, node, children[i].name);
 	if (!known)
-		return refuse(r, name ? name : "?", "is neither a memory nor a shared node");
+		return refuse(r, name ? name : "?", "is neither a memory nor a shared nor an image node");
 	return fdt_first_subnode(r->blob, node) >= 0 ? refuse(r, name, "has a child node") : 0;
 }
 

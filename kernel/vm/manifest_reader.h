@@ -28,6 +28,10 @@ __must_check int manifest_string(const struct manifest_reader *r, int node, cons
 __must_check int manifest_cells64(const struct manifest_reader *r, int node, const char *name, uint64_t *out,
 				  int count);
 
+/* An image of the package that the property names, not empty. */
+__must_check int manifest_file(const struct manifest_reader *r, int node, const char *name, const void **data,
+			       size_t *size);
+
 /* Every property of the node is one of names, which a NULL ends; a mistyped one must not go unnoticed. */
 __must_check int manifest_known_only(const struct manifest_reader *r, int node, const char *const *names,
 				     const char *whose);
@@ -38,7 +42,7 @@ bool manifest_is_name(const char *s);
 /* Is a node called name, or name@ADDRESS? */
 bool manifest_node_is(const void *blob, int node, const char *name);
 
-/* The child nodes of a VM: memory and shared windows. */
+/* The child nodes of a VM: memory, shared windows, further images. After its properties. */
 __must_check int manifest_read_memory(const struct manifest_reader *r, struct vm_desc *desc);
 
 #endif

@@ -12,6 +12,7 @@
 #include "schism/abi/guest_layout.h"
 
 #define CPU_NUMBERS	64	/* bits of a cpu_mask */
+#define DTB_ALIGN	8	/* Devicetree Specification v0.4, 5.6 */
 
 /* ---- one property each ---- */
 
@@ -22,13 +23,14 @@ struct property {
 	bool required;
 	uint8_t protocols;		/* that it is for, as bits; 0: all */
 	uint16_t field, size_field;	/* offsets in struct vm_desc */
-	uint32_t min, max;		/* of a number */
+	uint32_t min, max;		/* of a number; of an address, min is what it is a multiple of */
 	const char *max_name;		/* the option behind max */
 	const char *const *choices;	/* of a word, by number */
 	unsigned int nr_choices;
 };
 
 #define ONLY(protocol)	(1u << VM_PROTOCOL_##protocol)
+#define WITH_DTB	(ONLY(ELF) | ONLY(LINUX) | ONLY(RAW))
 #define FIELD(name)	.field = offsetof(struct vm_desc, name)
 #define IMAGE(name)	FIELD(name), .size_field = offsetof(struct vm_desc, name##_size)
 #define CHOICES(names)	.choices = names, .nr_choices = ARRAY_SIZE(names)
@@ -117,39 +119,30 @@ static int read_choice(const struct manifest_reader *r, const struct property *p
 
 static int read_image(const struct manifest_reader *r, const struct property *p, struct vm_desc *desc)
 {
-	const void **data = field_of(desc, p->field);
-	size_t *size = field_of(desc, p->size_field);
-	const char *file;
-	int err = manifest_string(r, r->node, p->name, &file);
-
-	if (err)
-		return err;
-	if (!*file || strchr(file, '/') || !strcmp(file, MANIFEST_FILE))
-		return refuse(r, p->name, "names \"%s\", which cannot be a file of the package", file);
-	if (r->images->find(r->images->ctx, file, data, size))
-		return refuse(r, p->name, "names \"%s\", which the package does not have", file);
-	if (!*size)
-		return refuse(r, p->name, "names \"%s\", which is empty", file);
-	return 0;
+	return manifest_file(r, r->node, p->name, field_of(desc, p->field), field_of(desc, p->size_field));
 }
 
-static int read_load_address(const struct manifest_reader *r, const struct property *p, struct vm_desc *desc)
+/* A multiple of p->min. */
+static int read_address(const struct manifest_reader *r, const struct property *p, struct vm_desc *desc)
 {
-	int err = manifest_cells64(r, r->node, p->name, &desc->load_address.ipa, 1);
+	uint64_t *address = field_of(desc, p->field);
+	int err = manifest_cells64(r, r->node, p->name, address, 1);
 
-	if (!err && !IS_ALIGNED(desc->load_address.ipa, PAGE_SIZE))
-		err = refuse(r, p->name, "is not a multiple of 4 KiB");
+	if (!err && !IS_ALIGNED(*address, p->min))
+		err = refuse(r, p->name, "is not a multiple of %u", p->min);
 	return err;
 }
 
 static int read_entry(const struct manifest_reader *r, const struct property *p, struct vm_desc *desc)
 {
-	int err = manifest_cells64(r, r->node, p->name, &desc->entry, 1);
-
 	desc->has_entry = true;
-	if (!err && !IS_ALIGNED(desc->entry, sizeof(uint32_t)))
-		err = refuse(r, p->name, "is not a multiple of 4");
-	return err;
+	return read_address(r, p, desc);
+}
+
+static int read_dtb_address(const struct manifest_reader *r, const struct property *p, struct vm_desc *desc)
+{
+	desc->has_dtb_address = true;
+	return read_address(r, p, desc);
 }
 
 static int read_mailbox(const struct manifest_reader *r, const struct property *p, struct vm_desc *desc)
@@ -286,11 +279,13 @@ static const struct property properties[] = {
 	  .max_name = "CONFIG_MAX_VCPUS" },
 	{ "protocol", read_choice, .required = true, FIELD(protocol), CHOICES(protocol_names) },
 	{ "kernel", read_image, .required = true, IMAGE(kernel) },
-	{ "load-address", read_load_address, .protocols = ONLY(RAW) },
-	{ "entry", read_entry, .protocols = ONLY(ELF) | ONLY(RAW) },
-	{ "ramdisk", read_image, .protocols = ONLY(LINUX), IMAGE(ramdisk) },
-	{ "dtb", read_image, .protocols = ONLY(ELF) | ONLY(LINUX) | ONLY(RAW), IMAGE(dtb) },
-	{ "dtb-overlay", read_image, .protocols = ONLY(ELF) | ONLY(LINUX) | ONLY(RAW), IMAGE(overlay) },
+	{ "load-address", read_address, .protocols = ONLY(RAW), FIELD(load_address),
+	  .min = sizeof(uint32_t) },
+	{ "entry", read_entry, .protocols = ONLY(ELF) | ONLY(RAW), FIELD(entry), .min = sizeof(uint32_t) },
+	{ "ramdisk", read_image, .protocols = WITH_DTB, IMAGE(ramdisk) },
+	{ "dtb", read_image, .protocols = WITH_DTB, IMAGE(dtb) },
+	{ "dtb-address", read_dtb_address, .protocols = WITH_DTB, FIELD(dtb_address), .min = DTB_ALIGN },
+	{ "dtb-overlay", read_image, .protocols = WITH_DTB, IMAGE(overlay) },
 	{ "mailbox", read_mailbox },
 	{ "bootargs", read_bootargs },
 	{ "devices", read_devices },
@@ -383,9 +378,12 @@ static int check_places(const struct manifest_reader *r, struct vm_desc *desc)
 {
 	if (!fdt_getprop(r->blob, r->node, "load-address", NULL))
 		desc->load_address = ipa_add(desc->ram_ipa, MIB(2));
-	if (desc->protocol == VM_PROTOCOL_RAW && !in_ram(desc, desc->load_address.ipa, PAGE_SIZE))
+	if (desc->protocol == VM_PROTOCOL_RAW && !in_ram(desc, desc->load_address.ipa, sizeof(uint32_t)))
 		return refuse(r, "load-address", "at 0x%lx is not in the VM's memory",
 			      desc->load_address.ipa);
+	if (desc->has_dtb_address && !in_ram(desc, desc->dtb_address.ipa, DTB_ALIGN))
+		return refuse(r, "dtb-address", "at 0x%lx is not in the VM's memory",
+			      desc->dtb_address.ipa);
 	if (desc->has_entry && !in_ram(desc, desc->entry, sizeof(uint32_t)))
 		return refuse(r, "entry", "at 0x%lx is not in the VM's memory", desc->entry);
 	if (desc->has_mailbox && (!IS_ALIGNED(desc->mailbox.ipa, PAGE_SIZE) ||

@@ -34,6 +34,8 @@
 #define VM_MAX_REGIONS	4
 #define VM_MAX_SHARES	4
 #define VM_MAX_PASSTHROUGH	4
+#define VM_MAX_IMAGES	4
+#define VM_IMAGE_NAME_LEN	24
 
 struct vcpu;
 
@@ -77,6 +79,14 @@ struct vm_share {
 	bool read_only;
 };
 
+/* A file that lies at an address, beside the kernel. */
+struct vm_image {
+	char name[VM_IMAGE_NAME_LEN];	/* of its node, image@ADDRESS */
+	ipa_t at;
+	const void *data;
+	size_t size;
+};
+
 /* What follows when a VM has crashed or switched itself off. */
 enum vm_action {
 	VM_ACTION_STOP,
@@ -104,8 +114,12 @@ struct vm_desc {
 	uint64_t entry;
 	const void *ramdisk;		/* NULL: none */
 	size_t ramdisk_size;
+	struct vm_image images[VM_MAX_IMAGES];
+	unsigned int nr_images;
 	const void *dtb;		/* NULL: one is generated */
 	size_t dtb_size;
+	bool has_dtb_address;		/* else the loader finds a place for it */
+	ipa_t dtb_address;
 	const void *overlay;		/* for the generated device tree; NULL: none */
 	size_t overlay_size;
 	char args[VM_ARGS_LEN];

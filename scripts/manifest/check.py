@@ -7,7 +7,7 @@ import glob
 import os
 import re
 
-from manifest.images import GIB, MIB, PAGE, PLACERS, Memory, Refused, device_tree
+from manifest.images import GIB, MAX_IMAGES, MIB, PAGE, PLACERS, Memory, Refused, check_packed, device_tree
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,31}")
 RAM_START, DEVICES_END, MEMORY_END = 0x40000000, 0x10000000, 512 * GIB
@@ -19,6 +19,13 @@ CPU_NUMBERS = 64
 IMAGES = ("kernel", "ramdisk", "dtb", "dtb-overlay")
 WITH_DTB = ("elf", "linux", "raw")
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../kernel/vdev/*.c")
+
+
+def named_files(root):
+    """The nodes and properties of a manifest that name files."""
+    for vm in root.children:
+        yield from ((vm, prop) for prop in IMAGES)
+        yield from ((child, "file") for child in vm.children if child.kind() == "image")
 
 
 def device_names():
@@ -154,7 +161,8 @@ class VmChecker:
         self.error, self.numbers = whole.error, whole.numbers
         self.name = self.protocol = self.kernel = None
         self.vcpus, self.load_address, self.entry, self.mailbox = 0, None, None, None
-        self.regions, self.phys, self.shares, self.passthrough = [], [], [], []
+        self.dtb_address = None
+        self.regions, self.phys, self.shares, self.passthrough, self.images = [], [], [], [], []
 
     def fault(self, prop, text):
         return self.error(self.node, prop, text)
@@ -203,16 +211,19 @@ class VmChecker:
     def check_protocol(self, prop, choices):
         self.protocol = self.check_choice(prop, choices)
 
-    def check_image(self, prop):
-        file = self.whole.string(self.node, prop)
+    def check_file(self, node, prop):
+        file = self.whole.string(node, prop)
         if file is None:
             return None
         if "/" in file or file in ("", "manifest.dtb"):
-            return self.fault(prop, f'names "{file}", which cannot be a file of the package')
+            return self.error(node, prop, f'names "{file}", which cannot be a file of the package')
         if not self.files.find(file):
-            return self.fault(prop, f'names "{file}", which is in none of ' + ", ".join(self.files.directories))
+            return self.error(node, prop, f'names "{file}", which is in none of ' + ", ".join(self.files.directories))
         data = self.files.load(file, kernel=prop == "kernel")
-        return data if data else self.fault(prop, f'names "{file}", which is empty')
+        return data if data else self.error(node, prop, f'names "{file}", which is empty')
+
+    def check_image(self, prop):
+        return self.check_file(self.node, prop)
 
     def check_kernel(self, prop):
         self.kernel = self.check_image(prop)
@@ -229,19 +240,22 @@ class VmChecker:
             if prop == "dtb-overlay" and not any(node.name == "__overlay__" for node in root.walk()):
                 self.fault(prop, f"{self.node.string(prop)} is no overlay: it has no __overlay__ node")
 
-    def check_address(self, prop, align):
-        numbers = self.numbers(self.node, prop, 1)
+    def check_address(self, node, prop, align):
+        numbers = self.numbers(node, prop, 1)
         if not numbers:
             return None
         if numbers[0] % align:
-            return self.fault(prop, f"is not a multiple of {'4 KiB' if align == PAGE else align}")
+            return self.error(node, prop, f"is not a multiple of {align}")
         return numbers[0]
 
     def check_load_address(self, prop):
-        self.load_address = self.check_address(prop, PAGE)
+        self.load_address = self.check_address(self.node, prop, 4)
 
     def check_entry(self, prop):
-        self.entry = self.check_address(prop, 4)
+        self.entry = self.check_address(self.node, prop, 4)
+
+    def check_dtb_address(self, prop):
+        self.dtb_address = self.check_address(self.node, prop, 8)
 
     def check_mailbox(self, prop):
         numbers = self.numbers(self.node, prop, 1)
@@ -297,13 +311,13 @@ class VmChecker:
         if "cpus" not in self.node.props:
             self.fault(prop, "needs cpus, one for each vCPU")
 
-    # ---- memory and shared windows
+    # ---- memory, shared windows, images at addresses
 
     def check_children(self):
-        kinds = {"memory": self.check_region, "shared": self.check_share}
+        kinds = {"memory": self.check_region, "shared": self.check_share, "image": self.check_image_node}
         for child in self.node.children:
             if child.kind() not in kinds:
-                self.error(child, "", "is neither a memory nor a shared node")
+                self.error(child, "", "is neither a memory nor a shared nor an image node")
             elif child.children:
                 self.error(child, "", "has a child node")
         for kind, check in kinds.items():
@@ -373,6 +387,20 @@ class VmChecker:
             self.shares.append(reg)
         return None
 
+    def check_image_node(self, node):
+        self.whole.known_only(node, ("file", "load-address"), "an image")
+        if self.protocol and self.protocol not in WITH_DTB:
+            return self.error(node, "", f"is for protocol {' or '.join(map(repr, WITH_DTB))} only".replace("'", '"'))
+        if len(self.images) == MAX_IMAGES:
+            return self.error(node, "", f"is one image more than {MAX_IMAGES}")
+        for prop in ("file", "load-address"):
+            if prop not in node.props:
+                return self.error(node, prop, "is missing")
+        address, data = self.check_address(node, "load-address", 4), self.check_file(node, "file")
+        if address is not None and data:
+            self.images.append((node, address, len(data)))
+        return None
+
     # ---- several properties
 
     def check_combinations(self):
@@ -381,7 +409,8 @@ class VmChecker:
 
     def check_places(self):
         memory = Memory(self.regions)
-        for prop, value, length in (("load-address", self.load_address, PAGE), ("entry", self.entry, 4)):
+        for prop, value, length in (("load-address", self.load_address, 4), ("entry", self.entry, 4),
+                                    ("dtb-address", self.dtb_address, 8)):
             if value is not None and not memory.inside(value, length):
                 return self.fault(prop, f"at {value:#x} is not in the VM's memory")
         if self.mailbox is not None and (self.mailbox % PAGE or not memory.inside(self.mailbox, PAGE)):
@@ -392,8 +421,9 @@ class VmChecker:
 
     def place_images(self, memory):
         """In the order of kernel/vm/loader.c."""
-        prop, name = "kernel", self.node.string("kernel")
+        node, prop, name = self.node, "kernel", self.node.string("kernel")
         try:
+            check_packed(self.kernel)
             load_address = memory.base + 2 * MIB if self.load_address is None else self.load_address
             entry = PLACERS[self.protocol](memory, self.kernel, load_address)
             if not memory.inside(entry, 4):
@@ -401,20 +431,29 @@ class VmChecker:
             if self.mailbox is not None:
                 prop, name = "mailbox", ""
                 memory.take(prop, self.mailbox, PAGE)
-            for prop in ("ramdisk", "dtb"):
-                name = self.node.string(prop) if prop in self.node.props else None
-                if name and self.files.find(name):
-                    length = len(self.files.load(name))
-                    if prop == "dtb":
-                        memory.take_lowest(prop, length)
-                    else:
-                        memory.take_highest(prop, length, min(memory.end, entry // GIB * GIB + 32 * GIB))
-            # How long a generated tree is turns out at boot: a page at least.
-            prop, name = "memory", ""
-            if self.protocol != "sel4" and "dtb" not in self.node.props:
-                memory.take_lowest("device tree", PAGE)
+            prop = "load-address"
+            for node, address, length in self.images:
+                name = node.string("file")
+                memory.take(f"image@{address:x}", address, length)
+            node, prop, name = self.node, "ramdisk", self.node.string("ramdisk")
+            if name and self.files.find(name):
+                memory.take_highest(prop, len(self.files.load(name)), min(memory.end, entry // GIB * GIB + 32 * GIB))
+            if self.protocol in WITH_DTB:
+                prop, name = ("dtb", self.node.string("dtb")) if "dtb" in self.node.props else ("memory", "")
+                if self.dtb_address is not None:
+                    prop = "dtb-address"
+                self.place_tree(memory, name)
         except Refused as error:
-            self.fault(prop, f"{name} {error}".strip())
+            self.error(node, prop, f"{name} {error}".strip())
+
+    def place_tree(self, memory, name):
+        """Where it goes of itself it goes last: if there is room, it has a place."""
+        # How long a generated tree is turns out at boot: 1 KiB at least.
+        length = len(self.files.load(name)) if name and self.files.find(name) else 1024
+        if self.dtb_address is None:
+            memory.take_lowest("dtb", length)
+        else:
+            memory.take("dtb-address", self.dtb_address, length)
 
 
 CELLS, CHOICE, TREE = VmChecker.check_cell, VmChecker.check_choice, VmChecker.check_tree
@@ -431,8 +470,9 @@ PROPERTIES = {
     "kernel": (VmChecker.check_kernel, True, None),
     "load-address": (VmChecker.check_load_address, False, ("raw",)),
     "entry": (VmChecker.check_entry, False, ("elf", "raw")),
-    "ramdisk": (VmChecker.check_image, False, ("linux",)),
+    "ramdisk": (VmChecker.check_image, False, WITH_DTB),
     "dtb": (TREE, False, WITH_DTB),
+    "dtb-address": (VmChecker.check_dtb_address, False, WITH_DTB),
     "dtb-overlay": (TREE, False, WITH_DTB),
     "mailbox": (VmChecker.check_mailbox, False, None),
     "bootargs": (VmChecker.check_bootargs, False, None),

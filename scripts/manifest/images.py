@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
 The files that a manifest names, and where they go in a VM's memory: the rules of kernel/vm/loader.c and of
-lib/elf.c, lib/linux_image.c, lib/cpio.c.
+lib/elf.c, lib/linux_image.c, lib/packed.c, lib/cpio.c.
 """
 import gzip
 import os
@@ -12,11 +12,26 @@ import zlib
 from manifest import tree
 
 PAGE, MIB, GIB = 4096, 1 << 20, 1 << 30
-MAX_EXTENTS = 24
+MAX_IMAGES = 4
+MAX_EXTENTS = 24 + MAX_IMAGES
 DTB_MAX = 2 * MIB
 ET_EXEC, ET_DYN, EM_AARCH64, PT_LOAD = 2, 3, 183, 1
 SEL4_FILES = ("kernel.elf", "kernel.dtb", "rootserver")
 SEL4_TABLES = 4 * PAGE
+OLD_TEXT_OFFSET = 0x80000
+
+# Files that hold a kernel, but are none: offset, magic number, what it is and what to do.
+PACKED = (
+    (0, b"\x1f\x8b\x08", "is a gzip-compressed file: gzip -d it"),
+    (0, b"\xfd7zXZ\0", "is an xz-compressed file: xz -d it"),
+    (0, b"\x28\xb5\x2f\xfd", "is a zstd-compressed file: zstd -d it"),
+    (4, b"1AY&SY", "is a bzip2-compressed file: bzip2 -d it"),
+    (0, b"\x02\x21\x4c\x18", "is an lz4-compressed file: lz4 -d it"),
+    (0, b"\x04\x22\x4d\x18", "is an lz4-compressed file: lz4 -d it"),
+    (0, b"\x27\x05\x19\x56", "is a uImage of U-Boot's: take the file in it, from byte 64 on"),
+    (0, b"\xd0\x0d\xfe\xed", "is a device tree, or a FIT image of U-Boot's: take the kernel in it"),
+    (4, b"zimg", "is a compressed EFI application: take the Image that it was made from"),
+)
 
 
 class Refused(Exception):
@@ -46,6 +61,13 @@ class Files:
 
 
 # ---- formats ---------------------------------------------------------------------------------------------
+
+def check_packed(data):
+    """lib/packed.c."""
+    for offset, magic, text in PACKED:
+        if data[offset:offset + len(magic)] == magic:
+            raise Refused(text)
+
 
 def elf_segments(data):
     """[(paddr, vaddr, memsz)] of the PT_LOADs, and the entry point as a physical address."""
@@ -79,17 +101,15 @@ def elf_segments(data):
 
 def linux_image(data):
     """text_offset and size of an arm64 Image (Linux, Documentation/arch/arm64/booting.rst)."""
-    if data[4:8] == b"zimg":
-        raise Refused("is a compressed EFI application, not an arm64 Image; take the Image that it was made from")
     if len(data) < 64 or data[56:60] != b"ARM\x64":
         raise Refused("is no arm64 Image: no magic number at offset 56")
     text_offset, size, flags = struct.unpack_from("<QQQ", data, 8)
     if flags & 1:
         raise Refused("is a big-endian kernel")
     if not size:
-        raise Refused("has no size in its header: Linux 3.17 or later is needed")
-    if text_offset >= 2 * MIB or text_offset % PAGE:
-        raise Refused("has a text_offset that is not a multiple of 4 KiB below 2 MiB")
+        text_offset = OLD_TEXT_OFFSET
+    if text_offset % 4:
+        raise Refused("has a text_offset that is not a multiple of 4")
     return text_offset, max(size, len(data))
 
 
@@ -143,7 +163,7 @@ class Memory:
         if not self.inside(base, size):
             raise Refused(f"{base:#x} with {size:#x} bytes lies outside the memory, {self.base:#x}-{self.end:#x}")
         other = self.overlap(base, size)
-        if other and other[0] != what:
+        if other and (other[0] != what or what.startswith("image@")):
             raise Refused(f"{base:#x} with {size:#x} bytes overlaps the {other[0]} at {other[1]:#x}-{other[2]:#x}")
         if len(self.taken) == MAX_EXTENTS:
             raise Refused("has too many segments")
@@ -175,7 +195,8 @@ def place_elf(memory, data, _):
 
 def place_linux(memory, data, _):
     text_offset, size = linux_image(data)
-    entry = -(-(memory.base + 2 * MIB) // (2 * MIB)) * 2 * MIB + text_offset
+    # Less than 4 KiB: as QEMU does, where its own code is at the base.
+    entry = -(-memory.base // (2 * MIB)) * 2 * MIB + text_offset + (2 * MIB if text_offset < PAGE else 0)
     memory.take("kernel", entry, size)
     return entry
 

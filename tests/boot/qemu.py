@@ -85,6 +85,7 @@ class Guest(typing.NamedTuple):
     ram_size: int = 0x800000
     props: dict = {}
     more_memory: tuple = ()     # (address, size) of further regions
+    images: tuple = ()          # (address, file) beside the kernel
 
 
 def counter(rounds, *args, **fields):
@@ -112,9 +113,13 @@ def manifest(*guests):
             "vm-name": guest.name, "compatible": "schism,vm", "vcpus": [1], "protocol": "elf",
             "kernel": guest.kernel or f"{guest.name}.elf", "bootargs": guest.args, "devices": "uart",
             "mailbox": devicetree.cells64(layout["GUEST_MAILBOX_IPA"]), **guest.props}
+        if props["protocol"] == "elf":
+            props.setdefault("dtb-address", devicetree.cells64(layout["GUEST_DTB_IPA"]))
         vm = root.add(f"vm-{guest.name}", {name: value for name, value in props.items() if value is not None})
         for base, size in ((layout["GUEST_RAM_IPA"], guest.ram_size), *guest.more_memory):
             vm.add(f"memory@{base:x}", {"reg": devicetree.cells64(base, size)})
+        for address, file in guest.images:
+            vm.add(f"image@{address:x}", {"file": file, "load-address": devicetree.cells64(address)})
     return root
 
 

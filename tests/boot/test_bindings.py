@@ -16,7 +16,7 @@ from test_broken import files, mkpackage  # pylint: disable=unused-import
 BINDINGS = qemu.ROOT / "dts/bindings"
 # Nothing but the manifest or the package as a whole tells that these are wrong; alignment dt-schema does not check.
 BEYOND_A_SCHEMA = {
-    "odd entry", "odd mailbox",
+    "odd entry", "odd mailbox", "odd place of the tree", "tree outside the memory",
     "kernel that is not there", "empty kernel", "entry outside the memory", "mailbox outside the memory",
     "arguments too long for the mailbox", "unknown device", "pinned to too few", "limit below the memory",
 }

@@ -22,10 +22,10 @@ def pattern(size):
     return bytes((i * 7 + (i >> 8) + 3) & 0xff for i in range(size))
 
 
-def run(directory, image, kernel, protocol, args="", vcpus=1, cpus=1, cpu="cortex-a57", more=(), **props):
+def run(directory, image, kernel, protocol, args="", vcpus=1, cpus=1, cpu="cortex-a57", more=(), images=(), **props):
     """Run one guest to its end; its lines. Beside another VM, whose lines might cut those of a VM with the focus."""
     guest = qemu.Guest("entry", f"entry=1 {args}".strip(), kernel=kernel,
-                       props={"protocol": protocol, "vcpus": [vcpus], **props}, more_memory=more)
+                       props={"protocol": protocol, "vcpus": [vcpus], **props}, more_memory=more, images=images)
     others = () if protocol == "linux" else (qemu.counter(5),)
     result = qemu.run(kernel=image, initrd=qemu.pack(directory, guest, *others), smp=cpus, cpu=cpu)
     found = re.findall(r"^(?:\[entry\] )?((?:PASS|FAIL): entry: .*)$", result.text, re.M)
@@ -63,7 +63,7 @@ def test_segments_of_an_elf_lie_anywhere_in_memory(image, tmp_path):
     (tmp_path / "far.elf").write_bytes(add_segments(elf, (0x407ff000, b"", 0x1000), (0x40180000, b"", 0x10000),
                                                     (far, pattern(size), 0x40000)))
     found = run(tmp_path, image, "far.elf", "elf", f"far={far:#x} far-size={size:#x}")
-    assert "PASS: entry: segments: a segment far away" in found
+    assert "PASS: entry: segments: what lies far away" in found
 
 
 def test_segments_of_an_elf_lie_in_several_regions_of_memory(image, tmp_path):
@@ -73,7 +73,7 @@ def test_segments_of_an_elf_lie_in_several_regions_of_memory(image, tmp_path):
     (tmp_path / "far.elf").write_bytes(add_segments(elf, (far, pattern(size), size)))
     found = run(tmp_path, image, "far.elf", "elf", f"far={far:#x} far-size={size:#x} more={region:#x} "
                 f"more-size={region_size:#x}", more=((region, region_size),))
-    assert "PASS: entry: segments: a segment far away" in found
+    assert "PASS: entry: segments: what lies far away" in found
     assert "PASS: entry: rest of memory: is zero in the other region" in found
 
 
@@ -110,6 +110,40 @@ def test_linux_with_a_device_tree_of_the_package(image, tmp_path):
 @pytest.mark.parametrize("cpu", CPUS)
 def test_raw_binary_at_its_load_address(cpu, image, tmp_path):
     run(tmp_path, image, "test_entry_raw.bin", "raw", cpu=cpu, **{"load-address": devicetree.cells64(0x40303000)})
+
+
+def test_raw_binary_at_any_multiple_of_4(image, tmp_path):
+    """What it begins with jumps over itself to where the rest is linked."""
+    stub = struct.pack("<I", 0x14000000 | 0x3c >> 2) + bytes(0x38)
+    (tmp_path / "odd.bin").write_bytes(stub + (qemu.guests_dir() / "test_entry_raw.bin").read_bytes())
+    run(tmp_path, image, "odd.bin", "raw", f"before={len(stub)}", **{
+        "load-address": devicetree.cells64(0x40303000 - len(stub))})
+
+
+RAW_AT = {"load-address": devicetree.cells64(0x40303000)}
+
+
+@pytest.mark.parametrize("protocol,kernel,props", [("elf", "test_entry_elf.elf", {}), ("raw", "test_entry_raw.bin", RAW_AT)])
+def test_ramdisk_of_a_kernel_that_is_not_linux(protocol, kernel, props, image, tmp_path):
+    (tmp_path / "ramdisk").write_bytes(pattern(RAMDISK_SIZE))
+    found = run(tmp_path, image, kernel, protocol, f"ramdisk={RAMDISK_SIZE:#x}", ramdisk="ramdisk", **props)
+    assert "PASS: entry: ramdisk: every byte" in found
+
+
+@pytest.mark.parametrize("protocol,kernel,props", [("elf", "test_entry_elf.elf", {}), ("raw", "test_entry_raw.bin", RAW_AT),
+                                                   ("linux", "test_entry_linux.bin", {})])
+def test_further_images_lie_at_their_addresses(protocol, kernel, props, image, tmp_path):
+    at, size = 0x40180404, 0x12345
+    (tmp_path / "further").write_bytes(pattern(size))
+    (tmp_path / "zeros").write_bytes(bytes(4096))
+    found = run(tmp_path, image, kernel, protocol, f"far={at:#x} far-size={size:#x}",
+                images=((at, "further"), (0x40700000, "zeros")), **props)
+    assert "PASS: entry: segments: what lies far away" in found
+
+
+def test_device_tree_lies_above_an_elf_with_a_copy_at_the_start_of_memory(image, tmp_path):
+    found = run(tmp_path, image, "test_entry_elf.elf", "elf", "dtb=0x40400000", **{"dtb-address": None})
+    assert "PASS: entry: device tree: the start of memory has a copy" in found
 
 
 @pytest.mark.parametrize("protocol,kernel", [("elf", "test_entry_elf.elf"), ("linux", "test_entry_linux.bin")])

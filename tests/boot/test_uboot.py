@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import linux
 import qemu
 
 MIB = 1 << 20
@@ -53,3 +54,25 @@ def test_uboot_answers_restarts_alone_and_goes_off(tmp_path, cpu, smp):
         console.expect("counter_os: report")
         seen = re.findall(r"counter_os: (?:start|report) (\d+)", qemu.plain(console.log))
         assert seen == [str(n) for n in range(len(seen))], seen
+
+
+LINUX_AT, INITRD_AT = 0x42000000, 0x46000000
+
+
+def test_uboot_boots_linux_from_a_kernel_and_an_initrd_at_addresses(tmp_path):
+    """The manifest's bootargs are the kernel's, since U-Boot passes on the tree that it was given."""
+    size = (linux.images() / "initramfs.cpio").stat().st_size
+    guest = qemu.Guest("uboot", 'console=ttyAMA0 panic=-1 schism.run="cat /proc/cmdline"', kernel="u-boot.bin",
+                       ram_size=256 * MIB, images=((LINUX_AT, "vmlinuz"), (INITRD_AT, "initramfs.cpio")),
+                       props={"protocol": "raw", "load-address": qemu.devicetree.cells64(0x40200000),
+                              "devices": b"uart\0rtc\0flash\0", "mailbox": None})
+    package = qemu.pack(tmp_path, guest, search=[qemu.fetched("uboot"), linux.images()])
+    with qemu.Console(kernel=qemu.default_build() / "Image", initrd=package, append="focus=uboot") as console:
+        to_prompt(console)
+        console.send(f"booti {LINUX_AT:#x} {INITRD_AT:#x}:{size:#x} ${{fdtcontroladdr}}\r")
+        console.expect("Starting kernel ...")
+        console.expect(r"schism-linux: up, 1 CPUs")
+        text = console.expect(r"schism-linux: done, status \d+")
+        assert "console=ttyAMA0 panic=-1 schism.run=" in text and text.endswith("status 0"), text
+        result = console.end()
+    assert result.status == 0, result.text

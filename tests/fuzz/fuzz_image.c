@@ -6,6 +6,7 @@
 
 #include "lib/errno.h"
 #include "lib/linux_image.h"
+#include "lib/packed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -15,7 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int err = linux_image_check(image, size, &info, &why);
 
 	must(err == 0 || ((err == -ENOEXEC || err == -EINVAL) && why));
-	must(err || (info.text_offset < LINUX_IMAGE_ALIGN && info.size >= size));
+	must(err || (info.text_offset % 4 == 0 && info.size >= size));
+	why = packed_why(image, size);
+	must(!why || *why);
 	free(image);
 	return 0;
 }

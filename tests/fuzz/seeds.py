@@ -20,15 +20,17 @@ MOST = 16 << 10		# bytes of an image that a seed may hold
 
 FULL = Case(0, "", "", props={
     "vcpus": "<2>", "cpus": "<0 1>", "pinned": "", "passthrough": '"/pl061@9030000"', "entry": "<0x0 0x40100000>",
-    "mailbox": "<0x0 0x40000000>", "bootargs": '"x"', "on-crash": '"restart"', "memory-limit": "<0x0 0x10000000>"},
-    vm='memory@50000000 { reg = <0x0 0x50000000 0x0 0x1000>; phys = <0x0 0x60000000>; };'
+    "mailbox": "<0x0 0x40000000>", "dtb-address": "<0x0 0x40300000>", "bootargs": '"x"', "on-crash": '"restart"', "memory-limit": "<0x0 0x10000000>"},
+    vm='image@40200000 { file = "good.bin"; load-address = <0x0 0x40200000>; };'
+       'memory@50000000 { reg = <0x0 0x50000000 0x0 0x1000>; phys = <0x0 0x60000000>; };'
        'shared@60000000 { window = "w"; reg = <0x0 0x60000000 0x0 0x1000>; read-only; };',
     root='w { compatible = "schism,shared-memory"; window-name = "w"; size = <0x0 0x1000>; };')
 GOOD_ONES = {
     "plain": Case(0, "", ""),
     "full": FULL,
     "linux": Case(0, "", "", props={"protocol": '"linux"', "kernel": '"good.img"', "ramdisk": '"text"', "dtb": '"good.dtb"'}),
-    "raw": Case(0, "", "", props={"protocol": '"raw"', "kernel": '"good.bin"', "load-address": "<0x0 0x40200000>"}),
+    "raw": Case(0, "", "", props={"protocol": '"raw"', "kernel": '"good.bin"', "load-address": "<0x0 0x40200404>",
+                                     "ramdisk": '"text"'}),
     "sel4": Case(0, "", "", props={"protocol": '"sel4"', "kernel": '"good.cpio"'}),
 }
 
@@ -48,7 +50,7 @@ def files():
 
 def package(blob, data):
     """The manifest, and those files that it names."""
-    names = [vm.string(prop) for vm in tree.parse(blob).children for prop in check.IMAGES]
+    names = [node.string(prop) for node, prop in check.named_files(tree.parse(blob))]
     return newc([("manifest.dtb", blob), *((name, data[name]) for name in dict.fromkeys(names) if name in data)])
 
 
@@ -89,7 +91,7 @@ def main():
             old.unlink()
         for name, content in contents.items():
             (out / fuzzer / name.replace(" ", "-").replace("/", "-")).write_bytes(content)
-    words = [*check.PROPERTIES, "reg", "phys", "window", "window-name", "size", "read-only", "memory", "shared",
+    words = [*check.PROPERTIES, "reg", "phys", "window", "window-name", "size", "read-only", "memory", "shared", "image", "file",
              "schism,vm", "schism,shared-memory", *check.PLACERS, *check.ACTIONS, *GOOD.values()]
     for fuzzer in ("manifest", "package"):
         (out / f"{fuzzer}.dict").write_text(dictionary(words), encoding="utf-8")

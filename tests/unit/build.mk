@@ -24,6 +24,8 @@ unit-test += test_elf
 test_elf-src := tests/unit/test_elf.c lib/elf.c
 unit-test += test_linux_image
 test_linux_image-src := tests/unit/test_linux_image.c lib/linux_image.c
+unit-test += test_packed
+test_packed-src := tests/unit/test_packed.c lib/packed.c
 unit-test += test_dt
 test_dt-src := tests/unit/test_dt.c lib/dt.c
 unit-test += test_machine
@@ -83,7 +85,7 @@ test_manifest-src := tests/unit/test_manifest.c $(host-manifest) kernel/vdev/vde
 	lib/dt.c lib/dt_walk.c lib/fmt.c tests/host/fake_log.c tests/host/fake_tlb.c
 unit-test += test_loader
 test_loader-src := tests/unit/test_loader.c kernel/vm/loader.c kernel/vm/sel4.c lib/cpio.c lib/elf.c \
-	lib/fmt.c lib/linux_image.c
+	lib/fmt.c lib/linux_image.c lib/packed.c
 unit-test += test_sel4
 test_sel4-src := tests/unit/test_sel4.c kernel/vm/sel4.c lib/cpio.c lib/elf.c lib/fmt.c
 unit-test += test_guest_dtb
@@ -136,7 +138,7 @@ host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.
 	kernel/vm/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/job.c \
 	kernel/vm/loader.c kernel/vm/sel4.c \
 	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
-	lib/linux_image.c \
+	lib/linux_image.c lib/packed.c \
 	tests/host/fake_log.c \
 	tests/host/fake_vcpu.c arch/arm64/serror.c tests/host/fake_workaround.c \
 	tests/host/fake_machine.c

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,24 +201,132 @@ static void assert_dtb_at(uint64_t at)
 	assert_at(at, expected, sizeof(expected));
 }
 
-static void test_linux_lies_2_mib_into_the_memory_below_its_text_offset(void **state)
+static void test_linux_lies_its_text_offset_above_the_base_of_memory(void **state)
 {
-	make_linux(0x80000);
+	static const uint64_t offsets[] = { 0x80000, 0xfffc0, 0x1004, MIB(2), MIB(5) + 64 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(offsets); i++) {
+		make_linux(offsets[i]);
+		assert_loaded();
+		assert_int_equal(vm.entry.pc, RAM + offsets[i]);
+		assert_at(vm.entry.pc, kernel, sizeof(kernel));
+		/* There is nothing below it. */
+		assert_zero(RAM, offsets[i]);
+	}
+}
+
+/* There QEMU has its own code, and loads what asks for less 2 MiB higher. */
+static void test_linux_leaves_the_first_4_kib_of_memory_alone(void **state)
+{
+	make_linux(0);
 	assert_loaded();
-	assert_int_equal(vm.entry.pc, RAM + MIB(2) + 0x80000);
-	assert_at(vm.entry.pc, kernel, sizeof(kernel));
-	assert_dtb_at(RAM);
-	assert_zero(RAM + DTB_SIZE, MIB(2) - DTB_SIZE);
+	assert_int_equal(vm.entry.pc, RAM + MIB(2));
+	make_linux(0xffc);
+	assert_loaded();
+	assert_int_equal(vm.entry.pc, RAM + MIB(2) + 0xffc);
+	make_linux(0x1000);
+	assert_loaded();
+	assert_int_equal(vm.entry.pc, RAM + 0x1000);
 }
 
 static void test_linux_base_is_a_multiple_of_2_mib_in_any_memory(void **state)
 {
 	vm.desc.ram_ipa = ipa(RAM + PAGE_SIZE);
 	vm.desc.ram_size -= PAGE_SIZE;
+	make_linux(0x80000);
+	assert_loaded();
+	assert_int_equal(vm.entry.pc, RAM + MIB(2) + 0x80000);
+}
+
+static void test_linux_from_before_3_17_is_loaded_with_room_above_it(void **state)
+{
+	make_linux(0);
+	put64(16, 0);
+	assert_loaded();
+	assert_int_equal(vm.entry.pc, RAM + 0x80000);
+	assert_zero(RAM + 0x80000 + KERNEL_SIZE, MIB(7));
+	assert_dtb_at(RAM + MIB(8));
+}
+
+static void test_linux_whose_text_offset_is_outside_the_memory_is_refused(void **state)
+{
+	make_linux(RAM_SIZE);
+	assert_refused(-EFAULT, "kernel: 0x41000000");
+	make_linux(-(uint64_t)MIB(4));
+	assert_refused(-EFAULT, "kernel: 0x3fc00000");
+}
+
+/* QEMU and U-Boot have it there: above the kernel, out of the way of what grows behind that. */
+static void test_device_tree_lies_in_the_upper_half_of_memory_in_a_block_of_2_mib(void **state)
+{
 	make_linux(0);
 	assert_loaded();
-	assert_int_equal(vm.entry.pc, RAM + MIB(4));
-	assert_dtb_at(RAM + PAGE_SIZE);
+	assert_dtb_at(RAM + MIB(8));
+	vm.desc.ram_size = MIB(14);
+	assert_loaded();
+	assert_dtb_at(RAM + MIB(8));
+}
+
+static void test_device_tree_lies_128_mib_into_large_memory(void **state)
+{
+	make_linux(0);
+	vm.desc.ram_size = GIB(2);
+	no_window = true;
+	assert_int_equal(load(), -ENOMEM);
+	assert_int_equal(vm.dtb.ipa.ipa, RAM + MIB(128));
+}
+
+static void test_device_tree_lies_above_a_kernel_that_reaches_into_the_upper_half(void **state)
+{
+	make_linux(0);
+	put64(16, MIB(9));
+	assert_loaded();
+	assert_dtb_at(RAM + MIB(12));
+	/* No block is left, but pages. */
+	put64(16, MIB(13) - 0x800);
+	assert_loaded();
+	assert_dtb_at(RAM + MIB(15));
+	/* Nor those: below it, rather than not at all. */
+	put64(16, MIB(14));
+	assert_loaded();
+	assert_dtb_at(RAM);
+}
+
+static void test_device_tree_lies_where_the_manifest_says(void **state)
+{
+	make_elf(RAM + MIB(1), RAM + MIB(1));
+	vm.desc.has_dtb_address = true;
+	vm.desc.dtb_address = ipa(RAM + MIB(3) + 8);
+	assert_loaded();
+	assert_dtb_at(RAM + MIB(3) + 8);
+	assert_zero(RAM, MIB(1));
+	memset(ram, 0xaa, sizeof(ram));
+	vm.desc.dtb_address = ipa(RAM + MIB(1) + 0x4ff8);
+	assert_refused(-EINVAL, "dtb-address: 0x40104ff8 with 0x4d2 bytes overlaps the kernel at 0x40100000");
+	vm.desc.dtb_address = ipa(RAM + RAM_SIZE - 8);
+	assert_refused(-EFAULT, "dtb-address: 0x40fffff8");
+}
+
+/* As QEMU has it for those: x0 is not what they look at. */
+static void test_firmware_and_elf_kernels_have_a_copy_of_the_tree_at_the_start_of_memory(void **state)
+{
+	static uint8_t expected[DTB_SIZE];
+
+	memset(expected, 'D', sizeof(expected));
+	make_elf(RAM + MIB(1), RAM + MIB(1));
+	assert_loaded();
+	assert_dtb_at(RAM + MIB(8));
+	assert_at(RAM, expected, sizeof(expected));
+	vm.desc.protocol = VM_PROTOCOL_RAW;
+	vm.desc.load_address = ipa(RAM + MIB(2));
+	assert_loaded();
+	assert_dtb_at(RAM + MIB(8));
+	assert_at(RAM, expected, sizeof(expected));
+	/* Unless something else is there. */
+	vm.desc.load_address = ipa(RAM + 0x400);
+	assert_loaded();
+	assert_dtb_at(RAM + MIB(8));
+	assert_zero(RAM, 0x400);
 }
 
 static void test_ramdisk_lies_at_the_end_in_pages_of_its_own(void **state)
@@ -285,14 +394,89 @@ static void test_elf_is_loaded_at_its_physical_addresses(void **state)
 	assert_int_equal(vm.entry.pc, RAM + MIB(1) + 8);
 	assert_at(RAM + MIB(1), kernel + 0x1000, 0x4000);
 	assert_zero(RAM + MIB(1) + 0x4000, 0x1000);
-	assert_dtb_at(RAM);
 }
 
-static void test_device_tree_comes_behind_a_kernel_at_the_start(void **state)
+static void test_device_tree_comes_behind_a_kernel_where_memory_is_small(void **state)
 {
 	make_elf(RAM, RAM);
+	vm.desc.ram_size = MIB(1);
 	assert_loaded();
 	assert_dtb_at(RAM + 0x5000);
+}
+
+static void give_image(unsigned int i, uint64_t at, uint64_t size)
+{
+	static uint8_t data[RAM_SIZE];
+
+	memset(data, 'I', sizeof(data));
+	vm.desc.images[i] = (struct vm_image){ .at = ipa(at), .data = data, .size = size };
+	snprintf(vm.desc.images[i].name, VM_IMAGE_NAME_LEN, "image@%lx", at);
+	vm.desc.nr_images = i + 1;
+}
+
+static void test_further_images_lie_at_their_addresses(void **state)
+{
+	make_elf(RAM + MIB(1), RAM + MIB(1));
+	give_ramdisk(sizeof(ramdisk));
+	give_image(0, RAM + MIB(2) + 4, 0x1001);
+	give_image(1, RAM + RAM_SIZE - 0x1000, 0x1000);
+	give_image(2, RAM + MIB(8), MIB(4));
+	assert_loaded();
+	assert_at(RAM + MIB(2) + 4, vm.desc.images[0].data, 0x1001);
+	assert_zero(RAM + MIB(2) + 4 + 0x1001, 0x1000);
+	assert_at(RAM + RAM_SIZE - 0x1000, vm.desc.images[1].data, 0x1000);
+	assert_at(RAM + MIB(8), vm.desc.images[2].data, MIB(4));
+	/* What has no address gives way. */
+	assert_int_equal(told_ramdisk.ipa, RAM + RAM_SIZE - 0x4000);
+	assert_dtb_at(RAM + MIB(12));
+}
+
+static void test_further_images_that_overlap_or_lie_outside_are_refused(void **state)
+{
+	make_elf(RAM + MIB(1), RAM + MIB(1));
+	give_image(0, RAM + MIB(1) + 0x4ffc, 8);
+	assert_refused(-EINVAL, "image@40104ffc: 0x40104ffc with 0x8 bytes overlaps the kernel at 0x40100000");
+	give_image(0, RAM + RAM_SIZE - 4, 8);
+	assert_refused(-EFAULT, "image@40fffffc: 0x40fffffc with 0x8 bytes lies outside the memory");
+	give_image(0, UINT64_MAX - 3, 8);
+	assert_refused(-EFAULT, "lies outside the memory");
+	give_image(0, RAM + MIB(2), 0x1000);
+	give_image(1, RAM + MIB(2), 0x1000);
+	assert_refused(-EINVAL, "image@40200000: 0x40200000 with 0x1000 bytes overlaps the image@40200000");
+	give_image(1, RAM + MIB(3), 0x1000);
+	vm.desc.has_mailbox = true;
+	vm.desc.mailbox = ipa(RAM + MIB(3));
+	assert_refused(-EINVAL, "overlaps the mailbox");
+}
+
+static void test_a_ramdisk_is_for_elf_and_raw_kernels_too(void **state)
+{
+	make_elf(RAM + MIB(1), RAM + MIB(1));
+	give_ramdisk(sizeof(ramdisk));
+	assert_loaded();
+	assert_int_equal(told_ramdisk.ipa, RAM + RAM_SIZE - 0x3000);
+	assert_at(told_ramdisk.ipa, ramdisk, sizeof(ramdisk));
+	vm.desc.protocol = VM_PROTOCOL_RAW;
+	vm.desc.load_address = ipa(RAM + MIB(2));
+	told_size = 0;
+	assert_loaded();
+	assert_int_equal(told_size, sizeof(ramdisk));
+	assert_at(told_ramdisk.ipa, ramdisk, sizeof(ramdisk));
+}
+
+static void test_compressed_kernels_are_named_whatever_the_protocol(void **state)
+{
+	static const enum vm_protocol protocols[] = {
+		VM_PROTOCOL_ELF, VM_PROTOCOL_LINUX, VM_PROTOCOL_RAW, VM_PROTOCOL_SEL4,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(protocols); i++) {
+		vm.desc.protocol = protocols[i];
+		memcpy(kernel, "\xfd" "7zXZ", 6);
+		assert_refused(-ENOEXEC, "kernel: is an xz-compressed file: xz -d it");
+		memcpy(kernel, "\x27\x05\x19\x56", 4);
+		assert_refused(-ENOEXEC, "kernel: is a uImage of U-Boot's");
+	}
 }
 
 static void test_memory_full_of_kernel_is_refused(void **state)
@@ -347,6 +531,10 @@ static void test_raw_kernel_lies_where_the_manifest_says(void **state)
 	memset(ram, 0xaa, sizeof(ram));
 	vm.desc.load_address = ipa(RAM + RAM_SIZE - PAGE_SIZE);
 	assert_refused(-EFAULT, "kernel: 0x40fff000");
+	vm.desc.load_address = ipa(RAM + 0x80404);
+	assert_loaded();
+	assert_int_equal(vm.entry.pc, RAM + 0x80404);
+	assert_at(RAM + 0x80404, kernel, sizeof(kernel));
 }
 
 static void test_supplied_device_tree_is_passed_as_it_is(void **state)
@@ -357,8 +545,8 @@ static void test_supplied_device_tree_is_passed_as_it_is(void **state)
 	vm.desc.dtb = tree;
 	vm.desc.dtb_size = sizeof(tree);
 	assert_loaded();
-	assert_int_equal(vm.dtb.ipa.ipa, RAM);
-	assert_at(RAM, tree, sizeof(tree));
+	assert_int_equal(vm.dtb.ipa.ipa, RAM + MIB(8));
+	assert_at(RAM + MIB(8), tree, sizeof(tree));
 	memset(ram, 0xaa, sizeof(ram));
 	vm.desc.dtb = kernel;
 	assert_refused(-EINVAL, "dtb:");
@@ -375,8 +563,8 @@ static void test_second_load_clears_what_the_first_run_left(void **state)
 	assert_loaded();
 	assert_ptr_equal(vm.dtb.buf, buf);
 	assert_at(vm.entry.pc, kernel, sizeof(kernel));
-	assert_zero(RAM + MIB(8), MIB(8));
-	assert_dtb_at(RAM);
+	assert_zero(RAM + MIB(9), MIB(7));
+	assert_dtb_at(RAM + MIB(8));
 }
 
 static void assert_kept(uint64_t at, size_t size)
@@ -401,17 +589,18 @@ static void test_warm_reset_keeps_ram_but_where_something_is_loaded(void **state
 	make_linux(0);
 	give_ramdisk(sizeof(ramdisk));
 	vm.desc.has_mailbox = true;
-	vm.desc.mailbox = ipa(RAM + MIB(8));
+	vm.desc.mailbox = ipa(RAM + MIB(6));
 	load_again();
 	assert_at(vm.entry.pc, kernel, sizeof(kernel));
 	/* What the image has not, and the header says that it needs. */
 	assert_zero(vm.entry.pc + KERNEL_SIZE, IMAGE_SIZE - KERNEL_SIZE);
-	assert_dtb_at(RAM);
+	assert_dtb_at(RAM + MIB(8));
 	assert_at(told_ramdisk.ipa, ramdisk, sizeof(ramdisk));
-	assert_zero(RAM + MIB(8) + sizeof(struct guest_mailbox) - 16, 16);
-	assert_kept(RAM + DTB_SIZE, MIB(2) - DTB_SIZE);
-	assert_kept(vm.entry.pc + IMAGE_SIZE, MIB(8) - MIB(2) - IMAGE_SIZE);
-	assert_kept(RAM + MIB(8) + GUEST_MAILBOX_SIZE, 0x1000);
+	assert_zero(RAM + MIB(6) + sizeof(struct guest_mailbox) - 16, 16);
+	assert_kept(RAM, MIB(2));
+	assert_kept(vm.entry.pc + IMAGE_SIZE, MIB(6) - MIB(2) - IMAGE_SIZE);
+	assert_kept(RAM + MIB(6) + GUEST_MAILBOX_SIZE, 0x1000);
+	assert_kept(RAM + MIB(8) + DTB_SIZE, 0x1000);
 	assert_kept(told_ramdisk.ipa - 0x1000, 0x1000);
 	assert_kept(told_ramdisk.ipa + sizeof(ramdisk), RAM + RAM_SIZE - told_ramdisk.ipa - sizeof(ramdisk));
 }
@@ -422,11 +611,14 @@ static void test_warm_reset_clears_an_elfs_bss_and_keeps_what_follows(void **sta
 	load_again();
 	assert_at(RAM + MIB(1), kernel + 0x1000, 0x4000);
 	assert_zero(RAM + MIB(1) + 0x4000, 0x1000);
-	assert_kept(RAM + MIB(1) + 0x5000, MIB(15) - 0x5000);
+	assert_kept(RAM + DTB_SIZE, MIB(1) - DTB_SIZE);
+	assert_kept(RAM + MIB(1) + 0x5000, MIB(7) - 0x5000);
+	assert_kept(RAM + MIB(8) + DTB_SIZE, MIB(8) - DTB_SIZE);
 	/* And an ordinary one after it clears all again. */
 	vm.load.keep_ram = false;
 	assert_loaded();
-	assert_zero(RAM + MIB(1) + 0x4000, MIB(15) - 0x4000);
+	assert_zero(RAM + MIB(1) + 0x4000, MIB(7) - 0x4000);
+	assert_zero(RAM + MIB(9), MIB(7));
 }
 
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -463,7 +655,15 @@ static void test_the_entry_point_may_be_another_than_the_formats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_linux_lies_2_mib_into_the_memory_below_its_text_offset),
+		TEST(test_linux_lies_its_text_offset_above_the_base_of_memory),
+		TEST(test_linux_leaves_the_first_4_kib_of_memory_alone),
+		TEST(test_linux_from_before_3_17_is_loaded_with_room_above_it),
+		TEST(test_linux_whose_text_offset_is_outside_the_memory_is_refused),
+		TEST(test_device_tree_lies_in_the_upper_half_of_memory_in_a_block_of_2_mib),
+		TEST(test_device_tree_lies_128_mib_into_large_memory),
+		TEST(test_device_tree_lies_above_a_kernel_that_reaches_into_the_upper_half),
+		TEST(test_device_tree_lies_where_the_manifest_says),
+		TEST(test_firmware_and_elf_kernels_have_a_copy_of_the_tree_at_the_start_of_memory),
 		TEST(test_linux_base_is_a_multiple_of_2_mib_in_any_memory),
 		TEST(test_ramdisk_lies_at_the_end_in_pages_of_its_own),
 		TEST(test_ramdisk_gives_way_to_the_mailbox),
@@ -472,7 +672,11 @@ int main(void)
 		TEST(test_ramdisk_without_room_is_refused),
 		TEST(test_file_that_is_no_image_is_refused),
 		TEST(test_elf_is_loaded_at_its_physical_addresses),
-		TEST(test_device_tree_comes_behind_a_kernel_at_the_start),
+		TEST(test_device_tree_comes_behind_a_kernel_where_memory_is_small),
+		TEST(test_further_images_lie_at_their_addresses),
+		TEST(test_further_images_that_overlap_or_lie_outside_are_refused),
+		TEST(test_a_ramdisk_is_for_elf_and_raw_kernels_too),
+		TEST(test_compressed_kernels_are_named_whatever_the_protocol),
 		TEST(test_memory_full_of_kernel_is_refused),
 		TEST(test_elf_outside_the_memory_is_refused),
 		TEST(test_mailbox_inside_the_kernel_is_refused),

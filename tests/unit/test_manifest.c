@@ -201,6 +201,94 @@ static void test_every_property_arrives(void **state)
 	assert_refused("load-address", "is not one number of two cells");
 }
 
+static void test_raw_kernels_lie_at_any_multiple_of_4(void **state)
+{
+	set_string("/vm-a", "protocol", "raw");
+	set_u64s("/vm-a", "load-address", GUEST_RAM_IPA + 0x80404, 0, 1);
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_int_equal(desc.load_address.ipa, GUEST_RAM_IPA + 0x80404);
+	set_u64s("/vm-a", "load-address", GUEST_RAM_IPA + MIB(8) - 4, 0, 1);
+	assert_int_equal(read_vm("/vm-a"), 0);
+	set_u64s("/vm-a", "load-address", GUEST_RAM_IPA + 0x80402, 0, 1);
+	assert_refused("load-address", "is not a multiple of 4");
+	set_u64s("/vm-a", "load-address", GUEST_RAM_IPA + MIB(8), 0, 1);
+	assert_refused("load-address", "is not in the VM's memory");
+}
+
+static void test_ramdisk_and_place_of_the_tree_are_for_all_but_sel4(void **state)
+{
+	static const char *const protocols[] = { "elf", "linux", "raw" };
+
+	set_string("/vm-a", "ramdisk", "other");
+	set_u64s("/vm-a", "dtb-address", GUEST_RAM_IPA + MIB(1) + 8, 0, 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(protocols); i++) {
+		set_string("/vm-a", "protocol", protocols[i]);
+		assert_int_equal(read_vm("/vm-a"), 0);
+		assert_ptr_equal(desc.ramdisk, image);
+		assert_true(desc.has_dtb_address);
+		assert_int_equal(desc.dtb_address.ipa, GUEST_RAM_IPA + MIB(1) + 8);
+	}
+	set_string("/vm-a", "protocol", "sel4");
+	assert_refused("ramdisk", "is for protocol \"elf\" or \"linux\" or \"raw\" only");
+	remove_prop("/vm-a", "ramdisk");
+	assert_refused("dtb-address", "is for protocol \"elf\" or \"linux\" or \"raw\" only");
+}
+
+static void add_image(const char *name, uint64_t at, const char *file)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/vm-a/%s", name);
+	add_node("/vm-a", name);
+	set_u64s(path, "load-address", at, 0, 1);
+	set_string(path, "file", file);
+}
+
+static void test_images_lie_beside_the_kernel(void **state)
+{
+	add_image("image@1", GUEST_RAM_IPA + MIB(3) + 4, "other");
+	add_image("image@2", GUEST_RAM_IPA + MIB(2), "kernel.elf");
+	assert_int_equal(read_vm("/vm-a"), 0);
+	assert_int_equal(desc.nr_images, 2);
+	/* libfdt puts a new node before the others. */
+	assert_int_equal(desc.images[0].at.ipa, GUEST_RAM_IPA + MIB(2));
+	assert_string_equal(desc.images[0].name, "image@40200000");
+	assert_int_equal(desc.images[1].at.ipa, GUEST_RAM_IPA + MIB(3) + 4);
+	assert_ptr_equal(desc.images[1].data, image);
+	assert_int_equal(desc.images[1].size, sizeof(image));
+}
+
+static void test_images_that_cannot_be_are_refused(void **state)
+{
+	add_image("image@1", GUEST_RAM_IPA + 2, "other");
+	assert_refused("load-address", "is not a multiple of 4");
+	set_u64s("/vm-a/image@1", "load-address", GUEST_RAM_IPA, 0, 2);
+	assert_refused("load-address", "is not one number of two cells");
+	remove_prop("/vm-a/image@1", "load-address");
+	assert_refused("load-address", "is missing in an image node");
+	set_u64s("/vm-a/image@1", "load-address", GUEST_RAM_IPA, 0, 1);
+	set_string("/vm-a/image@1", "file", "none");
+	assert_refused("file", "names \"none\", which the package does not have");
+	set_string("/vm-a/image@1", "file", "empty");
+	assert_refused("file", "is empty");
+	remove_prop("/vm-a/image@1", "file");
+	assert_refused("file", "is missing in an image node");
+	set_string("/vm-a/image@1", "file", "other");
+	set_string("/vm-a/image@1", "kernel", "other");
+	assert_refused("kernel", "is not a property of an image");
+	remove_prop("/vm-a/image@1", "kernel");
+	set_string("/vm-a", "protocol", "sel4");
+	assert_refused("image", "is for protocol \"elf\" or \"linux\" or \"raw\" only");
+	set_string("/vm-a", "protocol", "linux");
+	for (unsigned int i = 0; i < VM_MAX_IMAGES; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "image@a%u", i);
+		add_image(name, GUEST_RAM_IPA, "other");
+	}
+	assert_refused("image", "has more than 4 nodes");
+}
+
 static void test_all_vms_are_found_in_their_order(void **state)
 {
 	static const char *const names[] = { "vm-a", "vm-b", "vm-c" };
@@ -278,8 +366,10 @@ static void test_each_mistake_is_named_by_property_and_in_words(void **state)
 		{ "kernel", "a/b", 4, "kernel", "names \"a/b\", which cannot be a file" },
 		{ "kernel", "empty", 6, "kernel", "is empty" },
 		{ "kernel", "kernel.elf\0other", 17, "kernel", "is not a string" },
-		{ "ramdisk", "other", 6, "ramdisk", "is for protocol \"linux\" only" },
+		{ "ramdisk", "none", 5, "ramdisk", "does not have" },
 		{ "dtb", "none", 5, "dtb", "does not have" },
+		{ "dtb-address", "\0\0\0\0\x40\x10\0\4", 8, "dtb-address", "is not a multiple of 8" },
+		{ "dtb-address", "\0\0\0\0\x40\x80\0\0", 8, "dtb-address", "is not in the VM's memory" },
 		{ "load-address", "\0\0\0\0\x40\x10\0\0", 8, "load-address", "is for protocol \"raw\" only" },
 		{ "mailbox", "\0\0\0\0", 4, "mailbox", "is not one number of two cells" },
 		{ "mailbox", "\0\0\0\0\x40\x10\0\x80", 8, "mailbox", "is not a page inside" },
@@ -436,7 +526,7 @@ static void test_memory_regions_that_cannot_be_are_refused(void **state)
 	assert_refused("memory@40000000", "has a child node");
 	setup(state);
 	add_node("/vm-a", "memorandum");
-	assert_refused("memorandum", "is neither a memory nor a shared node");
+	assert_refused("memorandum", "is neither a memory nor a shared nor an image node");
 }
 
 static void add_window(const char *name, uint64_t size)
@@ -744,6 +834,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_a_plain_manifest_describes_its_vm),
 		T(test_every_property_arrives),
+		T(test_raw_kernels_lie_at_any_multiple_of_4),
+		T(test_ramdisk_and_place_of_the_tree_are_for_all_but_sel4),
+		T(test_images_lie_beside_the_kernel),
+		T(test_images_that_cannot_be_are_refused),
 		T(test_all_vms_are_found_in_their_order),
 		T(test_what_is_no_manifest_is_refused_as_a_whole),
 		T(test_each_mistake_is_named_by_property_and_in_words),

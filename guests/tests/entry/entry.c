@@ -3,8 +3,9 @@
  * test_entry_*: the exact state in which each protocol enters a guest. guests/lib/entry.S has recorded it.
  * All but seL4's stay with the MMU off, so that they see memory as it is behind the caches.
  *
- * Arguments: entry=1, there to be found in the device tree; ramdisk=SIZE, filled with pattern(); far=ADDRESS
- * far-size=SIZE, of a segment of the ELF with the same; more=ADDRESS more-size=SIZE, of another region of
+ * Arguments: entry=1, there to be found in the device tree; dtb=ADDRESS, where that is; ramdisk=SIZE, filled
+ * with pattern(); far=ADDRESS far-size=SIZE, of an ELF's segment or another image with the same; before=SIZE, of what lies before the image;
+ * more=ADDRESS more-size=SIZE, of another region of
  * memory; supplied=1, the device tree is the package's; reset=1, all of it is looked at after a reset.
  */
 #include "guests/lib/entry.h"
@@ -54,8 +55,13 @@
 #define FDT_NOP		4
 
 static const uint64_t image_at[] = {
-	[ENTRY_ELF] = 0x40230000, [ENTRY_LINUX] = 0x40280000, [ENTRY_RAW] = 0x40303000,
+	[ENTRY_ELF] = 0x40230000, [ENTRY_LINUX] = 0x401fffc0, [ENTRY_RAW] = 0x40303000,
 	[ENTRY_SEL4] = KERNEL_VA,
+};
+
+/* The manifest says where, or it lies in the upper half of memory. */
+static const uint64_t tree_at[] = {
+	[ENTRY_ELF] = GUEST_DTB_IPA, [ENTRY_LINUX] = 0x40400000, [ENTRY_RAW] = 0x40400000, [ENTRY_SEL4] = 0,
 };
 
 /* What lies in RAM; all else is zero. */
@@ -171,7 +177,7 @@ static void test_device_tree(void)
 	uint32_t len = 0;
 	bool supplied;
 
-	test_equal(dtb, GUEST_RAM_IPA, "x0 is the start of RAM");
+	test_equal(dtb, guest_arg("dtb", tree_at[ENTRY]), "x0 is where it belongs");
 	if (!test_equal(be32(dtb), FDT_MAGIC, "magic"))
 		return;
 	test_equal(be32(dtb + 4), be32(dtb + 12) + be32(dtb + 32), "totalsize has no slack");
@@ -185,6 +191,11 @@ static void test_device_tree(void)
 	supplied = find_prop(dtb, "chosen", "supplied", &len) != 0;
 	test_equal(supplied, guest_arg("supplied", 0), "is the one to be had");
 	add_extent(dtb, be32(dtb + 4));
+	if (ENTRY == ENTRY_LINUX || dtb == GUEST_RAM_IPA)
+		return;
+	test_check(!memcmp((const void *)GUEST_RAM_IPA, (const void *)dtb, be32(dtb + 4)),
+		   "the start of memory has a copy");
+	add_extent(GUEST_RAM_IPA, be32(dtb + 4));
 }
 
 static void test_ramdisk(void)
@@ -332,7 +343,7 @@ static void test_segments(void)
 
 	test_equal(state(0)->dirty, 0, "what memsz has beyond filesz is zero");
 	if (far) {
-		test_check(has_pattern(far, size), "a segment far away");
+		test_check(has_pattern(far, size), "what lies far away");
 		add_extent(far, size);
 	}
 }
@@ -364,7 +375,7 @@ static void test_rest_of_memory(void)
 {
 	uint64_t more = guest_arg("more", 0), more_end = more + guest_arg("more-size", 0);
 
-	add_extent(image_pa(), image_size());
+	add_extent(image_pa() - guest_arg("before", 0), image_size() + guest_arg("before", 0));
 	add_extent(GUEST_MAILBOX_IPA, GUEST_MAILBOX_SIZE);
 	test_equal(find_dirt(GUEST_RAM_IPA, RAM_END), 0, "is zero");
 	if (more)

@@ -8,7 +8,7 @@
  *   0x080a_0000  128 KiB/n  GICv3 redistributor of vCPU n         trapped, emulated
  *   0x0900_0000  4 KiB      virtual UART aperture (PL011)         trapped, emulated
  *   0x0a20_0000  8 KiB      watchdog: refresh frame, control frame    trapped, emulated, where granted
- *   0x4000_0000  1 MiB      free: where a device tree is put      guest RAM
+ *   0x4000_0000  1 MiB      the device tree, where x0 says so     guest RAM
  *   0x4010_0000  4 KiB      mailbox region                        guest RAM, read and prepared by EL2
  *   0x4020_0000  2 MiB      the guest's image, stack and heap     guest RAM
  *   0x4040_0000  4 MiB      private work buffers                  guest RAM
@@ -45,6 +45,7 @@
 
 #define GUEST_RAM_IPA			0x40000000
 #define GUEST_RAM_SIZE			0x00800000
+#define GUEST_DTB_IPA			0x40000000
 #define GUEST_MAILBOX_IPA		0x40100000
 #define GUEST_MAILBOX_SIZE		0x00001000
 #define GUEST_IMAGE_IPA			0x40200000

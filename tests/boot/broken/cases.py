@@ -59,12 +59,22 @@ def sel4(file, says):
     return image(file, says, props={"protocol": '"sel4"'})
 
 
+def image_node(name, says, text):
+    return Case(11, f"vm-a/image@40200000: {name}", says, vm=f"image@40200000 {{ {text} }};")
+
+
+def misplaced(at, says, **more):
+    return Case(15, f"vm-a/image@{at:x}: load-address", f"{at:#x} with 0x1000 bytes {says}", **more, vm=(
+        f'image@{at:x} {{ file = "good.bin"; load-address = <0x0 {at:#x}>; }};'))
+
+
 def memory(text, says, **more):
     return Case(11, "vm-a/memory@40000000: reg", says, memory=text, **more)
 
 
 RAW = {"protocol": '"raw"', "kernel": '"good.bin"'}
 LINUX = {"protocol": '"linux"', "kernel": '"good.img"'}
+SEL4 = {"protocol": '"sel4"', "kernel": '"good.cpio"'}
 WINDOW = 'ring { compatible = "schism,shared-memory"; window-name = "ring"; size = <0x0 0x100000>; };'
 SHARE = 'shared@%s { window = "%s"; reg = <0x0 0x%s 0x0 0x%s>; };'
 
@@ -86,11 +96,19 @@ CASES = {
                                      boot='names "nosuch.elf", which the package does not have'),
     "kernel outside the package": prop("kernel", '"../vmlinuz"', 'names "../vmlinuz", which cannot be a file'),
     "empty kernel": prop("kernel", '"empty"', 'names "empty", which is empty'),
-    "ramdisk for an ELF": prop("ramdisk", '"text"', 'is for protocol "linux" only'),
+    "ramdisk for seL4": Case(11, "vm-a: ramdisk", 'is for protocol "elf" or "linux" or "raw" only',
+                             props={**SEL4, "ramdisk": '"text"'}),
     "load address for an ELF": prop("load-address", "<0x0 0x40200000>", 'is for protocol "raw" only'),
     "entry for Linux": Case(11, "vm-a: entry", 'is for protocol "elf" or "raw" only',
                             props={**LINUX, "entry": "<0x0 0x40200000>"}),
     "entry of one cell": prop("entry", "<0x40100000>", "is not one number of two cells"),
+    "odd load address": Case(11, "vm-a: load-address", "is not a multiple of 4",
+                             props={**RAW, "load-address": "<0x0 0x40200002>"}),
+    "odd place of the tree": prop("dtb-address", "<0x0 0x40200004>", "is not a multiple of 8"),
+    "tree outside the memory": prop("dtb-address", "<0x0 0x50000000>", "at 0x50000000 is not in the VM's memory"),
+    "place of the tree of one cell": prop("dtb-address", "<0x40200000>", "is not one number of two cells"),
+    "place of a tree for seL4": Case(11, "vm-a: dtb-address", 'is for protocol "elf" or "linux" or "raw" only',
+                                     props={**SEL4, "dtb-address": "<0x0 0x40200000>"}),
     "odd entry": prop("entry", "<0x0 0x40100002>", "is not a multiple of 4"),
     "entry outside the memory": prop("entry", "<0x0 0x50000000>", "at 0x50000000 is not in the VM's memory"),
     "overlay for a supplied tree": Case(11, "vm-a: dtb-overlay", "is for the generated device tree", props={
@@ -151,7 +169,21 @@ CASES = {
     "more memory than the machine has": Case(14, "/: ", r"asks for 2048.0 MiB of memory, and the machine has 512.0 MiB",
                                              "not enough contiguous RAM",
                                              memory="reg = <0x0 0x40000000 0x0 0x80000000>;"),
-    "node that is neither": Case(11, "vm-a/disk: ", "is neither a memory nor a shared node", vm="disk { };"),
+    "node that is none": Case(11, "vm-a/disk: ", "is neither a memory nor a shared nor an image node", vm="disk { };"),
+    "image without an address": image_node("load-address", "is missing", 'file = "text";'),
+    "image without a file": image_node("file", "is missing", "load-address = <0x0 0x40200000>;"),
+    "image at an odd address": image_node("load-address", "is not a multiple of 4",
+                                          'file = "text"; load-address = <0x0 0x40200001>;'),
+    "image of nothing": image_node("file", 'names "empty", which is empty',
+                                   'file = "empty"; load-address = <0x0 0x40200000>;'),
+    "image outside the package": image_node("file", 'names "../text", which cannot be a file',
+                                            'file = "../text"; load-address = <0x0 0x40200000>;'),
+    "image with a mistyped property": image_node("reg", "is not a property of an image",
+                                                 'file = "text"; load-address = <0x0 0x40200000>; reg = <0x0 0x40200000 0x0 0x1000>;'),
+    "five images": Case(11, "vm-a/image@5: ", "is one image more than 4", "has more than 4 nodes", vm="".join(
+        f'image@{i} {{ file = "text"; load-address = <0x0 0x4020{i}000>; }}; ' for i in range(1, 6))),
+    "image for seL4": Case(11, "vm-a/image@40200000: ", 'is for protocol "elf" or "linux" or "raw" only', props=SEL4,
+                           vm='image@40200000 { file = "text"; load-address = <0x0 0x40200000>; };'),
     "unknown window": Case(11, "vm-a/shared@50000000: window", 'names "rung", which is no shared window', root=WINDOW,
                            vm=SHARE % ("50000000", "rung", "50000000", "100000")),
     "window of another size": Case(11, "vm-a/shared@50000000: reg",
@@ -203,8 +235,20 @@ CASES = {
         "zimage.gz", "is no arm64 Image: no magic number", props={"protocol": '"linux"'}),
     "Linux larger than the memory": image("long.img", "lies outside the memory", props={"protocol": '"linux"'}),
     "big-endian Linux": image("endian.img", "is a big-endian kernel", props={"protocol": '"linux"'}),
-    "ancient Linux": image("old.img", "has no size in its header", props={"protocol": '"linux"'}),
     "Linux at an odd offset": image("odd.img", "has a text_offset that is not", props={"protocol": '"linux"'}),
+    "Linux in xz": image("kernel.xz", "is an xz-compressed file: xz -d it", props={"protocol": '"linux"'}),
+    "Linux in zstd": image("kernel.zst", "is a zstd-compressed file: zstd -d it", props={"protocol": '"linux"'}),
+    "Linux in a uImage": image("uImage", "is a uImage of U-Boot's: take the file in it", props={"protocol": '"linux"'}),
+    "ELF in xz": image("kernel.xz", "is an xz-compressed file: xz -d it"),
+    "raw kernel in a uImage": image("uImage", "is a uImage of U-Boot's", props={"protocol": '"raw"'}),
+    "image in the kernel": misplaced(0x40100800, "overlaps the kernel at 0x40100000"),
+    "image across the end of the memory": misplaced(0x407ff004, "lies outside the memory, 0x40000000-0x40800000"),
+    "image in the mailbox": misplaced(0x40200ffc, "overlaps the mailbox", props={"mailbox": "<0x0 0x40201000>"}),
+    "image in an image": misplaced(0x40200ffc, "overlaps the image@40200000 at 0x40200000", props={
+        "ramdisk": '"text"'})._replace(vm="".join(
+            f'image@{at:x} {{ file = "good.bin"; load-address = <0x0 {at:#x}>; }}; ' for at in (0x40200000, 0x40200ffc))),
+    "tree in the kernel": Case(15, "vm-a: dtb-address", "0x40100800 with .* overlaps the kernel at 0x40100000",
+                               props={"dtb-address": "<0x0 0x40100800>"}),
     "ramdisk without room": image("large", "there is no room for its 9437184 bytes beside the kernel",
                                   name="ramdisk", props=LINUX),
     "raw kernel larger than the memory": image("large", "lies outside the memory", props={"protocol": '"raw"'}),

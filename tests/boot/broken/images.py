@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Images that a VM can, or cannot, be made of: small ones, built here."""
 import gzip
+import lzma
 import struct
 
 import devicetree
@@ -77,7 +78,9 @@ FILES = {
     "long.img": linux(size=8 << 20),
     "endian.img": linux(flags=1),
     "odd.img": linux(text_offset=0x123),
-    "old.img": linux(size=0),
+    "kernel.xz": lzma.compress(linux(), preset=0),
+    "kernel.zst": b"\x28\xb5\x2f\xfd" + bytes(100),
+    "uImage": b"\x27\x05\x19\x56" + bytes(60) + linux(),
     "zimage.gz": gzip.compress(linux(magic=b"none"), mtime=0),
     "large": bytes(9 << 20),
 }
