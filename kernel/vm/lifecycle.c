@@ -222,23 +222,40 @@ static bool loading(struct vm *vm)
 	return !done;
 }
 
-int vm_start_at_boot(struct vm *vm, const char **why)
+static void give_up_at_boot(struct vm *vm)
 {
-	bool done = false;
+	if (vm_has_resources(vm))
+		vm_release(vm);
+	move_locking(vm, VM_DEFINED);
+}
+
+int vm_claim_at_boot(struct vm *vm, const char **why)
+{
+	bool done;
 	int err = 0;
 
 	move_locking(vm, VM_LOADING);
 	vm->goal = VM_RUNNING;
 	vm->load.phase = VM_LOAD_ACQUIRE;
 	vm->load.in_one_go = true;
+	while (!err && vm->load.phase != VM_LOAD_WRITE)
+		err = load_step(vm, &done, why);
+	if (err)
+		give_up_at_boot(vm);
+	return err;
+}
+
+int vm_start_at_boot(struct vm *vm, const char **why)
+{
+	bool done = false;
+	int err = 0;
+
 	while (!err && !done)
 		err = load_step(vm, &done, why);
 	/* At boot nobody calls it off. */
 	if (!err && run(vm))
 		return 0;
-	if (vm_has_resources(vm))
-		vm_release(vm);
-	move_locking(vm, VM_DEFINED);
+	give_up_at_boot(vm);
 	return err;
 }
 

@@ -576,6 +576,17 @@ int loader_step(struct vm *vm, bool *done, const char **why)
 	return err;
 }
 
+uint64_t loader_cost(const struct vm_desc *desc)
+{
+	uint64_t zeros = 0, copied = desc->kernel_size + desc->ramdisk_size + desc->dtb_size;
+
+	for (unsigned int i = 0; i < desc->nr_regions; i++)
+		zeros += desc->regions[i].size;
+	for (unsigned int i = 0; i < desc->nr_images; i++)
+		copied += desc->images[i].size;
+	return zeros + COPY_COST * copied;
+}
+
 void loader_free(struct vm *vm)
 {
 	hyp_free_pages(vm->dtb.buf, DTB_PAGES);

@@ -37,6 +37,9 @@ __must_check int loader_begin(struct vm *vm, const char **why);
  */
 __must_check int loader_step(struct vm *vm, bool *done, const char **why);
 
+/* How long loading will take, compared with others: bytes of zeros that are written in that time, at most. */
+uint64_t loader_cost(const struct vm_desc *desc);
+
 /* Give back what loading keeps for the next time. */
 void loader_free(struct vm *vm);
 

@@ -11,6 +11,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/shell.h"
 #include "kernel/vdev/passthrough.h"
+#include "kernel/vm/loader.h"
 #include "kernel/vm/manifest.h"
 #include "kernel/vm/shared.h"
 #include "kernel/vm/vm.h"
@@ -128,28 +129,64 @@ static unsigned int define_vms(const void *manifest, struct package *p)
 	return described;
 }
 
+/* False: it is not to start, or did not get what it claims. */
+static bool claim_for_vm(struct vm *vm)
+{
+	const char *why;
+	int err;
+
+	if (vm->refused || !vm->desc.autostart)
+		return false;
+	err = vm_claim_at_boot(vm, &why);
+	if (err)
+		boot_complain(code_for(err), "VM %s: %s", vm->name, why);
+	/* Somebody will want to type to it; of several, to the first. */
+	else if (vm->desc.protocol == VM_PROTOCOL_LINUX)
+		console_offer_focus(vm);
+	return !err;
+}
+
 static bool start_vm(struct vm *vm)
 {
 	const char *why;
 	int err = vm_start_at_boot(vm, &why);
 
-	if (err) {
+	if (err)
 		boot_complain(code_for(err), "VM %s: %s", vm->name, why);
-		return false;
-	}
-	/* Somebody will want to type to it. */
-	if (vm->desc.protocol == VM_PROTOCOL_LINUX)
-		console_offer_focus(vm);
-	return true;
+	return !err;
 }
 
-/* How many do what their description says. */
+/* The numbers of all VMs; the one that takes the shortest time to load comes first, equal ones as they are. */
+static void sort_by_cost(unsigned int *order)
+{
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		uint64_t cost = loader_cost(&vms[i]->desc);
+		unsigned int at = i;
+
+		for (; at > 0 && loader_cost(&vms[order[at - 1]]->desc) > cost; at--)
+			order[at] = order[at - 1];
+		order[at] = i;
+	}
+}
+
+/*
+ * Small ones first: other CPUs run them while a large one's memory is cleared. But each claims what it is to
+ * have before those behind it in the manifest do, and not sooner than that takes. How many do what their
+ * description says.
+ */
 static unsigned int start_vms(void)
 {
-	unsigned int good = 0;
+	unsigned int order[CONFIG_MAX_VMS], n = 0, good = 0;
+	bool claimed[CONFIG_MAX_VMS];
 
-	for (unsigned int i = 0; i < nr_vms; i++)
-		good += !vms[i]->refused && (!vms[i]->desc.autostart || start_vm(vms[i]));
+	sort_by_cost(order);
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		struct vm *vm = vms[order[i]];
+
+		for (; n <= order[i]; n++)
+			claimed[n] = claim_for_vm(vms[n]);
+		good += claimed[order[i]] ? start_vm(vm) : !vm->refused && !vm->desc.autostart;
+	}
 	return good;
 }
 
