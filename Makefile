@@ -356,7 +356,7 @@ CFLAGS_kernel/vm/package_data.o := -DPACKAGE_FILE='"$(O)/package.cpio"'
 $(O)/kernel/vm/package_data.o: $(if $(CONFIG_EMBED_PACKAGE),$(O)/package.cpio)
 
 linux-dts := $(wildcard dts/vms/linux*.dts)
-uboot-dts := dts/vms/uboot.dts
+uboot-dts := dts/vms/uboot.dts dts/vms/uboot_linux.dts
 
 # make package VMS="dts/vms/a.dts ...": each becomes $(O)/a.cpio, to be passed as initrd.
 no-manifest := $(strip $(foreach dts,$(VMS),$(if $(filter %.dts,$(wildcard $(dts))),,$(dts))))
@@ -414,8 +414,9 @@ run-linux: all $(O)/linux.cpio
 
 # ---- U-Boot as a guest -------------------------------------------------------------------------------
 
-uboot-package := $(uboot-dts:dts/vms/%.dts=$(O)/%.cpio)
-$(uboot-package): $(O)/uboot/u-boot.bin
+uboot-package := $(O)/uboot.cpio
+$(uboot-package) $(O)/uboot_linux.cpio: $(O)/uboot/u-boot.bin
+$(O)/uboot_linux.cpio: $(linux-images)
 $(O)/uboot/u-boot.bin: $(SCHISM_CACHE)/debs/u-boot-qemu.deb
 	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./usr/lib/u-boot/qemu_arm64/u-boot.bin > $@
 

@@ -13,7 +13,7 @@
 
 struct linux_image_info {
 	uint64_t text_offset;	/* where it goes, from a multiple of LINUX_IMAGE_ALIGN; a multiple of 4 */
-	uint64_t size;		/* room from there that it needs: at least the file, with its .bss if that is known */
+	uint64_t size;		/* room from there that it needs: the file, and its .bss if that is known */
 };
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Wrapped kernels; see packed.h. Each row is the magic number of a format, as its own specification has it. */
+/* Wrapped kernels; see packed.h. Each row is the magic number of a format, as its specification has it. */
 #include "lib/packed.h"
 
 #include "lib/string.h"
@@ -8,7 +8,7 @@ static const struct format {
 	const char *magic, *why;
 	uint8_t len, offset;
 } formats[] = {
-	{ "\x1f\x8b\x08", "is a gzip-compressed file: gzip -d it, or have scripts/mkpackage unpack it", 3, 0 },
+	{ "\x1f\x8b\x08", "is a gzip-compressed file: gzip -d it, or pack it by mkpackage", 3, 0 },
 	{ "\xfd" "7zXZ\0", "is an xz-compressed file: xz -d it", 6, 0 },
 	{ "\x28\xb5\x2f\xfd", "is a zstd-compressed file: zstd -d it", 4, 0 },
 	{ "1AY&SY", "is a bzip2-compressed file: bzip2 -d it", 6, 4 },

@@ -7,8 +7,8 @@
 #include "lib/types.h"
 
 /*
- * What a file of size bytes is, and what to do with it, in words that follow its name; NULL when it is none of
- * the formats known here. Nothing outside the file is read.
+ * What a file of size bytes is, and what to do with it, in words that follow its name; NULL when it is none
+ * of the formats known here. Nothing outside the file is read.
  */
 const char *packed_why(const void *file, size_t size);
 

@@ -23,7 +23,7 @@ SECTIONS
 {
 	. = DEFINED(guest_image_base) ? guest_image_base : GUEST_IMAGE_IPA;
 	__image_start = .;
-	/* Of an arm64 Image that is to begin 64 bytes below .text: where there is none, there is no section. */
+	/* Of an arm64 Image, which begins 64 bytes below .text; in others it is empty. */
 	.header : AT(ADDR(.header) - guest_image_offset) {
 		*(.text.header)
 	} :text

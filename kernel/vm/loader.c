@@ -30,7 +30,7 @@
 #define PIECE_COST		KIB(16)
 /* booting.rst: the ramdisk lies in a window of 32 GiB, aligned to 1 GiB, that covers the kernel. */
 #define LINUX_WINDOW		GIB(32)
-/* QEMU loads an Image that asks for less 2 MiB higher: its own code is there. Kernels know their place by that. */
+/* QEMU, whose own code is at the base, loads an Image that asks for less 2 MiB higher; kernels rely on it. */
 #define LINUX_LOWEST		KIB(4)
 /* Where QEMU has the device tree, from the base of RAM, and kernels map it in blocks. */
 #define DTB_DISTANCE		MIB(128)

@@ -78,7 +78,8 @@ int manifest_cells64(const struct manifest_reader *r, int node, const char *name
 	return 0;
 }
 
-int manifest_file(const struct manifest_reader *r, int node, const char *name, const void **data, size_t *size)
+int manifest_file(const struct manifest_reader *r, int node, const char *name, const void **data,
+		  size_t *size)
 {
 	const char *file;
 	int err = manifest_string(r, node, name, &file);

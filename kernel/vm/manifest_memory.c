@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * A manifest's memory: the regions of a VM, the windows that VMs share and a VM's view of those, and the images
+ * A manifest's memory: the regions of a VM, the windows that VMs share, a VM's view of those, and the images
  * that lie at addresses. Where these may lie takes the kernel to say: kernel/vm/loader.c.
  */
 #include "kernel/vm/manifest_reader.h"

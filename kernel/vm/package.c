@@ -156,7 +156,7 @@ static bool start_vm(struct vm *vm)
 	return !err;
 }
 
-/* The numbers of all VMs; the one that takes the shortest time to load comes first, equal ones as they are. */
+/* The numbers of all VMs, those first that take the shortest time to load, equal ones as they are. */
 static void sort_by_cost(unsigned int *order)
 {
 	for (unsigned int i = 0; i < nr_vms; i++) {

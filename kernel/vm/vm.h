@@ -306,10 +306,10 @@ __must_check int vm_stop(struct vm *vm);	/* off, and stays so */
 __must_check int vm_destroy(struct vm *vm);	/* back to DEFINED */
 
 /*
- * Start a VM in two parts. vm_claim_at_boot() gives it all that its description asks for, and its images their
- * places: what can be wrong with it is found here; it is LOADING then. vm_start_at_boot() writes its memory,
- * which takes the time, and runs it. Errors as vm_acquire() and loader_begin(), with *why; the VM is DEFINED
- * then, and has nothing. Context: boot, with no vCPU loaded.
+ * Start a VM in two parts. vm_claim_at_boot() gives it all that its description asks for, and its images
+ * their places: what can be wrong with it is found here; it is LOADING then. vm_start_at_boot() writes its
+ * memory, which takes the time, and runs it. Errors as vm_acquire() and loader_begin(), with *why; the VM is
+ * DEFINED then, and has nothing. Context: boot, with no vCPU loaded.
  */
 __must_check int vm_claim_at_boot(struct vm *vm, const char **why);
 __must_check int vm_start_at_boot(struct vm *vm, const char **why);

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 
 import qemu
+from broken import images
 from broken.cases import Case, source
 from test_broken import files, mkpackage  # pylint: disable=unused-import
 
@@ -57,3 +58,11 @@ def test_the_examples_of_shared_windows_pack(files, tmp_path):
     assert "read-only" in source(case)
     done, _, out = mkpackage(case, files, tmp_path)
     assert done.returncode == 0 and out.exists(), done.stderr
+
+
+def test_the_example_of_a_further_image_packs(files, tmp_path):
+    example = block_after("At most 4 child nodes").replace("vmlinuz", "good.img")
+    case = Case(0, "", "", memory="reg = <0x0 0x40000000 0x0 0x4000000>;", vm=example)
+    assert "image@42000000" in source(case)
+    done, _, out = mkpackage(case, files, tmp_path)
+    assert done.returncode == 0 and images.FILES["good.img"] in out.read_bytes(), done.stderr

@@ -10,7 +10,7 @@ import qemu
 VMS = qemu.ROOT / "dts/vms"
 # Those that have tests elsewhere: which file has them.
 ELSEWHERE = {"bench": "test_bench.py", "embedded": "test_boot.py", "linux1": "test_bench.py", "uboot": "test_uboot.py",
-             "linux": "below, and by hand"}
+             "uboot_linux": "test_uboot.py", "linux": "below, and by hand"}
 
 
 def pack(name, *variables):

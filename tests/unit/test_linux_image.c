@@ -85,7 +85,7 @@ static void test_big_endian_kernel_is_refused(void **state)
 	assert_non_null(strstr(why, "big-endian"));
 }
 
-/* booting.rst: its text_offset is 0x80000, whatever the header says, and the file is all that is known of it. */
+/* booting.rst: its text_offset is 0x80000, whatever the header says. */
 static void test_kernel_older_than_3_17_has_no_size_and_a_fixed_offset(void **state)
 {
 	put64(IMAGE_SIZE, 0);

@@ -4,9 +4,9 @@
  * All but seL4's stay with the MMU off, so that they see memory as it is behind the caches.
  *
  * Arguments: entry=1, there to be found in the device tree; dtb=ADDRESS, where that is; ramdisk=SIZE, filled
- * with pattern(); far=ADDRESS far-size=SIZE, of an ELF's segment or another image with the same; before=SIZE, of what lies before the image;
- * more=ADDRESS more-size=SIZE, of another region of
- * memory; supplied=1, the device tree is the package's; reset=1, all of it is looked at after a reset.
+ * with pattern(); far=ADDRESS far-size=SIZE, of an ELF's segment or another image with the same; before=SIZE,
+ * of what lies before the image; more=ADDRESS more-size=SIZE, of another region of memory; supplied=1, the
+ * device tree is the package's; reset=1, all of it is looked at after a reset.
  */
 #include "guests/lib/entry.h"
 
