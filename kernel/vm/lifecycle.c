@@ -259,6 +259,14 @@ int vm_start_at_boot(struct vm *vm, const char **why)
 	return err;
 }
 
+void vm_start_by_job(struct vm *vm)
+{
+	spin_lock(&vm->lock);
+	vm->load.in_one_go = false;
+	job_queue(&vm->job);
+	spin_unlock(&vm->lock);
+}
+
 /* ---- out of RUNNING and PAUSED ---- */
 
 /* All vCPUs go off, then the VM to goal. Context: lock held. self: a vCPU in whose trap handler this is. */

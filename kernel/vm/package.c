@@ -20,6 +20,7 @@
 #include "lib/string.h"
 
 #define MANIFEST_MAX	KIB(64)
+#define LONG_LOAD	GIB(2)	/* by loader_cost(): 10 s under QEMU */
 
 extern const char embedded_package_start[], embedded_package_end[];
 
@@ -146,11 +147,17 @@ static bool claim_for_vm(struct vm *vm)
 	return !err;
 }
 
-static bool start_vm(struct vm *vm)
+/* Seconds of loading are beside what runs already, which may be all that this CPU has to do. */
+static bool start_vm(struct vm *vm, bool others_run)
 {
 	const char *why;
-	int err = vm_start_at_boot(vm, &why);
+	int err;
 
+	if (others_run && loader_cost(&vm->desc) > LONG_LOAD) {
+		vm_start_by_job(vm);
+		return true;
+	}
+	err = vm_start_at_boot(vm, &why);
 	if (err)
 		boot_complain(code_for(err), "VM %s: %s", vm->name, why);
 	return !err;
@@ -170,7 +177,7 @@ static void sort_by_cost(unsigned int *order)
 }
 
 /*
- * Small ones first: other CPUs run them while a large one's memory is cleared. But each claims what it is to
+ * Small ones first: they run while a large one's memory is cleared. But each claims what it is to
  * have before those behind it in the manifest do, and not sooner than that takes. How many do what their
  * description says.
  */
@@ -185,7 +192,7 @@ static unsigned int start_vms(void)
 
 		for (; n <= order[i]; n++)
 			claimed[n] = claim_for_vm(vms[n]);
-		good += claimed[order[i]] ? start_vm(vm) : !vm->refused && !vm->desc.autostart;
+		good += claimed[order[i]] ? start_vm(vm, i > 0) : !vm->refused && !vm->desc.autostart;
 	}
 	return good;
 }

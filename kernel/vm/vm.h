@@ -314,6 +314,9 @@ __must_check int vm_destroy(struct vm *vm);	/* back to DEFINED */
 __must_check int vm_claim_at_boot(struct vm *vm, const char **why);
 __must_check int vm_start_at_boot(struct vm *vm, const char **why);
 
+/* The same by its job, beside what runs already. Context: after vm_claim_at_boot(), boot. */
+void vm_start_by_job(struct vm *vm);
+
 /*
  * A guest's own request, from one of its vCPUs: off, or reset. warm: RAM is written only where images, device
  * tree and mailbox lie. Takes effect when the handler returns.

@@ -31,6 +31,19 @@ def test_a_small_vm_does_not_wait_for_a_large_sibling_before_it_in_the_manifest(
     assert text.index("small: off") < text.index("large: start 0:"), text
 
 
+def test_on_one_cpu_a_small_vm_runs_while_a_large_one_is_loaded(image, tmp_path):
+    """Copying is what is dear: 80 MiB of a file, not a word of which matters."""
+    (tmp_path / "large.bin").write_bytes((qemu.guests_dir() / "test_entry_raw.bin").read_bytes() + bytes(80 * MIB))
+    large = qemu.Guest("large", "entry=1", kernel="large.bin", ram_size=96 * MIB, props={
+        "protocol": "raw", "load-address": qemu.devicetree.cells64(0x40303000), "mailbox": None})
+    guests = large, vm("small", 8), vm("other", 8)
+    package = qemu.pack(tmp_path, *guests, search=[tmp_path])
+    text = qemu.run(kernel=image, initrd=package, smp=1).text
+    began = text.index("[large]")
+    assert text.index("small: PASS") < began and text.index("other: PASS") < began, text
+    assert "all VMs are off" in text, text
+
+
 def test_vms_of_one_size_start_in_the_order_of_the_manifest(image, tmp_path):
     text = run(image, tmp_path, vm("one", 8), vm("two", 8), vm("three", 8), smp=1).text
     assert re.findall(r"\] (\w+): start 0:", text) == ["one", "two", "three"], text
