@@ -87,6 +87,10 @@ static void check_desc(const struct vm_desc *desc, const struct manifest_windows
 	for (unsigned int i = 0; i < desc->nr_passthrough; i++)
 		must(desc->passthrough[i][0] == '/');
 	must(desc->kernel && desc->kernel_size);
+	must(desc->nr_images <= VM_MAX_IMAGES);
+	for (unsigned int i = 0; i < desc->nr_images; i++)
+		must(desc->images[i].data && desc->images[i].size && IS_ALIGNED(desc->images[i].at.ipa, 4));
+	must(!desc->has_dtb_address || IS_ALIGNED(desc->dtb_address.ipa, 8));
 	check_regions(desc);
 }
 
