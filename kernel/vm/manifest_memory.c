@@ -249,28 +249,33 @@ static const struct {
 	{ "image", read_image },
 };
 
-static int check_child(const struct manifest_reader *r, int node)
+/* What kind of child there is, as a bit of *kinds: a walk for one that is not there costs as much as any. */
+static int check_child(const struct manifest_reader *r, int node, unsigned int *kinds)
 {
 	const char *name = fdt_get_name(r->blob, node, NULL);
-	bool known = false;
+	unsigned int kind = 0;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(children); i++)
-		known |= manifest_node_is(r->blob, node, children[i].name);
-	if (!known)
+	while (kind < ARRAY_SIZE(children) && !manifest_node_is(r->blob, node, children[kind].name))
+		kind++;
+	*kinds |= 1u << kind;
+	if (kind == ARRAY_SIZE(children))
 		return refuse(r, name ? name : "?", "is neither a memory nor a shared nor an image node");
 	return fdt_first_subnode(r->blob, node) >= 0 ? refuse(r, name, "has a child node") : 0;
 }
 
 static int read_children(const struct manifest_reader *r, struct vm_desc *desc)
 {
+	unsigned int kinds = 0;
 	int node, err = 0;
 
 	fdt_for_each_subnode(node, r->blob, r->node) {
-		err = check_child(r, node);
+		err = check_child(r, node, &kinds);
 		if (err)
 			return err;
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(children); i++) {
+		if (!(kinds & 1u << i))
+			continue;
 		fdt_for_each_subnode(node, r->blob, r->node) {
 			if (manifest_node_is(r->blob, node, children[i].name))
 				err = children[i].read(r, node, desc);

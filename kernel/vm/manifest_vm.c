@@ -376,7 +376,7 @@ static bool in_ram(const struct vm_desc *desc, uint64_t address, uint64_t size)
 
 static int check_places(const struct manifest_reader *r, struct vm_desc *desc)
 {
-	if (!fdt_getprop(r->blob, r->node, "load-address", NULL))
+	if (desc->protocol == VM_PROTOCOL_RAW && !fdt_getprop(r->blob, r->node, "load-address", NULL))
 		desc->load_address = ipa_add(desc->ram_ipa, MIB(2));
 	if (desc->protocol == VM_PROTOCOL_RAW && !in_ram(desc, desc->load_address.ipa, sizeof(uint32_t)))
 		return refuse(r, "load-address", "at 0x%lx is not in the VM's memory",
