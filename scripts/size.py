@@ -5,6 +5,9 @@ import os
 import struct
 import sys
 
+sys.dont_write_bytecode = True
+import plain  # noqa: E402 (beside this script)
+
 
 def sections(path):
     """[(name, size)] of the allocated sections of an ELF64."""
@@ -35,4 +38,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    plain.run(main)

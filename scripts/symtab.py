@@ -14,22 +14,24 @@ second link put no text symbol elsewhere.
 import argparse
 import sys
 
+sys.dont_write_bytecode = True
+import plain  # noqa: E402 (beside this script)
+
 
 def text_symbols(path):
     """[(offset, name)] of what nm -n wrote, one name per address."""
     base, symbols = None, {}
-    with open(path, encoding="ascii") as file:
-        for line in file:
-            fields = line.split()
-            if len(fields) != 3:
-                continue
-            address, kind, name = int(fields[0], 16), fields[1], fields[2]
-            if name == "_image_start":
-                base = address
-            elif kind in "tTwW" and not name.startswith(("$", ".L")):
-                # A global name says more than a local one at the same address.
-                if address not in symbols or kind in "TW" and symbols[address][0] in "tw":
-                    symbols[address] = (kind, name)
+    for line in plain.text_of(path).splitlines():
+        fields = line.split()
+        if len(fields) != 3:
+            continue
+        address, kind, name = int(fields[0], 16), fields[1], fields[2]
+        if name == "_image_start":
+            base = address
+        elif kind in "tTwW" and not name.startswith(("$", ".L")):
+            # A global name says more than a local one at the same address.
+            if address not in symbols or kind in "TW" and symbols[address][0] in "tw":
+                symbols[address] = (kind, name)
     if base is None:
         sys.exit(f"error: {path}: no symbol _image_start")
     return [(address - base, name) for address, (_, name) in sorted(symbols.items()) if address >= base]
@@ -70,9 +72,9 @@ def main():
             sys.exit(f"error: the symbol table moved text, first at {moved[0][1]} ({moved[0][0]:#x}): "
                      ".rodata.symtab must come after all text")
     if args.out:
-        with open(args.out, "w", encoding="ascii") as file:
+        with plain.written(args.out) as file:
             file.write(assembly(symbols))
 
 
 if __name__ == "__main__":
-    main()
+    plain.run(main)

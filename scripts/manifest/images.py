@@ -9,6 +9,7 @@ import struct
 import sys
 import zlib
 
+import cpio
 from manifest import tree
 
 PAGE, MIB, GIB = 4096, 1 << 20, 1 << 30
@@ -44,8 +45,12 @@ class Files:
     def __init__(self, directories):
         self.directories, self.read = directories, {}
 
+    def all(self, name):
+        """The paths of all files of that name, the one that is taken first."""
+        return [p for d in self.directories if os.path.isfile(p := os.path.join(d, name))]
+
     def find(self, name):
-        return next((p for d in self.directories if os.path.isfile(p := os.path.join(d, name))), None)
+        return next(iter(self.all(name)), None)
 
     def load(self, name, kernel=False):
         """A gzipped kernel is unpacked: Schism does not do that."""
@@ -115,23 +120,10 @@ def linux_image(data):
 
 def newc_files(data):
     """{name: content} of a newc CPIO."""
-    files, at = {}, 0
-    while True:
-        header = data[at:at + 110]
-        if len(header) < 110 or header[:6] != b"070701":
-            raise Refused("is no CPIO of seL4's images: an entry is cut or does not begin with 070701")
-        try:
-            size, length = int(header[54:62], 16), int(header[94:102], 16)
-        except ValueError:
-            raise Refused("is a CPIO archive with a broken header") from None
-        name = data[at + 110:at + 110 + length].split(b"\0")[0].decode("utf-8", "replace")
-        at = (at + 110 + length + 3) & ~3
-        if name == "TRAILER!!!":
-            return files
-        if at + size > len(data):
-            raise Refused("is a CPIO archive with a file cut")
-        files.setdefault(name, data[at:at + size])
-        at = (at + size + 3) & ~3
+    try:
+        return cpio.files(data)
+    except ValueError as error:
+        raise Refused(f"is no CPIO of seL4's images: {error}") from None
 
 
 def device_tree(data):

@@ -6,6 +6,8 @@ import struct
 import subprocess
 import sys
 
+import plain
+
 FDT_MAGIC = 0xd00dfeed
 FDT_BEGIN_NODE, FDT_END_NODE, FDT_PROP, FDT_NOP, FDT_END = 1, 2, 3, 4, 9
 
@@ -146,8 +148,7 @@ def compile_source(path, work, cpp=None, defines=(), target=""):
         source = f"{work}/manifest.dts"
         run([*cpp.split(), *map(macro, defines), "-MD", "-MF", f"{work}/deps", "-MT", target, "-o", source, path],
             f"preprocessing {path}")
-        with open(f"{work}/deps", encoding="utf-8") as file:
-            deps = file.read().split(":", 1)[1].replace("\\\n", " ").split()
+        deps = plain.text_of(f"{work}/deps").split(":", 1)[1].replace("\\\n", " ").split()
     dtc = ["dtc", "-q", "-i", os.path.dirname(path) or "."]
     blob = run([*dtc, "-I", "dts", "-O", "dtb", source], f"compiling {path}")
     root = parse(blob)
