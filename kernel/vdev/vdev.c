@@ -7,6 +7,13 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
+/* What is not in every build: who asks in vain is told why. scripts/manifest/check.py reads it, too. */
+static const struct {
+	const char *device, *option;
+} optional[] = {
+	{ "watchdog", "CONFIG_VDEV_WATCHDOG" },
+};
+
 static bool is_taken(const struct vm *vm, uint64_t base, uint64_t size)
 {
 	for (unsigned int i = 0; i < vm->nr_vdevs; i++) {
@@ -32,6 +39,15 @@ const struct vdev_ops *vdev_find(const char *name)
 	SECTION_FOREACH(struct vdev_ops, ops, schism_vdev) {
 		if (ops->name && !strcmp(ops->name, name))
 			return ops;
+	}
+	return NULL;
+}
+
+const char *vdev_option(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {
+		if (!strcmp(optional[i].device, name))
+			return optional[i].option;
 	}
 	return NULL;
 }

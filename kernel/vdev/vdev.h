@@ -66,6 +66,9 @@ __must_check int vdev_attach(struct vm *vm, const struct vdev_ops *ops, uint64_t
 /* The device of that name, as manifests call it; NULL when there is none. */
 const struct vdev_ops *vdev_find(const char *name);
 
+/* The option that decides whether a build has the device of that name, CONFIG_ included; NULL: none does. */
+const char *vdev_option(const char *name);
+
 __must_check int vdev_create_all(struct vm *vm);
 void vdev_describe_all(const struct vm *vm, struct guest_dtb *dtb);
 void vdev_reset_all(struct vm *vm);

@@ -191,6 +191,9 @@ static int grant(const struct manifest_reader *r, struct vm_desc *desc, const ch
 {
 	const struct vdev_ops *ops = vdev_find(name);
 
+	if (!ops && vdev_option(name))
+		return refuse(r, "devices", "lists \"%s\", which this build lacks: %s is off", name,
+			      vdev_option(name));
 	if (!ops)
 		return refuse(r, "devices", "lists \"%s\", which does not exist", name);
 	if (is_granted(desc, ops))

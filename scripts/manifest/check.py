@@ -3,10 +3,12 @@
 What is wrong with a manifest: the rules of kernel/vm/manifest*.c, which apply them again at boot, and what
 only the builder can say. dts/bindings has the part of them that a schema can express.
 """
+import filecmp
 import glob
 import os
 import re
 
+import plain
 from manifest.images import GIB, MAX_IMAGES, MIB, PAGE, PLACERS, Memory, Refused, check_packed, device_tree
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,31}")
@@ -28,14 +30,20 @@ def named_files(root):
         yield from ((child, "file") for child in vm.children if child.kind() == "image")
 
 
+def device_sources():
+    return [plain.text_of(path) for path in sorted(glob.glob(SOURCES))]
+
+
 def device_names():
     """The names of the rows that the sources of emulated devices hold."""
-    names = []
-    for path in sorted(glob.glob(SOURCES)):
-        with open(path, encoding="utf-8") as file:
-            for row in re.findall(r"^VDEV\(.*?^};", file.read(), re.M | re.S):
-                names += re.findall(r'\.name = "([\w-]+)"', row)
-    return names
+    rows = [row for text in device_sources() for row in re.findall(r"^VDEV\(.*?^};", text, re.M | re.S)]
+    return [name for row in rows for name in re.findall(r'\.name = "([\w-]+)"', row)]
+
+
+def device_options():
+    """{device: option} of those that not every build has."""
+    return {device: option for text in device_sources()
+            for device, option in re.findall(r'^\t\{ "([\w-]+)", "(CONFIG_\w+)" \},$', text, re.M)}
 
 
 def overlap(a, a_size, b, b_size):
@@ -45,9 +53,13 @@ def overlap(a, a_size, b, b_size):
 class Checker:
     """errors and warnings: lines that name file, line, node and property."""
 
-    def __init__(self, root, files, limits, cpus=None, memory=None):
-        """limits: max_vcpus, max_vms; cpus, memory: what the machine has, if that is known."""
+    def __init__(self, root, files, limits, options=None, cpus=None, memory=None):
+        """
+        limits: max_vcpus, max_vms; options: those that are on, cpus, memory: what the machine has, each if that
+        is known.
+        """
         self.root, self.files, self.limits, self.cpus, self.memory = root, files, limits, cpus, memory
+        self.options = options
         self.errors, self.warnings, self.windows, self.vms = [], [], {}, []
 
     # ---- saying it
@@ -219,6 +231,10 @@ class VmChecker:
             return self.error(node, prop, f'names "{file}", which cannot be a file of the package')
         if not self.files.find(file):
             return self.error(node, prop, f'names "{file}", which is in none of ' + ", ".join(self.files.directories))
+        taken, *others = self.files.all(file)
+        for other in others:
+            if not filecmp.cmp(taken, other, shallow=False):
+                self.whole.warn(node, prop, f'names "{file}": {taken} is taken, {other} is not')
         data = self.files.load(file, kernel=prop == "kernel")
         return data if data else self.error(node, prop, f'names "{file}", which is empty')
 
@@ -283,9 +299,16 @@ class VmChecker:
         return seen
 
     def check_devices(self, prop):
-        known = device_names()
-        self.check_list(prop, MAX_DEVICES, lambda name: None if name in known else
-                        f"does not exist; there are {', '.join(known)}")
+        known, by_option, options = device_names(), device_options(), self.whole.options
+
+        def fault(name):
+            if name not in known:
+                return f"does not exist; there are {', '.join(known)}"
+            if options is not None and by_option.get(name, "") not in (*options, ""):
+                return f"this build lacks: {by_option[name]} is off"
+            return None
+
+        self.check_list(prop, MAX_DEVICES, fault)
 
     def check_passthrough(self, prop):
         self.passthrough = self.check_list(prop, MAX_PASSTHROUGH, lambda path: None if re.match("/.", path) else

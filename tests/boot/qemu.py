@@ -39,11 +39,16 @@ IMAGE_AT, INITRD_AT = 0x40400000, 0x44000000
 
 # ---- building ----------------------------------------------------------------------------------------
 
-def make(*args):
+def try_make(*args, **variables):
+    """Run make, whatever comes of it, with these environment variables; stdout has what it said, too."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    env["SETUP"] = "no"
-    result = subprocess.run(["make", "-s", *args], cwd=ROOT, env=env, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, check=False)
+    env.update(SETUP="no", **variables)
+    return subprocess.run(["timeout", str(TIMEOUT), "make", "-s", *map(str, args)], cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+
+def make(*args):
+    result = try_make(*args)
     assert result.returncode == 0, result.stdout
 
 

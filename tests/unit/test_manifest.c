@@ -380,6 +380,8 @@ static void test_each_mistake_is_named_by_property_and_in_words(void **state)
 		{ "devices", "uart", 4, "devices", "is not a list of strings" },
 		{ "devices", "", 0, "devices", "is not a list of strings" },
 		{ "devices", "gpu", 4, "devices", "lists \"gpu\", which does not exist" },
+		{ "devices", "watchdog", 9, "devices",
+		  "lists \"watchdog\", which this build lacks: CONFIG_VDEV_WATCHDOG is off" },
 		{ "devices", "uart\0gpu", 9, "devices", "lists \"gpu\"" },
 		{ "devices", "uart\0uart", 10, "devices", "lists \"uart\" twice" },
 		{ "vcpu", "\0\0\0\1", 4, "vcpu", "is not a property of a VM" },
