@@ -52,22 +52,76 @@ T        ?= 60
 FUZZ     ?=
 HOSTCC   ?= gcc
 
-override O := $(or $(patsubst %/,%,$(strip $(O))),build)
+# make NAME_defconfig and builds; make savedefconfig
+FRAGMENTS ?=
+DEFCONFIG ?=
 
-goals        := $(or $(MAKECMDGOALS),all)
+dry-run := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+
+# ---- goals -------------------------------------------------------------------------------------------
+
+# All of them, by what they need; who adds one adds it here, or it is refused.
+plain-goals  := help clean distclean
 config-goals := menuconfig oldconfig olddefconfig savedefconfig listnewconfig %_defconfig
-plain-goals  := help clean distclean $(config-goals)
-build-goals  := $(filter-out $(plain-goals),$(goals))
-dry-run      := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+image-goals  := all guests package size linux uboot
+run-goals    := run debug run-linux run-uboot
+test-goals   := test check unit-tests boot-test variants lint soak storm sweep bench fuzz
+.PHONY: $(filter-out %_defconfig,$(plain-goals) $(config-goals) $(image-goals) $(run-goals) $(test-goals))
+
+override O := $(or $(patsubst %/,%,$(strip $(O))),$(strip $(O)),build)
+
+goals       := $(or $(MAKECMDGOALS),all)
+build-goals := $(filter-out $(plain-goals) $(config-goals),$(goals))
+# Files can be goals, too; what the host's compiler makes is for tests.
+file-goals  := $(foreach goal,$(build-goals),$(if $(findstring /,$(goal)),$(goal)))
+test-files  := $(filter $(O)/tests/% $(O)/host/% $(O)/fuzz/%,$(file-goals))
+for-tests   := $(filter $(test-goals),$(goals)) $(test-files)
+
+no-goal := $(filter-out $(file-goals) $(image-goals) $(run-goals) $(test-goals),$(build-goals))
+ifneq ($(no-goal),)
+$(shell scripts/nearest 'error: make has no goal' '; make help lists them' $(foreach goal,$(no-goal),'$(goal)') -- \
+	$(plain-goals) $(config-goals) $(image-goals) $(run-goals) $(test-goals) >&2)
+$(error no such goal: $(no-goal))
+endif
+ifneq ($(and $(filter clean distclean,$(goals)),$(word 2,$(goals))),)
+$(error make $(filter clean distclean,$(goals)) stands alone: goals are made beside each other)
+endif
+
+# ---- variables on the command line -------------------------------------------------------------------
+
+ifeq ($(MAKE_RESTARTS),)
+given := $(foreach var,$(.VARIABLES),$(if $(filter command,$(origin $(var))),$(var)))
+ifneq ($(given),)
+known-variables := $(shell sed -nE 's/^([A-Z][A-Z0-9_]*) *[?:]?= .*|^([A-Z][A-Z0-9_]*) *[?:]?=$$/\1\2/p' Makefile)
+ifneq ($(filter-out $(known-variables),$(given)),)
+$(shell scripts/nearest 'warning: make does not know the variable' '; make help lists them, make menuconfig shows CONFIG_' \
+	$(filter-out $(known-variables),$(given)) -- $(known-variables) >&2)
+endif
+endif
+endif
+
+# ---- the directory of what is built ------------------------------------------------------------------
+
+# Recipes and rules would read such a name otherwise than it was meant. Claimed even by make -n, which creates it.
+odd-in-O := $(or $(word 2,$(O)),$(firstword $(foreach odd,~ ' " ` $$ ; & | < > ( ) { } [ ] * ? ! : % \# \,$(findstring $(odd),$(O)))))
+ifneq ($(odd-in-O),)
+$(error O=$(O): a directory whose name has blanks or any of ~ ' " ` $$ ; & | < > ( ) { } [ ] * ? ! : % \# \ can't be built in)
+endif
+ifeq ($(wildcard $(O)/.schism-build),)
+ifneq ($(filter-out $(plain-goals),$(goals)),)
+ifneq ($(shell scripts/output-dir claim '$(O)' || echo failed),)
+$(error nothing was made)
+endif
+endif
+endif
 
 # ---- what the machine needs, before anything asks for it ---------------------------------------------
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
-setup-for := $(if $(filter test check boot-test variants soak storm sweep lint bench fuzz,$(goals)),test,run)
-setup-how := $(or $(SETUP),$(if $(filter run run-linux run-uboot debug test check boot-test variants soak storm sweep bench fuzz,$(goals)),yes,no))
-ifneq ($(filter-out help clean distclean,$(goals)),)
-ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup \
-	$(if $(build-goals),$(setup-for),config) >&2 || echo failed),)
+setup-for := $(if $(strip $(for-tests)),test,$(if $(build-goals),run,config))
+setup-how := $(or $(SETUP),$(if $(filter $(run-goals) $(test-goals),$(goals)),yes,no))
+ifneq ($(filter-out $(plain-goals),$(goals)),)
+ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup $(setup-for) >&2 || echo failed),)
 $(error something that the build needs is missing, see above)
 endif
 endif
@@ -78,7 +132,7 @@ endif
 # Evaluated when first used, then kept.
 once = $(eval $(1) := $(2))$($(1))
 
-test-modules := $(if $(filter test check unit-tests boot-test variants soak storm sweep bench fuzz $(O)/fuzz/% $(O)/tests/unit/seeds_%,$(goals)),pytest pexpect xdist libfdt)
+test-modules := $(if $(strip $(for-tests)),pytest pexpect xdist libfdt)
 PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib $(test-modules)),python3))
 
 ifeq ($(LLVM),)
@@ -107,7 +161,6 @@ say = @printf '  %-7s %s\n' $(1) '$(2)'
 endif
 
 help-text = scripts/help.txt
-.PHONY: help
 help:
 	@cat $(help-text)
 
@@ -197,6 +250,9 @@ target-asflags := -march=armv8-a -fno-pic $(debug) $(maps) $(if $(CONFIG_WERROR)
 ubsan := -fsanitize=undefined -fno-sanitize=alignment,vptr$(if $(LLVM),$(comma)function) \
 	$(if $(LLVM),-fsanitize-trap=undefined,-fsanitize-undefined-trap-on-error)
 
+ifneq ($(if $(LIBFDT_SRC),$(if $(wildcard $(LIBFDT_SRC)/libfdt/libfdt.h),,y)),)
+$(error LIBFDT_SRC=$(LIBFDT_SRC): is no checkout of dtc, there is no libfdt/libfdt.h in it)
+endif
 libfdt-dir := $(if $(LIBFDT_SRC),$(LIBFDT_SRC)/libfdt,$(SCHISM_CACHE)/libfdt/include)
 libfdt-a   := $(if $(LIBFDT_SRC),,$(SCHISM_CACHE)/libfdt/lib/libfdt.a)
 
@@ -222,7 +278,6 @@ $(call track,hv,$(toolchain) $(hv-cflags) $(target-asflags) $(foreach obj,$(hv-o
 
 # ---- the hypervisor ----------------------------------------------------------------------------------
 
-.PHONY: all
 all: $(O)/schism.elf $(O)/Image $(O)/compile_commands.json
 	@:
 
@@ -285,7 +340,6 @@ $(O)/Image: $(O)/schism.elf
 	$(call say,OBJCOPY,$@)
 	$(Q)$(OBJCOPY) -O binary $< $@
 
-.PHONY: size
 size: $(O)/schism.elf $(O)/Image
 	@$(PYTHON) scripts/size.py $^
 
@@ -335,7 +389,6 @@ endef
 guest-objs :=
 $(foreach guest,$(guest-all),$(eval $(call guest-rules,$(guest))))
 
-.PHONY: guests
 guests: $(patsubst %,$(O)/guests/%.elf,$(guest-all)) $(guest-images)
 	@:
 
@@ -406,7 +459,6 @@ $(O)/linux/initramfs.cpio: $(O)/linux/busybox guests/linux/init scripts/mkinitra
 	$(call say,PACK,$@)
 	$(Q)$(PYTHON) scripts/mkinitramfs -o $@ --busybox $< --init guests/linux/init
 
-.PHONY: linux run-linux
 linux: $(linux-packages) $(linux-modules)
 	@:
 run-linux: all $(O)/linux.cpio
@@ -420,7 +472,6 @@ $(O)/uboot_linux.cpio: $(linux-images)
 $(O)/uboot/u-boot.bin: $(SCHISM_CACHE)/debs/u-boot-qemu.deb
 	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./usr/lib/u-boot/qemu_arm64/u-boot.bin > $@
 
-.PHONY: uboot run-uboot
 uboot: $(uboot-package)
 	@:
 run-uboot: all $(uboot-package)
@@ -430,9 +481,14 @@ run-uboot: all $(uboot-package)
 
 run-env := QEMU='$(QEMU)' CPU='$(CPU)' SMP='$(SMP)' MEM='$(MEM)' MACHINE='$(MACHINE)' PACKAGE='$(or $(PACKAGE),$(packages))' \
 	APPEND='$(APPEND)' QEMU_ARGS='$(QEMU_ARGS)' BUILD='$(O)'
-.PHONY: run debug
 ifneq ($(word 2,$(if $(filter run debug,$(goals)),$(VMS))),)
 $(error one manifest at a time can be run, not VMS="$(VMS)")
+endif
+ifneq ($(if $(VMS),$(filter run-linux run-uboot,$(goals))),)
+$(error make $(filter run-linux run-uboot,$(goals)) has a manifest of its own; to run another one: make run VMS="$(VMS)")
+endif
+ifneq ($(and $(PACKAGE),$(VMS),$(filter run debug,$(goals))),)
+$(error either what is packed is run, PACKAGE=$(PACKAGE), or a manifest, VMS=$(VMS))
 endif
 run: all $(packages)
 	@$(run-env) $(PYTHON) scripts/run-qemu
@@ -502,7 +558,6 @@ run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args='$(PYTEST_ARG
 # How scripts/check-headers compiles: the header's layer decides which line it takes.
 $(call track,headers,$(CC) $(hv-cflags)|$(CC) $(guest-cflags) -mgeneral-regs-only|$(HOSTCC) $(host-cflags))
 
-.PHONY: check boot-test variants soak storm sweep lint test unit-tests
 unit-tests: $(unit-bins)
 	@:
 check: $(unit-bins)
@@ -526,7 +581,6 @@ test: $(unit-bins) all guests
 # ---- measuring ---------------------------------------------------------------------------------------
 
 # Always the default configuration, built in $(O)/test/default, whatever $(O) has: the reference is of that.
-.PHONY: bench
 bench: $(libfdt-a)
 	@env -u FRAGMENTS -u LLVM -u LIBFDT_SRC SCHISM_BUILD='$(O)' PYTHON='$(PYTHON)' HOSTCC='$(HOSTCC)' QEMU='$(QEMU)' \
 		$(PYTHON) tests/bench/bench.py --out $(O)/bench.json $(if $(UPDATE),--update) $(BENCH_ARGS)
@@ -554,7 +608,9 @@ $(O)/fuzz/obj/%.o: %.c $(O)/.track/fuzz $(config-h)
 	$(call say,FUZZCC,$<)
 	$(Q)$(fuzz-cc) $(fuzz-cflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-.PHONY: fuzz
+ifneq ($(filter-out $(fuzzer),$(FUZZ)),)
+$(error FUZZ=$(filter-out $(fuzzer),$(FUZZ)): no such fuzzer; there are $(fuzzer))
+endif
 fuzz: $(patsubst %,$(O)/fuzz/%,$(or $(FUZZ),$(fuzzer)))
 	@$(PYTHON) tests/fuzz/run.py --build $(O) --seconds $(T) $(or $(FUZZ),$(fuzzer))
 
@@ -572,13 +628,10 @@ $(O)/compile_commands.json: $(commands-track) $(headers-track) scripts/compile-c
 
 all-objs := $(hv-objs) $(libfdt-objs) $(guest-lib-objs) $(guest-objs) $(host-objs) $(sort $(fuzz-objs))
 $(shell mkdir -p $(sort $(dir $(all-objs))) $(O)/tests/unit $(O)/guests/stripped)
--include $(wildcard $(all-objs:.o=.d) $(O)/asm-offsets.d $(O)/schism.lds.d $(O)/guests/guest.lds.d $(O)/*.cpio.d)
+-include $(wildcard $(all-objs:.o=.d) $(O)/asm-offsets.d $(O)/schism.lds.d $(O)/guests/guest.lds.d $(O)/*.cpio.d $(addsuffix .d,$(packages) $(embedded-package)))
 
 endif
 endif
 
-.PHONY: clean distclean
-clean:
-	$(Q)test ! -e $(O) || { test -e $(O)/.config && find $(O) -mindepth 1 -maxdepth 1 ! -name .config ! -name .fragments ! -name cache -exec rm -rf {} +; }
-distclean:
-	$(Q)rm -rf $(O)
+clean distclean:
+	$(Q)scripts/output-dir $@ '$(O)'
