@@ -397,27 +397,32 @@ guests: $(patsubst %,$(O)/guests/%.elf,$(guest-all)) $(guest-images)
 mkpackage = $(PYTHON) scripts/mkpackage --config $(O)/auto.conf --cpp '$(CC) -E -x assembler-with-cpp $(target-cppflags) -D__DTS__ -Ulinux -Uunix' \
 	$(package-defines) --search $(O)/guests/stripped --search $(O)/linux --search $(O)/uboot --depfile $(1).d -o $(1) $(2)
 
-mkpackage-files := scripts/mkpackage scripts/cpio.py $(wildcard scripts/manifest/*.py)
+mkpackage-files := scripts/mkpackage scripts/cpio.py scripts/plain.py $(wildcard scripts/manifest/*.py)
 
 # The package in the image. Its guests are those that the configuration chose.
 $(call track,package,$(toolchain) $(guest-y))
-$(O)/package.cpio: dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-y)) $(mkpackage-files) $(package-track) $(config-h)
+embedded-package := $(O)/kernel/vm/package.cpio
+$(embedded-package): dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-y)) $(mkpackage-files) $(package-track) $(config-h)
+	$(if $(guest-y),,$(embeds-nothing))
 	$(call say,PACK,$@)
 	$(Q)$(call mkpackage,$@,$<)
+embeds-nothing = @echo 'error: CONFIG_EMBED_PACKAGE is on, and no guest to embed; switch it off, or one of \
+	$(sort $(shell sed -nE 's/^guest-\$$\((CONFIG_\w+)\).*/\1/p' guests/build.mk)) on: make menuconfig' >&2; exit 1
 
-CFLAGS_kernel/vm/package_data.o := -DPACKAGE_FILE='"$(O)/package.cpio"'
-$(O)/kernel/vm/package_data.o: $(if $(CONFIG_EMBED_PACKAGE),$(O)/package.cpio)
+CFLAGS_kernel/vm/package_data.o := -DPACKAGE_FILE='"$(embedded-package)"'
+$(O)/kernel/vm/package_data.o: $(if $(CONFIG_EMBED_PACKAGE),$(embedded-package))
 
 linux-dts := $(wildcard dts/vms/linux*.dts)
 uboot-dts := dts/vms/uboot.dts dts/vms/uboot_linux.dts
 
-# make package VMS="dts/vms/a.dts ...": each becomes $(O)/a.cpio, to be passed as initrd.
+# make package VMS="dts/vms/a.dts ...": each becomes a package, to be passed as initrd. Those of dts/vms are
+# $(O)/a.cpio, others have their whole path: two may have one name.
+package-of = $(foreach dts,$(1),$(if $(filter $(CURDIR)/dts/vms/,$(dir $(abspath $(dts)))),$(O)/$(notdir $(dts:.dts=.cpio)),$(O)/packages$(abspath $(dts:.dts=.cpio))))
 no-manifest := $(strip $(foreach dts,$(VMS),$(if $(filter %.dts,$(wildcard $(dts))),,$(dts))))
 ifneq ($(no-manifest),)
 $(error VMS=$(no-manifest): no such manifest; there are $(filter-out dts/vms/test_%,$(wildcard dts/vms/*.dts)); docs/manifest.md tells how to write one)
 endif
-packages := $(patsubst %.dts,$(O)/%.cpio,$(notdir $(VMS)))
-.PHONY: package FORCE-PACKAGE
+packages := $(sort $(call package-of,$(VMS)))
 package: $(packages)
 	@test -n '$(packages)' || { echo 'error: say which: make package VMS=dts/vms/NAME.dts' >&2; exit 1; }
 # "make run" knows the machine, if it is written as usual.
@@ -425,11 +430,14 @@ package-machine := $(if $(filter run debug,$(goals)),$(patsubst %,--cpus %,$(fir
 	$(patsubst %,--memory %,$(filter %M %G,$(MEM))))
 $(call track,machine,machine $(package-machine))
 define package-rule
-$(O)/$(notdir $(1:.dts=.cpio)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) $(mkpackage-files) $(package-track) $(machine-track) $(config-h)
+$(call package-of,$(1)): $(1) $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-all)) $(mkpackage-files) $(package-track) $(machine-track) $(config-h)
 	$$(call say,PACK,$$@)
+	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(call mkpackage,$$@,$$< $(package-machine))
 endef
-$(foreach dts,$(sort $(VMS) $(linux-dts) $(uboot-dts)),$(eval $(call package-rule,$(dts))))
+# A manifest that is named in two ways is one.
+manifests := $(sort $(patsubst $(CURDIR)/%,%,$(abspath $(VMS) $(linux-dts) $(uboot-dts))))
+$(foreach dts,$(manifests),$(eval $(call package-rule,$(dts))))
 
 # ---- Linux as a guest --------------------------------------------------------------------------------
 
