@@ -168,29 +168,50 @@ help:
 
 kconfig := $(PYTHON) scripts/kconfig.py --out $(O)
 
-.PHONY: menuconfig oldconfig olddefconfig savedefconfig listnewconfig FORCE
-menuconfig oldconfig olddefconfig listnewconfig: | $(if $(wildcard $(O)/.config),,$(O)/.config)
-	$(Q)$(kconfig) $@
-savedefconfig: | $(if $(wildcard $(O)/.config),,$(O)/.config)
-	$(Q)$(kconfig) $@ $(DEFCONFIG)
-
+.PHONY: FORCE
 %_defconfig: FORCE
 	$(Q)test -f configs/$@ || { echo "error: no configs/$@; there are: $(notdir $(wildcard configs/*_defconfig))" >&2; exit 1; }
 	$(call say,CONFIG,$@ $(FRAGMENTS))
-	$(Q)$(kconfig) defconfig configs/$@ $(FRAGMENTS)
-	$(Q)echo '$(strip $(FRAGMENTS))' > $(O)/.fragments
+	$(Q)$(call configure,configs/$@ $(FRAGMENTS))
 FORCE:
 
-# Without a configuration, the default one. FRAGMENTS= again, and other ones than last time: anew.
-fragments-changed := $(if $(strip $(FRAGMENTS)),$(if $(wildcard $(O)/.fragments),$(if $(filter-out \
-	x$(subst $() ,|,$(strip $(FRAGMENTS))),x$(subst $() ,|,$(strip $(file <$(O)/.fragments)))),y),y))
-ifeq ($(filter %_defconfig,$(goals)),)
-# Said to be needed when it is missing: .SECONDARY lets missing files be.
-$(O)/.config: $(if $(fragments-changed)$(if $(wildcard $(O)/.config),,y),FORCE)
-	$(call say,CONFIG,qemu_virt_defconfig $(FRAGMENTS))
-	$(Q)$(kconfig) defconfig configs/qemu_virt_defconfig $(FRAGMENTS)
-	$(Q)echo '$(strip $(FRAGMENTS))' > $(O)/.fragments
+# A configuration, and what it was made from, by content: .config.from has the sums of these files, .config.made
+# that of .config as they made it.
+configure = $(kconfig) defconfig $(1) && sha256sum $(1) > $(O)/.config.from && sha256sum $(O)/.config > $(O)/.config.made
+
+# Without a configuration, the default one. With other FRAGMENTS= than last time, or others in them: anew. Without
+# FRAGMENTS=, what the last ones hold now counts unless .config was changed by hand, which is not to be lost.
+config-from := configs/qemu_virt_defconfig $(FRAGMENTS)
+config-goal := $(filter %_defconfig,$(goals))
+config-due  := $(if $(wildcard $(O)/.config),,y)
+ifneq ($(strip $(FRAGMENTS)),)
+config-due  := $(if $(config-due)$(filter-out x$(subst $() ,|,$(strip $(file <$(O)/.config.from))),x$(subst $() ,|,$(strip \
+	$(shell sha256sum $(config-from) 2>&1)))),y)
+else ifeq ($(if $(config-goal)$(config-due)$(filter-out $(build-goals),$(goals)),,$(wildcard $(O)/.config.from)),$(O)/.config.from)
+config-lost := $(patsubst %:,%,$(filter %:,$(shell sha256sum --check --quiet $(O)/.config.from 2> /dev/null)))
+ifneq ($(config-lost),)
+config-from := $(shell cut -c67- $(O)/.config.from)
+ifeq ($(shell sha256sum --check --status $(O)/.config.made 2> /dev/null && echo as made),as made)
+config-due  := y
+else ifeq ($(MAKE_RESTARTS),)
+$(shell echo 'warning: what is new in $(config-lost) has no effect on $(O)/.config, which was changed by hand; to make it' \
+	'anew: make $(notdir $(firstword $(config-from))) FRAGMENTS="$(wordlist 2,99,$(config-from))"' >&2)
 endif
+endif
+endif
+ifneq ($(config-goal),)
+$(O)/.config: | $(config-goal) ;
+else
+# Said to be needed when it is missing: .SECONDARY lets missing files be.
+$(O)/.config: $(if $(config-due),FORCE)
+	$(call say,CONFIG,$(notdir $(firstword $(config-from))) $(wordlist 2,99,$(config-from)))
+	$(Q)$(call configure,$(config-from))
+endif
+
+menuconfig oldconfig olddefconfig listnewconfig: | $(if $(config-due),$(O)/.config)
+	$(Q)$(kconfig) $@
+savedefconfig: | $(if $(config-due),$(O)/.config)
+	$(Q)$(kconfig) $@ $(DEFCONFIG)
 
 config-h := $(O)/include/generated/config.h
 

@@ -17,6 +17,9 @@ import os
 import re
 import sys
 
+sys.dont_write_bytecode = True
+import plain  # noqa: E402 (beside this script)
+
 try:
     import kconfiglib
     from kconfiglib import BOOL, HEX, INT, STRING, expr_str, expr_value
@@ -25,7 +28,9 @@ except ImportError:
 
 ASSIGN = re.compile(r"CONFIG_(\w+)=(.*)$")
 UNSET = re.compile(r"# CONFIG_(\w+) is not set$")
-NUMBER = {INT: re.compile(r"-?\d+$"), HEX: re.compile(r"0[xX][0-9a-fA-F]+$")}
+ALMOST_UNSET = re.compile(r"#\s*CONFIG_\w+\b.*\bnot set\b")
+# C would read a leading zero as octal.
+NUMBER = {INT: re.compile(r"-?(0|[1-9]\d*)$"), HEX: re.compile(r"0[xX][0-9a-fA-F]+$")}
 BASE = {INT: 10, HEX: 16}
 
 
@@ -43,8 +48,7 @@ def read_requests(path):
     """The assignments of a file, in order, and errors about lines that are none."""
     requests, errors, seen = [], [], {}
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
+        lines = plain.text_of(path).splitlines()
     except OSError as err:
         return [], [f"{path}: {err.strerror}"]
     for number, text in enumerate(lines, 1):
@@ -53,6 +57,9 @@ def read_requests(path):
             request = Request(path, number, match[1], "n")
         elif match := ASSIGN.match(text):
             request = Request(path, number, match[1], match[2].strip())
+        elif ALMOST_UNSET.match(text):
+            errors.append(f"{path}:{number}: is a comment, not '# CONFIG_NAME is not set': {text}")
+            continue
         elif not text or text.startswith("#"):
             continue
         else:
@@ -137,16 +144,11 @@ def load(kconf, paths):
 
 
 def write_if_changed(path, text):
-    try:
-        with open(path, encoding="utf-8") as file:
-            if file.read() == text:
-                return False
-    except OSError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.tmp{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
+    if os.path.exists(path) and plain.text_of(path) == text:
+        return False
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with plain.written(path) as file:
         file.write(text)
-    os.replace(temporary, path)
     return True
 
 
@@ -180,8 +182,38 @@ def sync(kconf, out):
 
 
 def write_config(kconf, path):
+    """What it replaces may have been chosen by hand: it is kept as PATH.old."""
     text = kconf._config_contents("# Schism's configuration; change it with make menuconfig.\n")
-    return write_if_changed(path, text)
+    if os.path.exists(path) and plain.text_of(path) != text:
+        write_if_changed(f"{path}.old", plain.text_of(path))
+        print(f"  KEPT    the former configuration as {path}.old")
+    write_if_changed(path, text)
+
+
+def in_menus(kconf):
+    """menuconfig, where there is a terminal that can show it."""
+    try:
+        import curses
+        import menuconfig
+    except ImportError as error:
+        sys.exit(f"error: menuconfig: this python3 lacks {error.name}")
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        sys.exit("error: menuconfig needs a terminal; without one, make NAME_defconfig FRAGMENTS=FILE sets options")
+    try:
+        curses.setupterm()
+        if not curses.tigetstr("cup"):
+            raise curses.error("it can't move its cursor")
+        menuconfig.menuconfig(kconf)
+    except curses.error as error:
+        sys.exit(f"error: menuconfig: TERM={os.environ.get('TERM', '')}: this terminal can't show menus: {error}")
+
+
+def ask(oldconfig):
+    sys.argv = ["oldconfig", "Kconfig"]
+    try:
+        oldconfig._main()
+    except EOFError:
+        sys.exit("\nerror: oldconfig asks, and there is nobody to answer; make olddefconfig takes the defaults")
 
 
 def forgive(errors, path):
@@ -228,14 +260,12 @@ def main():
     elif args.command == "sync":
         sync(kconf, args.out)
     elif args.command == "menuconfig":
-        import menuconfig
         os.environ["KCONFIG_CONFIG"] = config
-        menuconfig.menuconfig(kconf)
+        in_menus(kconf)
     elif args.command == "oldconfig":
         import oldconfig
         os.environ["KCONFIG_CONFIG"] = config
-        sys.argv = ["oldconfig", "Kconfig"]
-        oldconfig._main()
+        ask(oldconfig)
     elif args.command == "savedefconfig":
         target = args.files[0] if args.files else os.path.join(args.out, "defconfig")
         write_if_changed(target, kconf._min_config_contents(""))
@@ -247,4 +277,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    plain.run(main)
