@@ -29,6 +29,7 @@ obj-$(CONFIG_SHELL) += shell_vm.o
 obj-y += smp.o
 obj-y += symbols.o
 obj-y += timer.o
+obj-y += version.o
 
 # Reading the device tree at boot walks with its path in the frame, on a stack that is empty otherwise.
 CFLAGS_kernel/machine.o := -Wframe-larger-than=8192

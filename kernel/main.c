@@ -21,6 +21,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/selftest.h"
 #include "kernel/smp.h"
+#include "kernel/version.h"
 #include "kernel/vm/package.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"
@@ -67,7 +68,7 @@ static void say_hello(void)
 	struct page_stats stats;
 
 	page_get_stats(&stats);
-	log_info("Schism on %s", machine.model);
+	log_info("Schism %s on %s", schism_version(), machine.model);
 	log_info("%u CPU(s) in the device tree, %lu MiB RAM (%lu MiB free), EL2 pool %lu KiB",
 		 machine.nr_cpus_present, stats.total * PAGE_SIZE >> 20, stats.free * PAGE_SIZE >> 20,
 		 stats.pool * PAGE_SIZE >> 10);
