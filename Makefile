@@ -38,8 +38,9 @@ PACKAGE  ?=
 APPEND   ?=
 QEMU     ?= qemu-system-aarch64
 QEMU_ARGS ?=
-# make test, boot-test, variants: further arguments for pytest
+# make test, boot-test, variants: further arguments for pytest; a part of the tests
 PYTEST_ARGS ?=
+SHARD    ?=
 # make bench: rewrite the reference; further arguments for tests/bench/bench.py
 UPDATE   ?=
 BENCH_ARGS ?=
@@ -151,6 +152,9 @@ LD      := $(call llvm-tool,ld.lld)
 NM      := $(call llvm-tool,llvm-nm)
 OBJCOPY := $(call llvm-tool,llvm-objcopy)
 endif
+
+# As one word for the shell.
+quoted = '$(subst ','\'',$(1))'
 
 silent := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 Q := $(if $(filter 1,$(V)),,@)
@@ -550,6 +554,12 @@ endif
 host-track := $(O)/.track/host
 tsan-track := $(O)/.track/tsan
 unit-bins := $(patsubst %,$(O)/tests/unit/%,$(unit-test) $(addsuffix -tsan,$(smp-test)))
+ifneq ($(SHARD),)
+unit-bins := $(shell $(PYTHON) scripts/shard.py $(call quoted,$(SHARD)) $(unit-bins) || echo wrong)
+ifeq ($(unit-bins),wrong)
+$(error no tests were run)
+endif
+endif
 host-objs :=
 
 # $(1) is a test: its sources are NAME-src (default tests/unit/NAME.c). With NAME-cppflags they are
@@ -585,8 +595,8 @@ $(O)/host/tsan/%.o: %.c $(tsan-track) $(config-h)
 	$(call say,TSANCC,$<)
 	$(Q)$(HOSTCC) $(tsan-cflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
-run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args='$(PYTEST_ARGS)' --soak '$(N)' --sweep '$(CPUS)' \
-	--unit '$(unit-bins)' --headers '$(O)/.track/headers'
+run-tests = $(PYTHON) scripts/run-tests --build $(O) --pytest-args=$(call quoted,$(PYTEST_ARGS)) --soak '$(N)' \
+	--sweep '$(CPUS)' $(if $(SHARD),--shard $(SHARD)) --unit '$(unit-bins)' --headers '$(O)/.track/headers'
 
 # How scripts/check-headers compiles: the header's layer decides which line it takes.
 $(call track,headers,$(CC) $(hv-cflags)|$(CC) $(guest-cflags) -mgeneral-regs-only|$(HOSTCC) $(host-cflags))
@@ -607,9 +617,9 @@ storm: all guests
 sweep: all guests
 	@$(run-tests) sweep
 lint: $(config-h) $(offsets-h)
-	@$(run-tests) format layering headers
+	@$(run-tests) lint
 test: $(unit-bins) all guests
-	@$(run-tests) check format layering headers boot variants
+	@$(run-tests) check lint boot variants
 
 # ---- measuring ---------------------------------------------------------------------------------------
 

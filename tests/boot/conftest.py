@@ -1,8 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""The builds and packages that several tests share."""
+"""The builds and packages that several tests share, and which tests are this shard's."""
+import os
+
 import pytest
 
 import qemu
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """SCHISM_SHARD=I/N (scripts/shard.py) of what is left of the other selections."""
+    shard = qemu.scripts_module("shard")
+    mine = shard.part(shard.parse(os.environ.get("SCHISM_SHARD", "1/1")), items)
+    others = set(items) - set(mine)
+    if others:
+        config.hook.pytest_deselected(items=[item for item in items if item in others])
+        items[:] = mine
 
 
 @pytest.fixture(scope="session")
