@@ -8,7 +8,6 @@
 #include "kernel/invariants.h"
 #include "kernel/log.h"
 #include "kernel/mm/page.h"
-#include "kernel/panic.h"
 #include "kernel/shell.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
@@ -91,12 +90,6 @@ static void check_invariants(void)
 		log_err("invariants: broken, see above");
 }
 
-static void power_off(void)
-{
-	log_info("powering off, as the console asked");
-	machine_end();
-}
-
 /* Told before it begins, or it would not be seen. */
 static void toggle_hold(void)
 {
@@ -128,7 +121,7 @@ static const struct {
 	{ 'q', "quiet: other lines wait while a VM has the focus, or no longer", toggle_hold },
 	{ 's', "the shell", enter_shell },
 	{ 'v', "VMs and vCPUs", show_vms },
-	{ 'x', "power the machine off", power_off },
+	{ 'x', "power the machine off", vm_end_machine_as_asked },
 };
 
 static void show_help(void)

@@ -179,13 +179,26 @@ SHELL_COMMAND(log) = {
 
 /* ---- poweroff ---- */
 
+static const char *nth_way_off(unsigned int i)
+{
+	return i ? NULL : "force";
+}
+
 static void run_poweroff(const struct shell_args *args)
 {
-	shell_print("powering off, as the console asked");
-	machine_end();
+	if (args->n == 1) {
+		vm_end_machine_as_asked();
+	} else if (!strcmp(args->word[1], "force")) {
+		shell_print("powering off, whatever has happened");
+		machine_end();
+	} else {
+		shell_print("\"%s\" is no way to power off: force", args->word[1]);
+	}
 }
 
 SHELL_COMMAND(poweroff) = {
-	.name = "poweroff", .args = "", .help = "turn the machine off at once; guests are not asked",
-	.run = run_poweroff,
+	.name = "poweroff", .args = "[force]", .help = "turn the machine off at once; guests are not asked",
+	.more = "If a VM has crashed, reported a failure or was refused, that is an end in failure,\n"
+		"which may be configured to be a reset. force: off all the same, as in success.",
+	.max = 1, .complete = { nth_way_off }, .run = run_poweroff,
 };

@@ -23,6 +23,12 @@ void vm_note_refused(void)
 	WRITE_ONCE(some_refused, true);
 }
 
+/* It may be on its way there still. Context: lock held. */
+static bool has_crashed(const struct vm *vm)
+{
+	return vm->state == VM_CRASHED || (vm->state == VM_STOPPING && READ_ONCE(vm->goal) == VM_CRASHED);
+}
+
 /* Another VM of the machine that ends may still be taken apart. */
 static bool say_end(struct vm *vm)
 {
@@ -35,25 +41,50 @@ static bool say_end(struct vm *vm)
 		us += vcpu_run_us(vm->vcpus[v]);
 	}
 	log_info("%s: %s, %lu switches, %lu us on CPU", vm->name, vm_state_name(vm->state), switches, us);
-	good = vm->state != VM_CRASHED && !READ_ONCE(vm->failures);
+	good = !has_crashed(vm) && !READ_ONCE(vm->failures);
 	spin_unlock(&vm->lock);
 	return good;
 }
 
-void end_machine(const char *why, bool good)
+static bool say_ends(void)
 {
-	/* Of two CPUs that see it at the same time, one does it. */
-	if (__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
-		return;
+	bool good = !READ_ONCE(some_refused);
+
 	for (unsigned int i = 0; i < nr_vms; i++)
 		good = say_end(vms[i]) && good;
-	good = invariants_check() && good && !READ_ONCE(some_refused);
+	return good;
+}
+
+static void end_as(const char *why, bool good)
+{
 	if (!good) {
 		log_info("%s: failure", why);
 		machine_fail();
 	}
 	log_info("%s: powering off, success", why);
 	machine_end();
+}
+
+/* Of two CPUs that come to it at the same time, one does it. */
+static bool i_end_it(void)
+{
+	return !__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL);
+}
+
+void end_machine(const char *why, bool good)
+{
+	if (!i_end_it())
+		return;
+	good = say_ends() && good;
+	end_as(why, invariants_check() && good);
+}
+
+void vm_end_machine_as_asked(void)
+{
+	if (!i_end_it())
+		return;
+	log_info("powering off, as the console asked");
+	end_as("the console asked", say_ends());
 }
 
 static bool is_alive(struct vm *vm)

@@ -69,12 +69,16 @@ static void read_windows(const void *manifest)
 
 	arch_fp_begin();
 	while ((node = manifest_next_window(manifest, node)) >= 0) {
-		if (manifest_read_window(manifest, node, &windows, &err))
+		if (manifest_read_window(manifest, node, &windows, &err)) {
 			complain(&err);
+			vm_note_refused();
+		}
 	}
 	arch_fp_end();
-	if (shared_init(windows.window, windows.nr, &why))
+	if (shared_init(windows.window, windows.nr, &why)) {
 		boot_complain(BOOT_E_VM_RESOURCES, "%s", why);
+		vm_note_refused();
+	}
 }
 
 static enum boot_error code_for(int err)
@@ -234,6 +238,7 @@ void package_start_vms(void)
 
 	if (!p.size) {
 		boot_complain(BOOT_E_NO_PACKAGE, "going on without, in the shell");
+		vm_note_refused();
 		shell_enter();
 		return;
 	}

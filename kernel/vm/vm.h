@@ -354,7 +354,7 @@ int64_t vm_affinity_info(struct vm *vm, uint64_t affinity, unsigned int level);
  */
 int64_t vm_system_suspend(struct vcpu *vcpu, uint64_t entry, uint64_t context);
 
-/* A VM of the package does not run: when the others are done, the machine ends as a failure all the same. */
+/* A part of the package is refused: when its VMs are done, the machine ends as a failure all the same. */
 void vm_note_refused(void);
 
 /*
@@ -365,6 +365,12 @@ void vm_keep_machine(bool keep);
 
 /* The shell has lost the focus: if all VMs ended while it kept the machine, that ends now. No lock held. */
 void vm_end_if_waiting(void);
+
+/*
+ * End the machine now, whatever the VMs do: in failure if one of them crashed and was not started again,
+ * reported a failure or was refused. No lock held. May return, when another CPU is at it.
+ */
+void vm_end_machine_as_asked(void);
 
 const char *vm_state_name(enum vm_state state);
 

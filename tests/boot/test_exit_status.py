@@ -22,18 +22,98 @@ import qemu
 SYSTEM_OFF, SYSTEM_RESET = 0x84000008, 0x84000009
 
 
+ROWS = {}
+
+
+def row(*rows):
+    """The test shows these rows of the table in docs/testing.md: (how it ended, status)."""
+    def note(test):
+        for how, status in rows:
+            ROWS.setdefault(how, set()).add(status)
+        return test
+    return note
+
+
 def hostile(name, args, vcpus=1):
     return qemu.Guest(name, args, kernel="hostile.elf", props={"vcpus": [vcpus], "devices": b"uart\0rtc\0"})
 
 
 # ---- what Schism says --------------------------------------------------------------------------------
 
+@row(("all VMs switched themselves off, or a policy's `poweroff` after one did, and nothing below", "0"),
+     ("a VM reported FAIL", "1"),
+     ("a VM crashed, and was neither restarted, by its policy or by hand, nor destroyed", "1"))
 @pytest.mark.parametrize("culprit, status", ((qemu.memwalk(5), 0), (qemu.crash(), 1), (qemu.crash("fail"), 1),
                                              (qemu.crash("undef"), 1)))
 def test_the_status_tells_success_from_failure(image, tmp_path, culprit, status):
     # The counter is the last one, and its end is a SYSTEM_OFF of its own.
     result = qemu.run(kernel=image, initrd=qemu.pack(tmp_path, qemu.counter(10), culprit))
     assert result.status == status, result.text
+
+
+@row(("a VM or a shared window of the package was refused, whatever the others did", "1"))
+@pytest.mark.parametrize("broken", ("vm", "window"))
+def test_a_part_of_the_package_that_is_refused_is_a_failure(image, tmp_path, broken):
+    root = qemu.manifest(qemu.counter(10))
+    if broken == "vm":
+        root.add("vm-odd", {"compatible": "schism,vm", "vm-name": "odd"})
+    else:
+        root.add("window", {"compatible": "schism,shared-memory", "window-name": "odd"})
+    result = qemu.run(kernel=image, initrd=qemu.pack_unchecked(tmp_path, root=root))
+    assert qemu.passed(result.text) == {"counter_os"}, result.text
+    qemu.assert_failed(result)
+
+
+@row(("EL2 crashed, or its invariants do not hold", "1"))
+def test_a_crash_of_el2_is_a_failure(checked):
+    result = qemu.run(kernel=checked / "Image", append="selftest=read-unmapped")
+    assert result.status == 1 and "EL2 FAULT" in result.text, result.text
+
+
+def crashed_by_hand(image, tmp_path, culprit, said):
+    """At the shell of a machine on which one VM runs for ever and the culprit has had its end."""
+    console = qemu.Console(kernel=image, initrd=qemu.pack(tmp_path, qemu.counter(0), culprit), smp=2)
+    console.expect(said)
+    console.send("\x1ds")
+    console.expect("schism> ")
+    return console
+
+
+@row(("`Ctrl-]` `x` or `poweroff` in the shell", "0, after any of these failures 1"),
+     ("`poweroff force` in the shell", "0"))
+@pytest.mark.parametrize("culprit, said, commands, status", (
+    (qemu.memwalk(2), "memwalk_os: off", ["poweroff"], 0),
+    (qemu.crash(), "crash_os: CRASHED", ["poweroff"], 1),
+    (qemu.crash(), "crash_os: CRASHED", ["poweroff force"], 0),
+    (qemu.crash(), "crash_os: CRASHED", ["vm destroy crash_os", "poweroff"], 0),
+    (qemu.crash("fail"), "crash_os: off", ["poweroff"], 1)))
+def test_powering_off_by_hand_does_not_hide_a_failure(image, tmp_path, culprit, said, commands, status):
+    with crashed_by_hand(image, tmp_path, culprit, said) as console:
+        for command in commands:
+            console.send(command + "\r")
+            if "destroy" in command:
+                console.expect("crash_os: destroyed")
+        result = console.end()
+    assert result.status == status, result.text
+    assert ("the console asked: failure" in result.text) == (status == 1), result.text
+
+
+@row(("`Ctrl-]` `x` or `poweroff` in the shell", "0, after any of these failures 1"),
+     ("left by `Ctrl-A X` or the monitor's `quit` or `system_reset`, whatever has happened", "0"))
+@pytest.mark.parametrize("keys, status", (("\x1dx", 1), ("\x01x", 0)))
+def test_the_key_that_powers_off_tells_of_a_crash_and_qemus_cannot(image, tmp_path, keys, status):
+    with crashed_by_hand(image, tmp_path, qemu.crash(), "crash_os: CRASHED") as console:
+        console.send(keys)
+        assert console.end().status == status
+
+
+@row(("without a package, `Ctrl-]` `x` or `poweroff` in the shell that waits", "1"))
+def test_a_shell_without_a_package_ends_in_failure(empty):
+    with qemu.Console(kernel=empty / "Image") as console:
+        console.expect("SCHISM-E009")
+        console.expect("schism> ")
+        console.send("\x1dx")
+        assert console.end().status == 1
 
 
 @pytest.mark.parametrize("what", ("power.off-by-all", "power.reset-storm", "power.reset-by-all", "power.all-off"))
@@ -55,6 +135,8 @@ def test_no_guest_reaches_the_host_by_semihosting(image, tmp_path, what):
     assert re.search(r"\bh: PASS 1: passed=1 failed=0", result.text), result.text
 
 
+@row(("a failure with CONFIG_FAILURE_POWEROFF", "0; only the log tells"),
+     ("a failure with CONFIG_FAILURE_HALT, or without PSCI", "none: it does not end"))
 @pytest.mark.parametrize("how, status, said", (
     ("failure_poweroff", 0, r"error: powering off \(CONFIG_FAILURE_POWEROFF\)\n\Z"),
     ("failure_halt", None, r"error: halted\n")))
@@ -158,6 +240,7 @@ def ended(pid):
     return not alive(pid)
 
 
+@row(("boot refused: nothing runs", "1"))
 def test_run_qemu_ends_with_failure_after_a_refusal_and_says_so(default):
     with run_qemu(default, MEM="8M") as console:
         result = console.end()
@@ -171,6 +254,7 @@ def test_run_qemu_ends_with_success_when_all_vms_are_off(default, short_package)
     assert result.status == 0 and result.text.splitlines()[-1].endswith("powering off, success"), result.text
 
 
+@row(("nothing was run (`QEMU_ARGS=-help`)", "0"), ("QEMU refused its command line, or failed", "QEMU's, 1"))
 @pytest.mark.parametrize("arguments, status", (("-help", 0), ("-nosuch", 1)))
 def test_run_qemu_passes_on_the_status_of_a_qemu_that_runs_nothing(default, arguments, status):
     done = subprocess.run(["timeout", str(qemu.TIMEOUT), "scripts/run-qemu"], cwd=qemu.ROOT, capture_output=True,
@@ -178,12 +262,14 @@ def test_run_qemu_passes_on_the_status_of_a_qemu_that_runs_nothing(default, argu
     assert done.returncode == status and "Traceback" not in done.stderr, done.stderr
 
 
+@row(("there is no such QEMU or package", "1"))
 def test_run_qemu_names_a_qemu_that_is_not_there(default):
     with run_qemu(default, QEMU="nosuch-qemu") as console:
         result = console.end()
     assert result.status == 1 and "error: nosuch-qemu: No such file" in result.text, result.text
 
 
+@row(("left by `Ctrl-A X` or the monitor's `quit` or `system_reset`, whatever has happened", "0"))
 @pytest.mark.parametrize("keys", ("\x01x", "\x01cquit\r"))
 def test_whoever_leaves_qemu_gets_his_terminal_back_and_no_error(default, keys):
     with run_qemu(default) as console:
@@ -208,6 +294,7 @@ def test_the_guests_console_and_qemus_monitor_share_the_terminal(default):
         assert console.end().status == 0
 
 
+@row(("QEMU got SIGTERM, SIGINT or SIGHUP, directly or by run-qemu or timeout(1)", "143"))
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 def test_signals_reach_qemu(default, number):
     with run_qemu(default) as console:
@@ -219,6 +306,7 @@ def test_signals_reach_qemu(default, number):
     assert not alive(machine)
 
 
+@row(("QEMU was killed by signal N", "128 + N"))
 def test_the_terminal_is_restored_even_if_qemu_is_killed(default):
     with run_qemu(default) as console:
         before = termios.tcgetattr(console.child.child_fd)
@@ -254,6 +342,7 @@ def test_a_machine_that_is_to_wait_waits(default):
         console.expect("Schism .* on ")
 
 
+@row(("`make debug`: gdb ended first", "gdb's"))
 def test_ctrl_c_in_the_debugger_does_not_end_qemu(default, tmp_path):
     """gdb's place is taken by a program that gets Ctrl-C's signal with all of its process group."""
     gdb = tmp_path / "gdb-multiarch"
@@ -270,3 +359,29 @@ def test_ctrl_c_in_the_debugger_does_not_end_qemu(default, tmp_path):
     assert result.status == 7, result.text
     assert ended(machine)
     assert "terminating on signal 15" in log.read_text(encoding="utf-8"), log.read_text(encoding="utf-8")
+
+
+@row(("`make debug`: the machine ended before gdb", "as above"))
+def test_a_machine_that_fails_under_the_debugger_is_a_failure(default):
+    with run_qemu(default, "debug", MEM="8M") as console:
+        console.expect(r"\(gdb\) ")
+        console.send("continue\r")
+        console.expect(r"Remote connection closed|exited normally")
+        console.send("quit\r")
+        assert console.end().status == 1
+
+
+@row(("`make run` and the like", "0, or make's 2 for all others"))
+@pytest.mark.parametrize("goal, mem, status", (("run", "8M", 2), ("run", "256M", 0)))
+def test_make_run_ends_as_run_qemu(default, short_package, goal, mem, status):
+    line = ["timeout", str(qemu.TIMEOUT), "make", "-s", f"O={default}", "SETUP=no", goal, f"PACKAGE={short_package}", f"MEM={mem}"]
+    env = {k: v for k, v in environment(default).items() if not k.startswith(("MAKE", "MFLAGS", "BUILD", "SMP"))}
+    done = subprocess.run(line, cwd=qemu.ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+
+
+def test_each_row_of_the_documentations_table_is_tested():
+    text = (qemu.ROOT / "docs/testing.md").read_text(encoding="utf-8").partition("## Exit status")[2]
+    table = dict(re.findall(r"^\| (.*\S) +\| (.*\S) \|$", text, re.M))
+    del table["how it ended"]
+    assert {how: {status} for how, status in table.items()} == ROWS

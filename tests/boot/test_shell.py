@@ -269,8 +269,10 @@ def test_a_machine_without_guests_says_so_and_waits_in_the_shell(empty):
         assert any("error: SCHISM-E009" in line for line in shell.run("log error"))
         console.send("\x04" + "lost" + ESCAPE + "\r")
         console.expect(PROMPT)
+        assert shell.run("poweroff now") == ['"now" is no way to power off: force']
         console.send("poweroff\r")
-        assert console.end().status == 0
+        # Nothing runs that should have: no success.
+        assert console.end().status == 1
 
 
 def test_without_the_shell_the_key_says_so(tmp_path, default):
