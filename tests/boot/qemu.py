@@ -21,6 +21,7 @@ import typing
 import pexpect
 
 import devicetree
+import seed as seeds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / os.environ.get("SCHISM_BUILD", "build") / "test"
@@ -52,16 +53,29 @@ def make(*args):
     assert result.returncode == 0, result.stdout
 
 
+def configure(out, fragments, *how):
+    """qemu_virt_defconfig and these fragments, as far as the headers; how: more words for make."""
+    make(f"O={out}", f"FRAGMENTS={' '.join(f'configs/frag/{f}.config' for f in fragments)}", *how, "qemu_virt_defconfig")
+    make(f"O={out}", *how, f"{out}/include/generated/config.h")
+
+
+def configure_and_make(out, fragments, *how, seed=None):
+    """seed: a build from which objects are taken that would be the same."""
+    configure(out, fragments, *how)
+    if seed:
+        seeds.plant(seed, out)
+    make(f"O={out}", *how, "all", *(() if fragments else ("guests",)))
+
+
 @functools.cache
-def build(name, *fragments):
+def build(name, *fragments, how=()):
     """Build qemu_virt_defconfig with these fragments, once for all who share the name; its directory."""
     out = OUT / name
+    seed = build("default") if fragments and not how else None
     out.mkdir(parents=True, exist_ok=True)
     with open(OUT / f"{name}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        make(f"O={out}", f"FRAGMENTS={' '.join(f'configs/frag/{f}.config' for f in fragments)}",
-             "qemu_virt_defconfig")
-        make(f"O={out}", "all", *(() if fragments else ("guests",)))
+        configure_and_make(out, fragments, *how, seed=seed)
     return out
 
 
