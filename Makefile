@@ -62,7 +62,7 @@ dry-run := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 # ---- goals -------------------------------------------------------------------------------------------
 
 # All of them, by what they need; who adds one adds it here, or it is refused.
-plain-goals  := help clean distclean
+plain-goals  := help clean distclean release-check
 config-goals := menuconfig oldconfig olddefconfig savedefconfig listnewconfig %_defconfig
 image-goals  := all guests package size linux uboot
 run-goals    := run debug run-linux run-uboot
@@ -167,6 +167,9 @@ endif
 help-text = scripts/help.txt
 help:
 	@cat $(help-text)
+
+release-check:
+	@scripts/release-check
 
 # ---- configuration -----------------------------------------------------------------------------------
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What make says to a mistake on its command line, and a file that somebody removed."""
+import json
 import os
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -116,3 +119,36 @@ def test_a_configuration_that_was_removed_is_made_anew(tmp_path):
         qemu.make(f"O={tmp_path}", f"{tmp_path}/auto.conf")
         assert (tmp_path / ".config").exists()
         (tmp_path / ".config").unlink()
+
+
+# ---- what is there to be typed -----------------------------------------------------------------------
+
+def makefile(pattern):
+    text = "\n".join((qemu.ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "guests/build.mk"))
+    return {word for found in re.findall(pattern, text, re.M) for word in found.split()}
+
+
+def test_help_names_every_target_and_every_variable():
+    text = subprocess.run(["make", "-s", "help"], cwd=qemu.ROOT, capture_output=True, text=True, check=True).stdout
+    targets = makefile(r"^(?:plain|config|image|run|test)-goals +:= (.*)$") - {"%_defconfig"}
+    variables = makefile(r"^(\w+) *\?=")
+    assert len(targets) > 25 and len(variables) > 25
+    missing = {name for name in targets if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)}
+    missing |= {name for name in variables if not re.search(rf"(?<!\w){name}=", text)}
+    assert not missing
+
+
+@pytest.mark.parametrize("source", ("kernel/vm/lifecycle.c", "arch/arm64/traps.c", "guests/counter_os.c",
+                                    "tests/unit/test_vgic.c"))
+def test_clang_understands_the_compilation_database(default, source):
+    """As clangd reads it, with what .clangd takes away and adds."""
+    entries = json.loads((default / "compile_commands.json").read_text(encoding="utf-8"))
+    entry = next(entry for entry in entries if entry["file"] == source)
+    settings = (qemu.ROOT / ".clangd").read_text(encoding="utf-8")
+    remove, add = (re.search(rf"{what}: \[(.*)\]", settings)[1].split(", ") for what in ("Remove", "Add"))
+    compiler, *words = (word for word in entry["command"].split() if word not in remove)
+    clang = shutil.which("clang") or shutil.which("clang-14")
+    target = ["--target=aarch64-linux-gnu"] if "aarch64" in compiler else []
+    done = subprocess.run([clang, *target, *words, *add, "-fsyntax-only"], cwd=entry["directory"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr

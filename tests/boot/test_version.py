@@ -80,3 +80,62 @@ def test_another_commit_compiles_one_object_anew(tmp_path):
     assert re.findall(r"^ *(?:CC|AS) +(.*)", again, re.M) == ["kernel/version.c"], again
     assert header.read_text(encoding="ascii") == text
     assert (tmp_path / "Image").read_bytes() == image
+
+
+# ---- a release ---------------------------------------------------------------------------------------
+
+@pytest.fixture
+def released(tree):
+    """A commit that can be released as 1.2.3."""
+    shutil.copy(qemu.ROOT / "scripts/release-check", tree / "scripts")
+    (tree / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-11-28\n\nNew.\n", encoding="ascii")
+    git(tree, "init", "-q")
+    commit(tree)
+    return tree
+
+
+def check(where):
+    done = subprocess.run([where / "scripts/release-check"], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_release_is_checked_before_and_after_its_tag(released):
+    assert check(released) == (0, "this commit can be released: git tag -a v1.2.3 -m 'Schism 1.2.3'\n")
+    git(released, "tag", "-a", "v1.2.3", "-m", "x")
+    assert check(released) == (0, "v1.2.3 is released by this commit\n")
+    commit(released, "further")
+    status, text = check(released)
+    assert status == 1 and "v1.2.3 is another commit" in text, text
+
+
+@pytest.mark.parametrize("file, old, new, said", (
+    ("VERSION", "1.2.3", "1.2.3-dev", "1.2.3-dev is no release"),
+    ("VERSION", "1.2.3", "1.2.4", 'headed "[1.2.3] - 2026-11-28", not "[1.2.4] - YYYY-MM-DD"'),
+    ("CHANGELOG.md", "2026-11-28", "2026-11-31", "2026-11-31 is no date"),
+    ("CHANGELOG.md", " - 2026-11-28", "", 'headed "[1.2.3]"'),
+    ("CHANGELOG.md", "## [Unreleased]", "## [Unreleased]\nMore.", "[Unreleased] is not empty"),
+    ("CHANGELOG.md", "##", "", 'headed "nothing"')))
+def test_what_disagrees_is_named(released, file, old, new, said):
+    text = (released / file).read_text(encoding="ascii")
+    (released / file).write_text(text.replace(old, new), encoding="ascii")
+    git(released, "commit", "-q", "-a", "-m", "wrong")
+    status, text = check(released)
+    assert status == 1 and said in text, text
+
+
+def test_a_tree_with_changes_and_a_light_tag_are_no_release(released):
+    (released / "more").write_text("changed", encoding="ascii")
+    assert check(released) == (1, "error: there is no git checkout here, or it has changes\n")
+    git(released, "checkout", "more")
+    git(released, "tag", "v1.2.3")
+    assert check(released) == (1, "error: v1.2.3 is not an annotated tag: git tag -a\n")
+
+
+def test_the_tree_names_what_comes_next():
+    """Between releases VERSION has -dev, and the changelog its lines below [Unreleased]."""
+    headings = re.findall(r"^## (.*)$", (qemu.ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    if VERSION.endswith("-dev"):
+        assert re.fullmatch(r"\d+\.\d+\.\d+-dev", VERSION) and headings[0] == "[Unreleased]"
+    else:
+        assert any(heading.startswith(f"[{VERSION}] - ") for heading in headings[:2])
