@@ -41,8 +41,8 @@ def cases(report):
 
 SELECTIONS = (
     ("-k nosuchtest", ["PYTEST_ARGS=-k nosuchtest: no test is selected", "0 passed, 1 failed"], 1),
-    (f"-k '{CHEAP} and version'", ["1 passed, 0 failed"], 0),
-    (f"-k '{CHEAP} and nosuchtest'", ["no test is selected"], 1),
+    (f"-k '{CHEAP} and version' -n 0", ["1 passed, 0 failed"], 0),
+    (f"-k '{CHEAP} and nosuchtest' -n 0", ["no test is selected"], 1),
     (f"-k '{CHEAP}", ["PYTEST_ARGS=-k 'without_a_checkout: No closing quotation"], 2))
 
 
@@ -130,10 +130,10 @@ def test_unit_tests_and_lint_are_dealt_out_too(default, tmp_path):
 
 
 def test_a_shard_without_a_test_is_none_only_if_the_others_have_none_either(tmp_path):
-    one = [run_tests(tmp_path, f"--pytest-args=-k {CHEAP}", f"--shard={i}/2", "boot") for i in (1, 2)]
+    one = [run_tests(tmp_path, f"--pytest-args=-k {CHEAP} -n 0", f"--shard={i}/2", "boot") for i in (1, 2)]
     assert [done.returncode for done in one] == [0, 0], one
     assert sorted(done.stdout.splitlines()[-1] for done in one) == ["0 passed, 0 failed", "1 passed, 0 failed"]
-    none = run_tests(tmp_path, "--pytest-args=-k nosuchtest", "--shard=2/2", "boot")
+    none = run_tests(tmp_path, "--pytest-args=-k nosuchtest -n 0", "--shard=2/2", "boot")
     assert none.returncode == 1 and "no test is selected" in none.stdout, none.stdout
 
 
