@@ -76,6 +76,10 @@ guest-all += sweep
 sweep-src      := guests/tests/sweep/sweep.c guests/tests/sweep/stubs.S
 sweep-cppflags := -mgeneral-regs-only
 
+# What tests/boot/test_board.py runs: reads where it is told to.
+guest-all += look
+look-src := guests/tests/look.c
+
 # What tests/boot/test_random.py runs: prints the random numbers that it is given.
 guest-all += draw
 draw-src := guests/tests/draw.c

@@ -6,4 +6,5 @@ obj-y += rtc.o
 obj-y += shared_memory.o
 obj-y += uart.o
 obj-y += vdev.o
+obj-$(CONFIG_VDEV_VIRTIO_MMIO) += virtio_mmio.o
 obj-$(CONFIG_VDEV_WATCHDOG) += watchdog.o

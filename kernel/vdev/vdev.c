@@ -61,15 +61,26 @@ static bool is_wanted(const struct vm *vm, const struct vdev_ops *ops)
 	return !ops->name;
 }
 
+static int create(struct vm *vm, const struct vdev_ops *ops)
+{
+	int err = is_wanted(vm, ops) ? ops->create(vm, ops) : 0;
+
+	return err == -EEXIST && ops->gives_way ? 0 : err;
+}
+
 int vdev_create_all(struct vm *vm)
 {
-	SECTION_FOREACH(struct vdev_ops, ops, schism_vdev) {
-		int err = is_wanted(vm, ops) ? ops->create(vm, ops) : 0;
+	int err = 0;
 
-		if (err)
-			return err;
+	SECTION_FOREACH(struct vdev_ops, ops, schism_vdev) {
+		if (!err && !ops->gives_way)
+			err = create(vm, ops);
 	}
-	return 0;
+	SECTION_FOREACH(struct vdev_ops, ops, schism_vdev) {
+		if (!err && ops->gives_way)
+			err = create(vm, ops);
+	}
+	return err;
 }
 
 void vdev_describe_all(const struct vm *vm, struct guest_dtb *dtb)

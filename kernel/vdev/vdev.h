@@ -34,6 +34,7 @@ struct vdev {
 
 struct vdev_ops {
 	const char *name;	/* in the manifest's "devices"; NULL: every VM has it */
+	bool gives_way;		/* comes last, and not where the VM has another device by then */
 	/* Memory, windows; from vm_create(). 0 or a negative error. */
 	int (*create)(struct vm *vm, const struct vdev_ops *ops);
 	/* Write its nodes into the guest's device tree (kernel/vm/guest_dtb.h). NULL: it has none. */

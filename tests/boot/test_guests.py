@@ -15,7 +15,7 @@ import qemu
 # Those that one vCPU says nothing about are run with several, too.
 SMP_GUESTS = ("test_psci", "test_gic", "test_timer", "test_debug", "test_sysreg", "test_fp", "test_reset",
               "test_pmu", "test_aarch32")
-UP_GUESTS = ("test_uart", "test_rtc", "test_mmio", "test_abort", "test_endian")
+UP_GUESTS = ("test_uart", "test_rtc", "test_virtio", "test_mmio", "test_abort", "test_endian")
 # vCPUs on CPUs
 SMP = ((2, 2), (4, 1), (4, 2), (4, 4))
 

@@ -78,6 +78,10 @@ test_passthrough-src := tests/unit/test_passthrough.c kernel/vdev/passthrough.c 
 unit-test += test_flash
 test_flash-src := tests/unit/test_flash.c kernel/vdev/flash.c kernel/vdev/vdev.c
 
+unit-test += test_virtio_mmio
+# Its device comes last among the rows of the set.
+test_virtio_mmio-src := kernel/vdev/virtio_mmio.c kernel/vdev/vdev.c tests/unit/test_virtio_mmio.c
+
 unit-test += test_manifest
 host-manifest := kernel/vm/manifest.c kernel/vm/manifest_check.c kernel/vm/manifest_memory.c \
 	kernel/vm/manifest_vm.c

@@ -7,6 +7,7 @@
  *   0x0800_0000  64 KiB     GICv3 distributor                     trapped, emulated
  *   0x080a_0000  128 KiB/n  GICv3 redistributor of vCPU n         trapped, emulated
  *   0x0900_0000  4 KiB      virtual UART aperture (PL011)         trapped, emulated
+ *   0x0a00_0000  16 KiB     32 virtio transports, all empty       trapped, emulated
  *   0x0a20_0000  8 KiB      watchdog: refresh frame, control frame    trapped, emulated, where granted
  *   0x4000_0000  1 MiB      the device tree, where x0 says so     guest RAM
  *   0x4010_0000  4 KiB      mailbox region                        guest RAM, read and prepared by EL2
@@ -35,6 +36,9 @@
 #define GUEST_RTC_IPA			0x09010000
 #define GUEST_RTC_SIZE			0x00001000
 #define GUEST_RTC_INTID			34
+#define GUEST_VIRTIO_IPA		0x0a000000
+#define GUEST_VIRTIO_SIZE		0x00000200	/* of each */
+#define GUEST_VIRTIO_NR			32
 #define GUEST_WATCHDOG_REFRESH_IPA	0x0a200000
 #define GUEST_WATCHDOG_CONTROL_IPA	0x0a201000
 #define GUEST_WATCHDOG_FRAME_SIZE	0x00001000
