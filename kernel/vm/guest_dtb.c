@@ -108,6 +108,14 @@ static void write_root(struct guest_dtb *dtb)
 	guest_dtb_numbers(dtb, "interrupt-parent", GUEST_DTB_PHANDLE_GIC);
 }
 
+/* By this node an operating system tells a VM from a machine; dts/bindings/schism,hypervisor.yaml. */
+static void write_hypervisor(struct guest_dtb *dtb)
+{
+	guest_dtb_begin_node(dtb, "hypervisor", GUEST_DTB_NO_ADDRESS, GUEST_DTB_NO_REG);
+	guest_dtb_string(dtb, "compatible", "schism,hypervisor");
+	guest_dtb_end_node(dtb);
+}
+
 static void write_psci(struct guest_dtb *dtb)
 {
 	guest_dtb_begin_node(dtb, "psci", GUEST_DTB_NO_ADDRESS, GUEST_DTB_NO_REG);
@@ -218,6 +226,7 @@ static void write_tree(const struct vm *vm, struct guest_dtb *dtb, ipa_t ramdisk
 {
 	guest_dtb_begin_node(dtb, "", GUEST_DTB_NO_ADDRESS, GUEST_DTB_NO_REG);
 	write_root(dtb);
+	write_hypervisor(dtb);
 	write_psci(dtb);
 	write_cpus(vm, dtb);
 	write_memory(vm, dtb);

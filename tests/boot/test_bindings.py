@@ -74,6 +74,17 @@ def test_the_manifests_here_satisfy_the_schemas(default, tmp_path):
     assert len(found) == len(manifests) >= 10 and not any(found.values()), found
 
 
+def test_the_generated_trees_node_is_the_schemas(tmp_path):
+    """What kernel/vm/guest_dtb.c writes, as test_guest_dtb sees it, and one with a property more."""
+    code = (qemu.ROOT / "kernel/vm/guest_dtb.c").read_text(encoding="utf-8")
+    compatible = re.search(r'begin_node\(dtb, "hypervisor", .*\n.*"compatible", "(.*?)"\)', code)[1]
+    for name, more in (("good", ""), ("more", "x;")):
+        compile_dts(f'/dts-v1/; / {{ hypervisor {{ compatible = "{compatible}"; {more} }}; }};', tmp_path / f"{name}.dtb")
+    found = validate(tmp_path)
+    assert not [complaint for node, complaint in found["good"] if "hypervisor" in node], found
+    assert [complaint for node, complaint in found["more"] if "hypervisor" in node], found
+
+
 def test_schema_and_mkpackage_know_the_same_properties():
     properties = qemu.scripts_module("manifest.check").PROPERTIES
     vm = schema("vm")

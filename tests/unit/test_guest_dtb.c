@@ -180,6 +180,12 @@ static void test_each_vcpu_is_a_cpu_started_by_psci(void **state)
 	assert_text("/psci", "compatible", "arm,psci-1.0\0arm,psci-0.2");
 }
 
+static void test_a_hypervisor_is_named_by_a_name_of_its_own(void **state)
+{
+	build(0, 0);
+	assert_text("/hypervisor", "compatible", "schism,hypervisor");
+}
+
 static void test_timer_has_four_level_interrupts_of_the_interrupt_controller(void **state)
 {
 	build(0, 0);
@@ -351,6 +357,7 @@ int main(void)
 		TEST(test_tree_is_packed),
 		TEST(test_tree_describes_memory_beyond_4_gib),
 		TEST(test_each_vcpu_is_a_cpu_started_by_psci),
+		TEST(test_a_hypervisor_is_named_by_a_name_of_its_own),
 		TEST(test_timer_has_four_level_interrupts_of_the_interrupt_controller),
 		TEST(test_pmu_is_there_if_guests_have_one),
 		TEST(test_clock_that_devices_name_is_there),
