@@ -23,6 +23,58 @@ static void put_boot_cpu_first(void)
 	}
 }
 
+bool boot_is_debug_board(const void *fdt)
+{
+	return machine_node_is(fdt, 0, CONFIG_DEBUG_UART_BOARD);
+}
+
+bool boot_find_console(const void *fdt, struct mem_region *regs)
+{
+	bool any_board = CONFIG_DEBUG_UART_BOARD[0] == '\0';
+
+	if (fdt && !machine_find_uart(fdt, regs))
+		return true;
+	*regs = (struct mem_region){ pa(CONFIG_DEBUG_UART_BASE), PAGE_SIZE };
+	return CONFIG_DEBUG_UART_BASE && (any_board || (fdt && boot_is_debug_board(fdt)));
+}
+
+/* From here on as if the tree had named what there is instead. */
+static void check_console(void)
+{
+	const char *why = machine.has_uart ? "stdout-path names none that there is a driver for; " : "";
+	struct mem_region regs;
+
+	if (machine.has_uart && console_can_drive(machine.fdt, machine.uart.node))
+		return;
+	machine.has_uart = boot_find_console(machine.fdt, &regs);
+	machine.uart = (struct machine_dev){ .regs = regs };
+	if (machine.has_uart)
+		boot_complain(BOOT_E_NO_UART, "%sgoing on with the PL011 at 0x%lx", why, regs.base.pa);
+	else
+		boot_complain(BOOT_E_NO_UART, "%sgoing on without", why);
+}
+
+/* What can be done without, and what follows. */
+static void check_psci(void)
+{
+	unsigned int lacking = 0, one = 0;
+
+	for (unsigned int i = 1; i < machine.nr_cpus; i++) {
+		if (!machine.cpus[i].psci) {
+			lacking++;
+			one = i;
+		}
+	}
+	if (machine.psci == PSCI_CONDUIT_NONE)
+		boot_complain(BOOT_E_NO_PSCI, "no psci node of version 0.2 or later: %u other CPU(s) stay "
+			      "off, and the machine can neither switch off nor reset, but halts",
+			      machine.nr_cpus - 1);
+	else if (lacking)
+		boot_complain(BOOT_E_CPU_METHOD, "%u CPU(s) stay off: CPU %u, MPIDR 0x%lx, has the "
+			      "enable-method \"%s\"", lacking, one, machine.cpus[one].mpidr,
+			      machine.cpus[one].enable_method);
+}
+
 void boot_check_machine(void)
 {
 	put_boot_cpu_first();
@@ -39,14 +91,8 @@ void boot_check_machine(void)
 						     "no usable timer node");
 	if (!machine.nr_ram)
 		boot_fail(BOOT_E_NO_RAM, "no enabled memory node with a non-empty reg");
-	if (!machine.has_uart || !console_can_drive(machine.fdt, machine.uart.node)) {
-		boot_complain(BOOT_E_NO_UART, "%sgoing on with CONFIG_DEBUG_UART_BASE, 0x%lx",
-			      machine.has_uart ? "stdout-path names none that there is a driver for; " : "",
-			      (uint64_t)CONFIG_DEBUG_UART_BASE);
-		/* From here on as if the tree had named it. */
-		machine.uart = (struct machine_dev){ .regs = { pa(CONFIG_DEBUG_UART_BASE), PAGE_SIZE } };
-		machine.has_uart = CONFIG_DEBUG_UART_BASE != 0;
-	}
+	check_console();
+	check_psci();
 }
 
 enum { KEEP_IMAGE, KEEP_DTB, KEEP_INITRD, NR_KEEP };

@@ -6,6 +6,15 @@
 #include "kernel/machine.h"
 #include "lib/compiler.h"
 
+/*
+ * The console: the UART that the tree names, else CONFIG_DEBUG_UART_BASE where the tree is that of its board.
+ * fdt: a tree with a sound header, or NULL. False: there is none, and nothing may be written anywhere.
+ */
+__must_check bool boot_find_console(const void *fdt, struct mem_region *regs);
+
+/* Whether the tree is of the board that CONFIG_DEBUG_UART_BASE belongs to. */
+bool boot_is_debug_board(const void *fdt);
+
 /* Refuse a machine that lacks what Schism needs: GICv3, EL2 timer, console, RAM. */
 void boot_check_machine(void);
 

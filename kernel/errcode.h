@@ -45,7 +45,11 @@
 	X(PASSTHROUGH, 17, "a device cannot be passed through",				\
 	  "name a device of the machine's tree that Schism does not use (QEMU: dumpdtb=FILE)")	\
 	X(BAD_WINDOW, 18, "a shared window is refused",					\
-	  "correct the window's node in the manifest; VMs that share it are refused, too")
+	  "correct the window's node in the manifest; VMs that share it are refused, too")	\
+	X(NO_PSCI, 19, "no PSCI",							\
+	  "start with firmware that has PSCI, and give the device tree its node (arm,psci-1.0)")	\
+	X(CPU_METHOD, 20, "CPUs that cannot be started",				\
+	  "where the firmware starts them by PSCI, give their nodes enable-method = \"psci\"")
 
 enum boot_error {
 #define X(name, number, cause, remedy) BOOT_E_##name = number,

@@ -238,6 +238,7 @@ static int visit_cpu(struct finder *f)
 	struct dt_prop reg = prop(f, DT_REG);
 	struct machine *m = f->m;
 	struct machine_cpu *cpu;
+	const char *method;
 	uint64_t mpidr;
 
 	if (address_cells != 1 && address_cells != 2)
@@ -257,9 +258,12 @@ static int visit_cpu(struct finder *f)
 	cpu = &m->cpus[m->nr_cpus++];
 	cpu->mpidr = mpidr;
 	cpu->psci = dt_list_contains(prop(f, DT_ENABLE_METHOD), "psci");
+	method = dt_prop_string(prop(f, DT_ENABLE_METHOD));
+	cpu->enable_method = method != NULL ? method : "";
 	return 0;
 }
 
+/* From version 0.2 on: before, the tree gave each function its number, and there were few. */
 static int visit_psci(struct finder *f)
 {
 	const char *method = dt_prop_string(prop(f, DT_METHOD));
@@ -832,7 +836,6 @@ static const struct visitor visitors[] = {
 	{ "arm,armv8-pmuv3",		visit_pmu },
 	{ "arm,psci-1.0",		visit_psci },
 	{ "arm,psci-0.2",		visit_psci },
-	{ "arm,psci",			visit_psci },
 	{ "arm,smmu-v3",		visit_smmu },
 	{ "pci-host-ecam-generic",	visit_pcie },
 	{ NULL,				NULL },
@@ -874,6 +877,15 @@ int machine_find_uart(const void *fdt, struct mem_region *regs)
 		return -ENOENT;
 	*regs = uart->dev.regs;
 	return 0;
+}
+
+bool machine_tree_is_whole(const void *fdt)
+{
+	const char *why;
+	struct dt dt;
+
+	return dt_open(&dt, fdt, UINT64_MAX, &why) == 0 &&
+	       dt_walk(&new_finder(&dt, NULL, early_visitors)->walk) == 0;
 }
 
 static int discover(struct finder *f, int *wanted_uart)

@@ -24,6 +24,7 @@ struct mem_region {
 struct machine_cpu {
 	uint64_t mpidr;		/* affinity bits as in the node's reg */
 	bool psci;		/* enable-method is "psci" */
+	const char *enable_method;	/* inside fdt; "" when absent */
 };
 
 enum psci_conduit {
@@ -105,6 +106,9 @@ struct machine_error {
  * Returns 0, or -ENOENT. regs->base is the CPU physical address (ranges of parent buses applied).
  */
 __must_check int machine_find_uart(const void *fdt, struct mem_region *regs);
+
+/* Whether the tree can be read from end to end; one that can't, machine_discover() refuses for certain. */
+bool machine_tree_is_whole(const void *fdt);
 
 /*
  * Read the whole device tree into *m. fdt is size bytes long at most and may be hostile: nothing

@@ -103,7 +103,9 @@ static bool start(unsigned int id)
 	const char *why = "its enable-method is not psci";
 
 	cpu->id = id;
-	if (machine.cpus[id].psci) {
+	if (machine.psci == PSCI_CONDUIT_NONE) {
+		why = "there is no PSCI";
+	} else if (machine.cpus[id].psci) {
 		why = "no pages for its stack";
 		random_init_cpu(cpu);
 		if (!hyp_map_stack(cpu))

@@ -45,12 +45,11 @@ uint64_t machine_fdt_pa(void)
 	return dtb_pa;
 }
 
-static const uint32_t *map_dtb(uint64_t pa)
+static const uint32_t *map_tree(uint64_t va, uint64_t pa, uint64_t perms)
 {
-	/* Writable for start_random() alone; in the final map it is not. */
-	mmu_early_map(FIX_DTB_VA, pa, MAP_R | MAP_W);
-	mmu_early_map(FIX_DTB_VA + BLOCK_SIZE, pa + BLOCK_SIZE, MAP_R | MAP_W);
-	return (const uint32_t *)(FIX_DTB_VA + (pa & (BLOCK_SIZE - 1)));
+	mmu_early_map(va, pa, perms);
+	mmu_early_map(va + BLOCK_SIZE, pa + BLOCK_SIZE, perms);
+	return (const uint32_t *)(va + (pa & (BLOCK_SIZE - 1)));
 }
 
 /*
@@ -62,28 +61,43 @@ static const void *find_dtb(uint64_t dtb, uint64_t image)
 	dtb_pa = dtb ? dtb : image - MIB(2);
 	if (!IS_ALIGNED(dtb_pa, 8) || dtb_pa >> 47 || (!dtb && image < MIB(2)))
 		return NULL;
-	return map_dtb(dtb_pa);
-}
-
-static void early_console(const void *fdt)
-{
-	struct mem_region regs = { pa(CONFIG_DEBUG_UART_BASE), PAGE_SIZE };
-
-	if (fdt && machine_find_uart(fdt, &regs)) {
-		/* A tree without a UART: the configured one is the last hope to say so. */
-		regs = (struct mem_region){ pa(CONFIG_DEBUG_UART_BASE), PAGE_SIZE };
-	}
-	if (!regs.base.pa)
-		return;
-	mmu_early_map(FIX_UART_VA, regs.base.pa, MAP_R | MAP_W | MAP_DEVICE);
-	console_init((volatile void *)(FIX_UART_VA + (regs.base.pa & (BLOCK_SIZE - 1))), NULL, 0, 0);
+	/* Writable for start_random() alone; in the final map it is not. */
+	return map_tree(FIX_DTB_VA, dtb_pa, MAP_R | MAP_W);
 }
 
 /* Whether the tree's header is one at all; early_console() must not walk garbage. */
-static bool header_ok(const void *fdt)
+static bool header_ok(const void *fdt, uint64_t pa)
 {
 	return fdt && fdt_check_header(fdt) == 0 && fdt_totalsize(fdt) <= MAX_DTB &&
-	       (dtb_pa & (BLOCK_SIZE - 1)) + fdt_totalsize(fdt) <= 2 * BLOCK_SIZE;
+	       (pa & (BLOCK_SIZE - 1)) + fdt_totalsize(fdt) <= 2 * BLOCK_SIZE;
+}
+
+/*
+ * Without a tree nothing is known, and nothing may be written: a UART's address on one board is a regulator's
+ * on another. QEMU leaves its tree at the start of RAM for whatever it has not started as a kernel. So the
+ * RAM that the image lies in is read where it would begin, and a tree that says that this is QEMU's board is
+ * asked for the console, and for nothing else. NULL: there is none.
+ */
+static const void *board_tree(uint64_t image)
+{
+	uint64_t at = ALIGN_DOWN(image, GIB(1));
+	const void *fdt = map_tree(FIX_BOARD_DTB_VA, at, MAP_R);
+
+	return header_ok(fdt, at) && boot_is_debug_board(fdt) ? fdt : NULL;
+}
+
+static void early_console(const void *fdt, uint64_t image)
+{
+	struct mem_region regs;
+	bool found = boot_find_console(fdt, &regs);
+
+	/* A tree that is broken will be refused, and somebody should see it. */
+	if (!found && !(fdt && machine_tree_is_whole(fdt)))
+		found = boot_find_console(board_tree(image), &regs);
+	if (!found)
+		return;
+	mmu_early_map(FIX_UART_VA, regs.base.pa, MAP_R | MAP_W | MAP_DEVICE);
+	console_init((volatile void *)(FIX_UART_VA + (regs.base.pa & (BLOCK_SIZE - 1))), NULL, 0, 0);
 }
 
 static void check_cpu(void)
@@ -165,14 +179,14 @@ __no_stack_protector void boot_main(uint64_t dtb, uint64_t image, uint64_t el)
 	}
 	fdt = find_dtb(dtb, image);
 	if (!fdt || *(const uint32_t *)fdt != FDT_MAGIC_BE) {
-		early_console(NULL);
+		early_console(NULL, image);
 		boot_fail(BOOT_E_NO_DTB, "x0 = 0x%lx, and nothing that looks like one at 0x%lx", dtb, dtb_pa);
 	}
-	if (!header_ok(fdt)) {
-		early_console(NULL);
+	if (!header_ok(fdt, dtb_pa)) {
+		early_console(NULL, image);
 		boot_fail(BOOT_E_BAD_DTB, "at 0x%lx: %s", dtb_pa, fdt_strerror(fdt_check_header(fdt)));
 	}
-	early_console(fdt);
+	early_console(fdt, image);
 	read_machine(fdt);
 	if (el != 2)
 		boot_fail(BOOT_E_WRONG_EL, "this is EL%lu", el);

@@ -43,6 +43,8 @@ uint64_t arch_firmware_call(uint64_t function, uint64_t a1, uint64_t a2, uint64_
 		__asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : :
 				 "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
 				 "x15", "x16", "x17", "memory");
+	else
+		x0 = (uint64_t)SMCCC_NOT_SUPPORTED;
 	return x0;
 }
 

@@ -5,6 +5,7 @@ was found, and a remedy; then the machine ends by itself, in failure.
 """
 import copy
 import re
+import time
 
 import pytest
 
@@ -92,6 +93,7 @@ def odd_package(**contents):
 
 
 MAGIC = bytes.fromhex("d00dfeed")
+WFI = "0xd503207f"
 TIMER, GIC = "arm,armv8-timer", "arm,gic-v3"
 MIB = 1 << 20
 
@@ -193,21 +195,124 @@ def test_with_too_little_ram_for_its_guests_schism_says_so_and_ends(image):
     assert "no VM of the embedded package could be started" in result.text, result.text
 
 
-# ---- a tree without a console: said where CONFIG_DEBUG_UART_BASE is, and no reason to stop --------------
+# ---- a tree without a console: no reason to stop, nor to write where another board has something else -----
 
-@pytest.mark.parametrize("stdout", (None, "/pl031@9010000"))
-def test_without_a_usable_console_the_configured_one_is_used(image, original, short_package, tmp_path, stdout):
+def lack_a_uart(tree):
+    tree.remove(*tree.compatible("arm,pl011"))
+    del tree["chosen"].props["stdout-path"]
+
+
+def name_the_clock(tree):
+    tree["chosen"].set("stdout-path", "/pl031@9010000")
+
+
+def be_another_board(tree):
+    tree.set("compatible", "somebody,board")
+
+
+@pytest.mark.parametrize("changes", ((lack_a_uart,), (name_the_clock,), (name_the_clock, be_another_board)),
+                         ids=("no UART on QEMU's", "another device on QEMU's", "another device"))
+def test_without_a_usable_console_the_boards_or_the_trees_other_one_is_used(image, original, short_package, tmp_path,
+                                                                          changes):
     tree = copy.deepcopy(original)
-    if stdout is None:
-        tree.remove(*tree.compatible("arm,pl011"))
-        del tree["chosen"].props["stdout-path"]
-    else:
-        tree["chosen"].set("stdout-path", stdout)
+    for change in changes:
+        change(tree)
     result = qemu.run(*qemu.place_by_loader(tmp_path, image, tree, short_package))
     cause, remedy = codes()[13]
-    assert re.search(rf"SCHISM-E013: {cause}\n.*going on with CONFIG_DEBUG_UART_BASE, 0x9000000\n.*remedy: {remedy}",
+    assert re.search(rf"SCHISM-E013: {cause}\n.*going on with the PL011 at 0x9000000\n.*remedy: {remedy}",
                      result.text), result.text
     assert qemu.passed(result.text) == {"counter_os", "memwalk_os"} and "success" in result.text, result.text
+
+
+def test_on_another_board_without_a_console_nothing_is_written_and_the_guests_run(image, original, short_package,
+                                                                                tmp_path):
+    tree = copy.deepcopy(original)
+    lack_a_uart(tree)
+    be_another_board(tree)
+    result = qemu.run(*qemu.place_by_loader(tmp_path, image, tree, short_package))
+    assert (result.status, result.text) == (0, "")
+
+
+def test_an_image_for_one_board_alone_writes_whatever_the_tree_says(original, short_package, tmp_path):
+    tree = copy.deepcopy(original)
+    lack_a_uart(tree)
+    be_another_board(tree)
+    kernel = qemu.build("one_board", "one_board") / "Image"
+    result = qemu.run(*qemu.place_by_loader(tmp_path, kernel, tree, short_package))
+    assert re.search(r"SCHISM-E013: .*\n.*going on with the PL011 at 0x9000000\n", result.text), result.text
+    assert "success" in result.text, result.text
+
+
+@pytest.mark.parametrize("broken", (bytes(64), MAGIC + bytes(4092)), ids=("no tree", "a broken tree"))
+def test_without_a_tree_nothing_is_written_on_a_board_that_is_not_qemus(image, original, tmp_path, broken):
+    """What QEMU leaves at the start of RAM says that it is another board; the machine halts."""
+    tree = copy.deepcopy(original)
+    be_another_board(tree)
+    (tmp_path / "other.dtb").write_bytes(devicetree.flatten(tree))
+    serial = tmp_path / "serial"
+    args = qemu.place_by_loader(tmp_path, image, broken)
+    with qemu.Console(*args, "-serial", f"file:{serial}", "-monitor", "stdio", dtb=tmp_path / "other.dtb") as console:
+        console.expect(r"\(qemu\)")
+        for _ in range(300):
+            console.send("info registers\n")
+            pc = int(re.search(r"PC=(\w+)$", console.expect(r" PC=\w{16}"))[1], 16)
+            console.send(f"x/1wx {pc - 4:#x}\n")
+            if WFI in console.expect(rf"{pc - 4:016x}: 0x\w{{8}}|Cannot access memory"):
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("does not halt")
+        assert serial.read_bytes() == b""
+
+
+# ---- what a tree without PSCI means ----------------------------------------------------------------------
+
+def assert_complains(text, number, details):
+    cause, remedy = map(re.escape, codes()[number])
+    assert re.search(rf"SCHISM-E{number:03d}: {cause}\n.*{details}.*\n.*remedy: {remedy}\n", text), text
+
+
+def lack_psci(tree):
+    tree.remove(tree["psci"])
+
+
+def have_psci_of_old(tree):
+    """Version 0.1, whose functions are numbered by the tree."""
+    tree["psci"].set("compatible", "arm,psci")
+
+
+def have_spin_tables(tree):
+    for cpu in tree.of_type("cpu"):
+        cpu.set("enable-method", "spin-table")
+        cpu.set("cpu-release-addr", cells64(0x40000000))
+
+
+def lack_methods(tree):
+    for cpu in tree.of_type("cpu"):
+        del cpu.props["enable-method"]
+
+
+@pytest.mark.parametrize("change", (lack_psci, have_psci_of_old))
+def test_without_psci_the_boot_log_says_what_cannot_be_and_the_guests_run(image, short_package, tmp_path, change):
+    tree = qemu.dump_tree(tmp_path / "virt.dtb", smp=4)
+    change(tree)
+    with qemu.Console(*qemu.place_by_loader(tmp_path, image, tree, short_package), smp=4) as console:
+        text = console.expect(r"error: halted\n")
+        assert_complains(text, 19, r"3 other CPU\(s\) stay off, and the machine can neither switch off nor reset")
+        assert "1 CPU(s) online" in text and "PSCI CPU_ON" not in text, text
+        assert qemu.passed(text) == {"counter_os", "memwalk_os"}, text
+        assert "SCHISM-E020" not in text, text
+        console.send("\x01x")
+
+
+@pytest.mark.parametrize("change, method", ((have_spin_tables, "spin-table"), (lack_methods, "")))
+def test_cpus_of_another_enable_method_stay_off_and_the_log_says_so(image, short_package, tmp_path, change, method):
+    tree = qemu.dump_tree(tmp_path / "virt.dtb", smp=4)
+    change(tree)
+    result = qemu.run(*qemu.place_by_loader(tmp_path, image, tree, short_package), smp=4)
+    assert_complains(result.text, 20, rf'3 CPU\(s\) stay off: CPU \d, MPIDR 0x\d, has the enable-method "{method}"')
+    assert "1 CPU(s) online" in result.text and "SCHISM-E019" not in result.text, result.text
+    assert result.status == 0 and qemu.passed(result.text) == {"counter_os", "memwalk_os"}, result.text
 
 
 # ---- a VM that is refused does not keep the others from running -----------------------------------------
@@ -246,4 +351,4 @@ def test_vms_beyond_the_configured_number_are_refused_and_the_others_run(image, 
 
 
 def test_every_code_is_provoked_here():
-    assert {number for number, _, _ in (REFUSALS | HALTING).values()} | {9, 11, 13, 14, 15, 16, 17, 18} == codes().keys() - NOT_PROVOKED
+    assert {number for number, _, _ in (REFUSALS | HALTING).values()} | {9, 11, 13, 14, 15, 16, 17, 18, 19, 20} == codes().keys() - NOT_PROVOKED

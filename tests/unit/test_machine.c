@@ -266,6 +266,9 @@ static void test_cpus_without_psci_and_with_wide_affinity_are_read(void **state)
 	assert_false(m.cpus[1].psci);
 	assert_int_equal(m.cpus[2].mpidr, 0x20301);
 	assert_false(m.cpus[2].psci);
+	assert_string_equal(m.cpus[0].enable_method, "psci");
+	assert_string_equal(m.cpus[1].enable_method, "spin-table");
+	assert_string_equal(m.cpus[2].enable_method, "");
 }
 
 static void test_fvp_peripherals_are_found_below_three_buses(void **state)
@@ -533,6 +536,19 @@ static void test_unknown_psci_conduits_are_refused(void **state)
 	set_string("/psci", "status", "disabled");
 	assert_int_equal(rediscover(), 0);
 	assert_int_equal(m.psci, PSCI_CONDUIT_NONE);
+}
+
+/* Version 0.1 has the functions' numbers in the tree, and not those that Schism calls. */
+static void test_psci_of_before_0_2_is_none(void **state)
+{
+	(void)state;
+	edit("qemu_virt");
+	set_string("/psci", "compatible", "arm,psci");
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.psci, PSCI_CONDUIT_NONE);
+	set_string("/psci", "compatible", "arm,psci-0.2");
+	assert_int_equal(rediscover(), 0);
+	assert_int_equal(m.psci, PSCI_CONDUIT_SMC);
 }
 
 static void test_gic_nodes_that_contradict_their_binding_are_refused(void **state)
@@ -880,9 +896,12 @@ static void check_invariants(void)
 
 static void discover_damaged(const uint8_t *tree, uint32_t bytes)
 {
+	int rc;
+
 	memset(&m, 0xa5, sizeof(m));
 	memset(&err, 0xa5, sizeof(err));
-	if (machine_discover(tree, bytes, &m, &err) == 0) {
+	rc = machine_discover(tree, bytes, &m, &err);
+	if (rc == 0) {
 		check_invariants();
 	} else {
 		assert_true(strlen(err.path) < sizeof(err.path));
@@ -890,8 +909,10 @@ static void discover_damaged(const uint8_t *tree, uint32_t bytes)
 		assert_true(strlen(err.what) > 0);
 	}
 	/* Its caller has checked the size. */
-	if (bytes >= sizeof(struct fdt_header) && fdt_totalsize(tree) <= bytes)
+	if (bytes >= sizeof(struct fdt_header) && fdt_totalsize(tree) <= bytes) {
 		(void)!machine_find_uart(tree, &early);
+		assert_true(machine_tree_is_whole(tree) || rc != 0);
+	}
 }
 
 static void test_a_tree_cut_anywhere_is_refused(void **state)
@@ -922,8 +943,10 @@ static void test_a_structure_block_cut_anywhere_is_refused(void **state)
 		fdt_set_size_dt_struct(fdt, n);
 		assert_int_equal(machine_discover(fdt, size, &m, &err), -EINVAL);
 		(void)!machine_find_uart(fdt, &early);
+		assert_false(machine_tree_is_whole(fdt));
 		fdt_set_size_dt_struct(fdt, whole);
 	}
+	assert_true(machine_tree_is_whole(fdt));
 }
 
 static void damage(const char *name, unsigned int rounds)
@@ -987,6 +1010,7 @@ int main(void)
 		cmocka_unit_test(test_cpu_nodes_without_a_sensible_mpidr_are_refused),
 		cmocka_unit_test(test_cpus_beyond_the_configured_number_are_counted_only),
 		cmocka_unit_test(test_unknown_psci_conduits_are_refused),
+		cmocka_unit_test(test_psci_of_before_0_2_is_none),
 		cmocka_unit_test(test_gic_nodes_that_contradict_their_binding_are_refused),
 		cmocka_unit_test(test_impossible_interrupts_are_refused),
 		cmocka_unit_test(test_only_specifiers_of_the_gic_are_read),

@@ -29,6 +29,7 @@
 /* Inside the device region: fixed before the page allocator exists. */
 #define FIX_DTB_VA	DEVICE_VA			/* 4 MiB: a device tree and its alignment */
 #define FIX_UART_VA	(DEVICE_VA + 0x400000)		/* 2 MiB: the early console */
+#define FIX_BOARD_DTB_VA	(DEVICE_VA + 0x600000)	/* 4 MiB: QEMU's own tree, for a refusal */
 #define DEVICE_BUMP_VA	(DEVICE_VA + 0x1000000)
 #define DEVICE_END_VA	WINDOW_VA
 
