@@ -53,6 +53,45 @@ def test_the_table_has_every_device():
     assert set(re.findall(r'`"(\w+)"`', row)) == set(qemu.scripts_module("manifest.check").device_names())
 
 
+def section(title):
+    start = TEXT.index(f"### {title}\n")
+    return TEXT[start:TEXT.index("\n## ", start)]
+
+
+def test_the_devices_that_may_be_passed_through_are_those_of_the_code():
+    code = (qemu.ROOT / "kernel/vdev/passthrough.c").read_text(encoding="utf-8")
+    table = section("Devices passed through").partition("| compatible |")[2].partition("\n\n")[0]
+    listed = re.search(r"only_registers\[\] = \{(.*?)\};", code, re.S)[1]
+    assert sorted(re.findall(r"`(.*?)`", table)) == sorted(re.findall(r'"(.*?)"', listed))
+
+
+def verdicts():
+    """{path of a device of QEMU's: what Schism says of it, "" if it is passed through}"""
+    rows = re.findall(r"^\| (`/.*?) \| (.*?) \|$", section("Devices passed through"), re.M)
+    return {path: verdict.strip("`") if "`" in verdict else "" for paths, verdict in rows
+            for path in re.findall(r"`(.*?)`", paths)}
+
+
+def test_of_qemus_devices_those_are_refused_that_the_documentation_says(image, tmp_path):
+    said = verdicts()
+    guests = [qemu.Guest(f"vm{n}", "rounds=1", kernel="counter_os.elf", props={"passthrough": path})
+              for n, path in enumerate(said)]
+    text = qemu.run(kernel=image, initrd=qemu.pack_unchecked(tmp_path, *guests)).text
+    for n, (path, verdict) in enumerate(said.items()):
+        refused = re.search(rf"SCHISM-E017: .*\n.*\bvm-?(?:vm)?{n}\b.*", text)
+        assert bool(refused) == bool(verdict), (path, text)
+        assert not verdict or verdict in refused[0], (path, refused[0])
+        assert verdict or re.search(rf"vm{n}: PASS", text), (path, text)
+
+
+def test_each_device_of_qemus_tree_has_a_verdict(tmp_path):
+    tree = qemu.dump_tree(tmp_path / "virt.dtb", machine="its=off")
+    kinds = {tuple(node.strings("compatible")) for node in tree.children
+             if {"/" + node.name} & verdicts().keys()}
+    rest = [node.name for node in tree.children if tuple(node.strings("compatible")) not in kinds]
+    assert set(rest) == {"cpus", "chosen", "memory@40000000", "apb-pclk"}, rest
+
+
 def test_the_examples_of_shared_windows_pack(files, tmp_path):
     case = Case(0, "", "", root=block_after("A child of the root makes a window"), vm=block_after("A VM sees it through"))
     assert "read-only" in source(case)
