@@ -181,6 +181,23 @@ def test_ram_in_two_nodes_is_found(image, short_package, tree, tmp_path):
     assert_inside(carve_outs(result.text), [(RAM, RAM + 64 * MIB), (0x50000000, 0x50000000 + 128 * MIB)])
 
 
+@pytest.mark.parametrize("nodes", (1, 2))
+def test_a_vm_too_large_for_the_first_bank_is_in_the_second(image, tree, tmp_path, nodes):
+    """Two ranges of one node, or two nodes; a small VM that comes later still fits into the first."""
+    banks = [(RAM, RAM + 24 * MIB), (RAM + 256 * MIB, RAM + 400 * MIB)]
+    memory = tree.of_type("memory")[0]
+    memory.set("reg", cells64(*(n for low, high in banks[:3 - nodes] for n in (low, high - low))))
+    if nodes == 2:
+        low, high = banks[1]
+        tree.add(f"memory@{low:x}", {"device_type": "memory", "reg": cells64(low, high - low)})
+    package = qemu.pack(tmp_path, qemu.counter(5, ram_size=100 * MIB), qemu.memwalk(5))
+    result = qemu.run(*qemu.place_by_loader(tmp_path, image, tree, package, initrd_at=banks[1][1] - 4 * MIB), smp=2)
+    qemu.assert_good(result)
+    large, small = carve_outs(result.text)
+    assert_inside([large], banks[1:])
+    assert_inside([small], banks[:1])
+
+
 def test_ram_of_two_numa_nodes_is_one(image, short_package):
     halves = [arg for n in range(2) for arg in ("-object", f"memory-backend-ram,id=ram{n},size=128M",
                                                 "-numa", f"node,memdev=ram{n}")]

@@ -476,6 +476,24 @@ static void test_a_carveout_never_spans_a_hole_but_may_span_adjoining_banks(void
 	assert_int_equal(c.base.pa, BASE + MIB(18));
 }
 
+/* Whatever is dirty or guarded: the lowest bank that has room. */
+static void test_a_carveout_too_large_for_one_bank_is_in_the_next(void **state)
+{
+	struct carveout large, small, none;
+
+	add_ram(BASE, MIB(16));
+	add_ram(BASE + MIB(32), MIB(24));
+	add_ram(BASE + MIB(64), POOL_BYTES + MIB(128));
+	boot(NULL, 0);
+	assert_int_equal(carveout_alloc(MIB(100), KIB(64), OWNER_VM(0), &large), 0);
+	assert_true(large.base.pa >= BASE + MIB(64));
+	assert_int_equal(carveout_alloc(MIB(20), KIB(64), OWNER_VM(1), &small), 0);
+	assert_true(small.base.pa >= BASE + MIB(32) && small.base.pa < BASE + MIB(56));
+	assert_int_equal(carveout_alloc(MIB(100), KIB(64), OWNER_VM(2), &none), -ENOMEM);
+	assert_int_equal(carveout_alloc(MIB(12), KIB(64), OWNER_VM(2), &none), 0);
+	assert_true(none.base.pa < BASE + MIB(16));
+}
+
 /* ---- everything at random ---- */
 
 #define MODEL_SLOTS	200
@@ -706,6 +724,7 @@ int main(void)
 		cmocka_unit_test_setup(test_freed_neighbours_merge_in_any_order, setup),
 		cmocka_unit_test_setup(test_a_carveout_never_spans_a_hole_but_may_span_adjoining_banks,
 				       setup),
+		cmocka_unit_test_setup(test_a_carveout_too_large_for_one_bank_is_in_the_next, setup),
 		cmocka_unit_test_setup(test_no_page_is_ever_given_twice, setup),
 		cmocka_unit_test_setup(test_a_carveout_at_a_given_place_is_exactly_there, setup),
 		cmocka_unit_test_setup(test_what_is_not_all_free_cannot_be_taken, setup),
