@@ -51,7 +51,8 @@ struct load {
 	const char **why;
 	struct extent ramdisk, dtb;
 	uint64_t entry;
-	uint64_t kernel_end;		/* in the first region */
+	struct vm_region home;		/* the region that the kernel lies in, and where it ends there */
+	uint64_t kernel_end;
 	struct vm_entry start;		/* of a protocol that says it itself */
 	struct extent taken[MAX_EXTENTS];
 	unsigned int nr_taken;
@@ -152,20 +153,38 @@ static bool find_lowest(const struct load *load, uint64_t from, uint64_t align, 
 	return in_ram(load, *base, size);
 }
 
-/* The highest free place in pages of its own, below end. */
-static int take_highest(struct load *load, const char *name, uint64_t size, uint64_t end,
-			struct extent *out)
+/* The highest free place in the region, in pages of its own, from there up to end. */
+static bool find_highest(const struct load *load, const struct vm_region *region, uint64_t from, uint64_t end,
+			 uint64_t size, uint64_t *base)
 {
-	uint64_t base = in_ram(load, ram_base(load), size) ? ALIGN_DOWN(end - size, PAGE_SIZE) : 0;
 	const struct extent *other;
 
-	while (in_ram(load, base, size) && (other = find_taken(load, base, size)))
-		base = other->base >= size ? ALIGN_DOWN(other->base - size, PAGE_SIZE) : 0;
-	if (!in_ram(load, base, size))
-		return refuse(load, -ENOSPC, "%s: there is no room for its %lu bytes beside the kernel", name,
-			      size);
-	*out = (struct extent){ name, base, size };
-	return take(load, name, base, size);
+	from = MAX(from, region->ipa.ipa);
+	end = MIN(end, region->ipa.ipa + region->size);
+	while (end >= from && size <= end - from) {
+		*base = ALIGN_DOWN(end - size, PAGE_SIZE);
+		other = find_taken(load, *base, size);
+		if (!other)
+			return *base >= from;
+		end = other->base;
+	}
+	return false;
+}
+
+/* In the first region that has room for it between from and end. */
+static int take_highest(struct load *load, const char *name, uint64_t size, uint64_t from, uint64_t end,
+			struct extent *out)
+{
+	const struct vm_desc *desc = &load->vm->desc;
+	uint64_t base;
+
+	for (unsigned int i = 0; i < desc->nr_regions; i++) {
+		if (!find_highest(load, &desc->regions[i], from, end, size, &base))
+			continue;
+		*out = (struct extent){ name, base, size };
+		return take(load, name, base, size);
+	}
+	return refuse(load, -ENOSPC, "%s: there is no room for its %lu bytes beside the kernel", name, size);
 }
 
 /* ---- kernels ---- */
@@ -193,6 +212,21 @@ static int place_elf(struct load *load)
 	return err;
 }
 
+/* In the first region that has room; if none has, where it would be in the lowest. */
+static uint64_t linux_place(const struct load *load, const struct linux_image_info *info)
+{
+	uint64_t offset = info->text_offset + (info->text_offset < LINUX_LOWEST ? LINUX_IMAGE_ALIGN : 0);
+	const struct vm_desc *desc = &load->vm->desc;
+
+	for (unsigned int i = 0; i < desc->nr_regions; i++) {
+		uint64_t at = ALIGN_UP(desc->regions[i].ipa.ipa, LINUX_IMAGE_ALIGN) + offset;
+
+		if (in_ram(load, at, info->size))
+			return at;
+	}
+	return ALIGN_UP(ram_base(load), LINUX_IMAGE_ALIGN) + offset;
+}
+
 static int place_linux(struct load *load)
 {
 	const struct vm_desc *desc = &load->vm->desc;
@@ -202,9 +236,7 @@ static int place_linux(struct load *load)
 
 	if (err)
 		return refuse(load, err, "kernel: %s", why);
-	load->entry = ALIGN_UP(ram_base(load), LINUX_IMAGE_ALIGN) + info.text_offset;
-	if (info.text_offset < LINUX_LOWEST)
-		load->entry += LINUX_IMAGE_ALIGN;
+	load->entry = linux_place(load, &info);
 	err = take(load, "kernel", load->entry, info.size);
 	return err ? err : add_piece(load, load->entry, desc->kernel, desc->kernel_size);
 }
@@ -272,17 +304,24 @@ static const struct protocol {
 	[VM_PROTOCOL_SEL4] = { place_sel4, .complete = true },
 };
 
-static uint64_t kernel_end(const struct load *load)
+/* Of a kernel in several regions, that of its first segment is its home. */
+static void find_home(struct load *load)
 {
-	uint64_t end = ram_base(load);
+	const struct vm_desc *desc = &load->vm->desc;
 
+	for (unsigned int i = 0; i < desc->nr_regions; i++) {
+		const struct vm_region *r = &desc->regions[i];
+
+		if (load->nr_taken && load->taken[0].base - r->ipa.ipa < r->size)
+			load->home = *r;
+	}
+	load->kernel_end = load->home.ipa.ipa;
 	for (unsigned int i = 0; i < load->nr_taken; i++) {
 		const struct extent *e = &load->taken[i];
 
-		if (e->base < ram_end(load))
-			end = MAX(end, e->base + e->size);
+		if (e->base - load->home.ipa.ipa < load->home.size)
+			load->kernel_end = MAX(load->kernel_end, e->base + e->size);
 	}
-	return end;
 }
 
 static int place_kernel(struct load *load)
@@ -294,7 +333,7 @@ static int place_kernel(struct load *load)
 	if (why)
 		return refuse(load, -ENOEXEC, "kernel: %s", why);
 	err = protocols[desc->protocol].place(load);
-	load->kernel_end = kernel_end(load);
+	find_home(load);
 	return err;
 }
 
@@ -316,12 +355,14 @@ static int place_images(struct load *load)
 static int place_ramdisk(struct load *load)
 {
 	const struct vm_desc *desc = &load->vm->desc;
-	uint64_t window = ALIGN_DOWN(load->entry, GIB(1)) + LINUX_WINDOW;
+	/* A kernel is smaller than 1 GiB. */
+	uint64_t kernel = ALIGN_DOWN(load->entry, GIB(1)), below = LINUX_WINDOW - GIB(2);
 	int err;
 
 	if (!desc->ramdisk_size)
 		return 0;
-	err = take_highest(load, "ramdisk", desc->ramdisk_size, MIN(ram_end(load), window), &load->ramdisk);
+	err = take_highest(load, "ramdisk", desc->ramdisk_size, kernel > below ? kernel - below : 0,
+			   kernel + LINUX_WINDOW, &load->ramdisk);
 	return err ? err : add_piece(load, load->ramdisk.base, desc->ramdisk, desc->ramdisk_size);
 }
 
@@ -362,18 +403,22 @@ static int generate_dtb(struct load *load, size_t *size)
  */
 static int find_dtb_place(struct load *load, uint64_t size, uint64_t *base)
 {
-	uint64_t far = ram_base(load) + MIN(load->vm->desc.ram_size / 2, DTB_DISTANCE);
+	uint64_t far = load->home.ipa.ipa + MIN(load->home.size / 2, DTB_DISTANCE);
+	const struct vm_desc *desc = &load->vm->desc;
 	const struct {
 		uint64_t from, align;
 	} tries[] = {
 		{ MAX(far, load->kernel_end), DTB_BLOCK },
 		{ load->kernel_end, DTB_BLOCK },
 		{ load->kernel_end, PAGE_SIZE },
-		{ ram_base(load), PAGE_SIZE },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(tries); i++) {
 		if (find_lowest(load, tries[i].from, tries[i].align, size, base))
+			return 0;
+	}
+	for (unsigned int i = 0; i < desc->nr_regions; i++) {
+		if (find_lowest(load, desc->regions[i].ipa.ipa, PAGE_SIZE, size, base))
 			return 0;
 	}
 	return refuse(load, -ENOSPC, "memory: has no room for a device tree of %lu bytes", size);

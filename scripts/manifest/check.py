@@ -460,7 +460,8 @@ class VmChecker:
                 memory.take(f"image@{address:x}", address, length)
             node, prop, name = self.node, "ramdisk", self.node.string("ramdisk")
             if name and self.files.find(name):
-                memory.take_highest(prop, len(self.files.load(name)), min(memory.end, entry // GIB * GIB + 32 * GIB))
+                window = entry // GIB * GIB
+                memory.take_highest(prop, len(self.files.load(name)), window - 30 * GIB, window + 32 * GIB)
             if self.protocol in WITH_DTB:
                 prop, name = ("dtb", self.node.string("dtb")) if "dtb" in self.node.props else ("memory", "")
                 if self.dtb_address is not None:

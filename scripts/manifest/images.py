@@ -139,7 +139,8 @@ def device_tree(data):
 # ---- places ----------------------------------------------------------------------------------------------
 
 class Memory:
-    """The regions of a VM's memory, (base, size) each, and what lies in them; what is to be placed goes to the first."""
+    """The regions of a VM's memory, (base, size) each, and what lies in them; what is to be placed goes to the first
+    that has room."""
 
     def __init__(self, regions):
         self.regions, self.taken = regions, []
@@ -162,20 +163,25 @@ class Memory:
         self.taken.append((what, base, base + size))
 
     def take_lowest(self, what, size):
-        base = self.base
-        while self.inside(base, size) and (other := self.overlap(base, size)):
-            base = -(-other[2] // PAGE) * PAGE
-        if not self.inside(base, size):
-            raise Refused(f"there is no room for its {size} bytes")
-        self.take(what, base, size)
+        for base, _ in self.regions:
+            while self.inside(base, size) and (other := self.overlap(base, size)):
+                base = -(-other[2] // PAGE) * PAGE
+            if self.inside(base, size):
+                self.take(what, base, size)
+                return
+        raise Refused(f"there is no room for its {size} bytes")
 
-    def take_highest(self, what, size, end):
-        base = (end - size) // PAGE * PAGE
-        while self.inside(base, size) and (other := self.overlap(base, size)):
-            base = (other[1] - size) // PAGE * PAGE
-        if not self.inside(base, size):
-            raise Refused(f"there is no room for its {size} bytes beside the kernel")
-        self.take(what, base, size)
+    def take_highest(self, what, size, low, end):
+        for base, length in self.regions:
+            low_here, end_here = max(low, base), min(end, base + length)
+            while end_here - size >= low_here:
+                at = (end_here - size) // PAGE * PAGE
+                other = self.overlap(at, size)
+                if not other and at >= low_here:
+                    self.take(what, at, size)
+                    return
+                end_here = other[1] if other else low_here
+        raise Refused(f"there is no room for its {size} bytes beside the kernel")
 
 
 def place_elf(memory, data, _):
@@ -188,7 +194,9 @@ def place_elf(memory, data, _):
 def place_linux(memory, data, _):
     text_offset, size = linux_image(data)
     # Less than 4 KiB: as QEMU does, where its own code is at the base.
-    entry = -(-memory.base // (2 * MIB)) * 2 * MIB + text_offset + (2 * MIB if text_offset < PAGE else 0)
+    offset = text_offset + (2 * MIB if text_offset < PAGE else 0)
+    places = [-(-base // (2 * MIB)) * 2 * MIB + offset for base, _ in memory.regions]
+    entry = next((place for place in places if memory.inside(place, size)), places[0])
     memory.take("kernel", entry, size)
     return entry
 

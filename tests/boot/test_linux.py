@@ -68,6 +68,18 @@ def test_a_reboot_restarts_that_vm_alone(tmp_path):
         assert console.log.count(b"KASLR enabled") == 2, qemu.plain(console.log)
 
 
+def test_a_kernel_too_large_for_the_first_region_boots_from_the_second(tmp_path):
+    """As its ramdisk does, and it uses the memory of both."""
+    guest = linux.guest(vcpus=2)._replace(ram_size=16 << 20, more_memory=((0x50000000, 176 << 20),))
+    package = linux.pack(tmp_path, guest, run="grep -i ram /proc/iomem")
+    with qemu.Console(kernel=linux.image(), initrd=package, cpu="cortex-a57", smp=2, mem="512M",
+                      append=linux.NO_FOCUS, timeout=linux.PATIENCE) as console:
+        text = console.expect(r"schism-linux: done, status \d+")
+        assert text.endswith("done, status 0"), text[-3000:]
+        assert re.search(r"40000000-40ffffff : System RAM", text) and re.search(r"50000000-5\w+ : System RAM", text), text[-3000:]
+        linux.assert_healthy(console.log, [])
+
+
 # The kernel keeps off the memory from 160 MiB on; there, what it has said by a reboot is kept for the next life.
 RAMOOPS = """
 insmod /reed_solomon.ko

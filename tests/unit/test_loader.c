@@ -24,6 +24,7 @@
 #define DTB_SIZE	1234
 
 static struct vm vm;
+static struct vm_region second;		/* of its memory, if it has a size */
 static uint8_t ram[RAM_SIZE];
 static uint8_t kernel[KERNEL_SIZE], ramdisk[0x2345];
 static const char *why;
@@ -99,7 +100,9 @@ static int load(void)
 
 	vm.desc.regions[0] = (struct vm_region){ .ipa = vm.desc.ram_ipa, .size = vm.desc.ram_size };
 	vm.desc.nr_regions = 1;
-	vm.ram[0].dirty = true;
+	if (second.size)
+		vm.desc.regions[vm.desc.nr_regions++] = second;
+	vm.ram[0].dirty = vm.ram[1].dirty = true;
 	err = loader_begin(&vm, &why);
 	while (!err && !done)
 		err = loader_step(&vm, &done, &why);
@@ -141,6 +144,7 @@ static void make_elf(uint64_t paddr, uint64_t entry)
 static int setup(void **state)
 {
 	memset(&vm, 0, sizeof(vm));
+	second.size = 0;
 	memset(ram, 0xaa, sizeof(ram));
 	memset(kernel, 'K', sizeof(kernel));
 	memset(ramdisk, 'R', sizeof(ramdisk));
@@ -378,6 +382,71 @@ static void test_ramdisk_without_room_is_refused(void **state)
 	assert_refused(-ENOSPC, "ramdisk:");
 	give_ramdisk(UINT64_MAX);
 	assert_refused(-ENOSPC, "ramdisk:");
+}
+
+#define SECOND	(RAM + MIB(8))
+
+/* A small region at the base, and one of 8 MiB. */
+static void give_two_regions(uint64_t first)
+{
+	vm.desc.ram_size = first;
+	second = (struct vm_region){ .ipa = ipa(SECOND), .size = MIB(8) };
+}
+
+static void test_linux_goes_to_the_second_region_if_the_first_is_too_small(void **state)
+{
+	make_linux(0);
+	give_two_regions(MIB(2) + IMAGE_SIZE - PAGE_SIZE);
+	give_ramdisk(sizeof(ramdisk));
+	assert_loaded();
+	assert_int_equal(vm.entry.pc, SECOND + MIB(2));
+	assert_at(SECOND + MIB(2), kernel, sizeof(kernel));
+	/* The tree is above the kernel, in its region; for the ramdisk there is room in the first. */
+	assert_dtb_at(SECOND + MIB(4));
+	assert_at(RAM + MIB(2) + IMAGE_SIZE - PAGE_SIZE - 0x3000, ramdisk, sizeof(ramdisk));
+	/* One page more, and the first is large enough. */
+	give_two_regions(MIB(2) + IMAGE_SIZE);
+	assert_loaded();
+	assert_int_equal(vm.entry.pc, RAM + MIB(2));
+}
+
+static void test_ramdisk_goes_to_the_second_region_if_the_first_has_no_room(void **state)
+{
+	make_linux(0);
+	give_two_regions(MIB(2) + IMAGE_SIZE);
+	give_ramdisk(sizeof(ramdisk));
+	vm.desc.has_mailbox = true;
+	vm.desc.mailbox = ipa(RAM + MIB(2) - 0x3000 + PAGE_SIZE);
+	assert_loaded();
+	assert_int_equal(told_ramdisk.ipa, RAM + MIB(2) - 0x3000 - 0x2000);
+	give_two_regions(MIB(2) + IMAGE_SIZE);
+	vm.desc.ramdisk_size = MIB(2);
+	vm.desc.ramdisk = ram;
+	no_window = true;
+	assert_int_equal(load(), -ENOMEM);
+	assert_int_equal(told_ramdisk.ipa, SECOND + MIB(6));
+}
+
+static void test_ramdisk_in_another_region_is_within_32_gib_of_the_kernel_too(void **state)
+{
+	make_linux(0);
+	give_ramdisk(sizeof(ramdisk));
+	give_two_regions(MIB(1));
+	no_window = true;
+	second = (struct vm_region){ .ipa = ipa(RAM + GIB(29)), .size = MIB(64) };
+	assert_int_equal(load(), -ENOMEM);
+	assert_int_equal(told_ramdisk.ipa, RAM + MIB(1) - 0x3000);
+	second.ipa = ipa(RAM + GIB(31));
+	assert_int_equal(load(), -ENOMEM);
+	assert_int_equal(told_ramdisk.ipa, RAM + GIB(31) + MIB(64) - 0x3000);
+}
+
+static void test_device_tree_goes_to_the_second_region_if_the_first_is_full(void **state)
+{
+	make_elf(RAM, RAM);
+	give_two_regions(0x5000);
+	assert_loaded();
+	assert_dtb_at(SECOND);
 }
 
 static void test_file_that_is_no_image_is_refused(void **state)
@@ -670,6 +739,10 @@ int main(void)
 		TEST(test_ramdisk_stays_within_32_gib_of_the_kernel),
 		TEST(test_linux_without_room_for_its_bss_is_refused),
 		TEST(test_ramdisk_without_room_is_refused),
+		TEST(test_linux_goes_to_the_second_region_if_the_first_is_too_small),
+		TEST(test_ramdisk_goes_to_the_second_region_if_the_first_has_no_room),
+		TEST(test_ramdisk_in_another_region_is_within_32_gib_of_the_kernel_too),
+		TEST(test_device_tree_goes_to_the_second_region_if_the_first_is_full),
 		TEST(test_file_that_is_no_image_is_refused),
 		TEST(test_elf_is_loaded_at_its_physical_addresses),
 		TEST(test_device_tree_comes_behind_a_kernel_where_memory_is_small),
