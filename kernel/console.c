@@ -324,14 +324,10 @@ static void note_typed(const struct console_port *port)
 
 /* ---- input ---- */
 
-static void deliver(char c)
+static void deliver_to_guest(int c)
 {
 	struct console_port *focus;
 
-	if (console_shell_has_focus()) {
-		shell_key(c);
-		return;
-	}
 	spin_lock(&ports_lock);
 	focus = console_out_focus();
 	if (focus) {
@@ -342,6 +338,20 @@ static void deliver(char c)
 	spin_unlock(&ports_lock);
 	if (!focus)
 		hint_at_times(NULL);
+}
+
+static void deliver(char c)
+{
+	if (console_shell_has_focus())
+		shell_key(c);
+	else
+		deliver_to_guest((uint8_t)c);
+}
+
+/* The shell has no use for it. */
+void console_send_break(void)
+{
+	deliver_to_guest(SERIAL_BREAK);
 }
 
 static void command(char c)
@@ -370,11 +380,19 @@ static void typed(char c)
 	after_command = is_command;
 }
 
+static void arrived(int c)
+{
+	if (c == SERIAL_BREAK)
+		console_send_break();
+	else
+		typed((char)c);
+}
+
 void console_rx_interrupt(void)
 {
 	int c;
 
 	/* A UART that never runs dry must not keep the CPU here. */
 	for (unsigned int n = 0; n < BURST && (c = console_out_getc()) >= 0; n++)
-		typed((char)c);
+		arrived(c);
 }

@@ -29,6 +29,9 @@ struct vm;
 #define CONSOLE_RING_SIZE	4096	/* of a guest's output */
 #define CONSOLE_PREFIX_LEN	48	/* "[name] " with colours */
 
+/* What getc returns for a BREAK: the line was low for longer than a character. */
+#define SERIAL_BREAK	0x100
+
 /* A UART driver: a row in the set "schism_serial", found by the compatible string. */
 struct serial_driver {
 	const char *compatible;
@@ -36,7 +39,7 @@ struct serial_driver {
 	void (*init)(volatile void *regs, uint32_t clock_hz, uint32_t baud);
 	/* Send characters, as far as the transmitter has room now; returns how many. */
 	size_t (*write)(volatile void *regs, const char *text, size_t len);
-	int (*getc)(volatile void *regs);		/* -1: nothing there */
+	int (*getc)(volatile void *regs);		/* a character, SERIAL_BREAK, or -1: nothing there */
 	/* Interrupts for what arrives, and for room in a transmitter that was full. */
 	void (*set_irqs)(volatile void *regs, bool rx, bool tx);
 };
@@ -50,7 +53,7 @@ struct serial_driver {
  */
 struct console_port {
 	struct vm *vm;
-	void (*input)(struct console_port *port, char c);	/* a character was typed */
+	void (*input)(struct console_port *port, int c);	/* a character was typed, or SERIAL_BREAK */
 	void (*room)(struct console_port *port);		/* console_watch_room()'s time is over */
 	unsigned int (*unread)(struct console_port *port);	/* characters that the guest has not read */
 	struct list_head link;
@@ -159,6 +162,9 @@ bool console_shell_has_focus(void);
 
 /* The same, unless somebody else has it or the machine's bootargs say "focus=". */
 void console_offer_focus(const struct vm *vm);
+
+/* A BREAK for the terminal that has the focus, as if the line had one. Context: as console_attach(). */
+void console_send_break(void);
 
 /* The VM with the n-th terminal (from 0), and the one with the focus. NULL: none. Context: likewise. */
 const struct vm *console_nth(unsigned int n);

@@ -5,7 +5,7 @@
 
 #include "kernel/console.h"
 
-/* The next character that arrived; -1: none. And whether there is an interrupt for it. */
+/* The next character that arrived, or SERIAL_BREAK; -1: none. And whether there is an interrupt for it. */
 int console_out_getc(void);
 bool console_out_has_irqs(void);
 

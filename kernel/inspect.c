@@ -113,6 +113,7 @@ static const struct {
 	const char *help;
 	void (*run)(void);
 } commands[] = {
+	{ 'b', "a BREAK for the VM that has the console, as of Linux's SysRq", console_send_break },
 	{ 'h', "this help", show_help },
 	{ 'i', "check Schism's invariants", check_invariants },
 	{ 'm', "mailboxes of the guests", show_mailboxes },

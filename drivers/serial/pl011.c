@@ -12,6 +12,7 @@
 #define UARTIMSC	0x38
 #define UARTICR		0x44
 
+#define DR_BE		BIT(10)
 #define FR_RXFE		BIT(4)
 #define FR_TXFF		BIT(5)
 #define LCR_FEN		BIT(4)
@@ -50,9 +51,12 @@ static size_t pl011_write(volatile void *regs, const char *text, size_t len)
 
 static int pl011_getc(volatile void *regs)
 {
+	uint32_t data;
+
 	if (mmio_read32(regs, UARTFR) & FR_RXFE)
 		return -1;
-	return mmio_read32(regs, UARTDR) & 0xff;
+	data = mmio_read32(regs, UARTDR);
+	return data & DR_BE ? SERIAL_BREAK : (int)(data & 0xff);
 }
 
 /*

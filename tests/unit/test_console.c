@@ -147,9 +147,9 @@ static void room(struct console_port *p)
 	room_calls++;
 }
 
-static void input(struct console_port *p, char c)
+static void input(struct console_port *p, int c)
 {
-	heard[strlen(heard)] = c;
+	heard[strlen(heard)] = (char)c;
 }
 
 static unsigned int unread(struct console_port *p)

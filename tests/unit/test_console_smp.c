@@ -106,7 +106,7 @@ static struct guest *guest_of(struct console_port *port)
 	return container_of(port, struct guest, port);
 }
 
-static void input(struct console_port *port, char c)
+static void input(struct console_port *port, int c)
 {
 	struct guest *g = guest_of(port);
 

@@ -47,6 +47,13 @@ bool console_holds(void)
 	return holds;
 }
 
+static unsigned int breaks;
+
+void console_send_break(void)
+{
+	breaks++;
+}
+
 #if CONFIG_SHELL
 void shell_enter(void)
 {
@@ -103,9 +110,17 @@ static void test_a_key_holds_other_lines_and_shows_them_again(void **state)
 	assert_true(fake_log_has("console: lines of others are shown"));
 }
 
+static void test_b_sends_a_break(void **state)
+{
+	breaks = 0;
+	inspect_command('b');
+	assert_int_equal(breaks, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_b_sends_a_break, setup),
 		cmocka_unit_test_setup(test_help_names_the_terminals, setup),
 		cmocka_unit_test_setup(test_help_is_given_while_the_terminal_goes, setup),
 		cmocka_unit_test_setup(test_a_key_holds_other_lines_and_shows_them_again, setup),

@@ -39,9 +39,11 @@
 #define FR_RXFF	(1u << 6)
 #define FR_TXFE	(1u << 7)
 #define FEN	(1u << 4)
+#define BRK	1u
 #define INT_RX	(1u << 4)
 #define INT_TX	(1u << 5)
 #define INT_RT	(1u << 6)
+#define INT_BE	(1u << 9)
 #define INT_OE	(1u << 10)
 #define CR_ON	0x301u
 #define CR_LBE	(1u << 7)
@@ -56,6 +58,7 @@ static bool line[2];			/* of each VM's interrupt */
 static char shown[32768];		/* what the terminal got */
 static size_t nr_shown;
 static const char *to_type = "";
+static bool break_comes;		/* before what is typed */
 static char commands[16];
 static const char *focus_arg;
 
@@ -135,6 +138,10 @@ static size_t terminal_write(volatile void *regs, const char *text, size_t len)
 
 static int terminal_getc(volatile void *regs)
 {
+	if (break_comes) {
+		break_comes = false;
+		return SERIAL_BREAK;
+	}
 	return *to_type ? (uint8_t)*to_type++ : -1;
 }
 
@@ -190,6 +197,12 @@ static void type(const char *text)
 	to_type = text;
 	while (*to_type)
 		console_rx_interrupt();
+}
+
+static void type_break(void)
+{
+	break_comes = true;
+	console_rx_interrupt();
 }
 
 static void assert_shown(const char *text)
@@ -470,20 +483,136 @@ static void test_receive_interrupts_follow_the_fifo(void **state)
 	focus(0);
 	put(LCR_H, FEN | 0x60);
 	put(CR, CR_ON);
-	put(IMSC, INT_RX);
+	put(IMSC, INT_RX | INT_RT);
 	type("123456789012345");
-	assert_int_equal(get(RIS), INT_RT);
-	assert_false(line[0]);
-	type("6");
-	assert_int_equal(get(RIS), INT_RT | INT_RX);
+	assert_int_equal(get(MIS), INT_RT);
 	assert_true(line[0]);
+	type("6");
+	assert_int_equal(get(MIS), INT_RT | INT_RX);
 	assert_int_equal(get(DR), '1');
-	assert_int_equal(get(RIS), INT_RT);
-	assert_false(line[0]);
+	assert_int_equal(get(MIS), INT_RT);
 	for (unsigned int i = 0; i < 15; i++)
 		get(DR);
 	assert_int_equal(get(RIS), 0);
 	assert_int_equal(get(DR), 0);
+}
+
+/* As in QEMU's model; DDI 0183 would have it wait for the level, and the timeout interrupt tell of the rest. */
+static void test_without_the_timeouts_the_receive_interrupt_rises_at_the_first_character(void **state)
+{
+	focus(0);
+	put(LCR_H, FEN);
+	put(CR, CR_ON);
+	put(IMSC, INT_RX);
+	type("a");
+	assert_int_equal(get(MIS), INT_RX);
+	assert_true(line[0]);
+	/* Cleared, it rises with the next one, not by a write to the mask that is the same. */
+	put(ICR, INT_RX);
+	put(IMSC, INT_RX);
+	assert_false(line[0]);
+	type("b");
+	assert_true(line[0]);
+	get(DR);
+	assert_true(line[0]);
+	get(DR);
+	assert_false(line[0]);
+}
+
+static void test_the_level_holds_while_the_timeout_interrupt_is_on(void **state)
+{
+	focus(0);
+	put(LCR_H, FEN);
+	put(CR, CR_ON);
+	put(IMSC, INT_RX | INT_RT);
+	type("a");
+	assert_int_equal(get(RIS), INT_RT);
+	put(IMSC, INT_RX);
+	assert_int_equal(get(MIS), INT_RX);
+	assert_true(line[0]);
+	put(IMSC, INT_RX | INT_RT);
+	assert_int_equal(get(RIS), INT_RT);
+}
+
+static void test_a_break_arrives_as_a_marked_zero_in_its_place(void **state)
+{
+	focus(0);
+	put(LCR_H, FEN);
+	put(CR, CR_ON);
+	put(IMSC, INT_BE);
+	type("a");
+	assert_false(line[0]);
+	type_break();
+	assert_true(line[0]);
+	type("b");
+	assert_int_equal(get(RIS), INT_RT | INT_BE);
+	assert_int_equal(get(DR), 'a');
+	assert_int_equal(get(RSR), 0);
+	assert_int_equal(get(DR), 0x400);
+	assert_int_equal(get(RSR), 4);
+	assert_int_equal(get(DR), 'b');
+	assert_int_equal(get(RSR), 0);
+	assert_int_equal(get(RIS), INT_BE);
+	put(ICR, INT_BE);
+	assert_false(line[0]);
+}
+
+static void test_a_break_waits_behind_what_was_typed_before(void **state)
+{
+	focus(0);
+	put(CR, CR_ON);
+	type("ab");
+	type_break();
+	type("c");
+	assert_int_equal(get(RIS) & INT_BE, 0);
+	assert_int_equal(get(DR), 'a');
+	assert_int_equal(get(DR), 'b');
+	assert_int_equal(get(RIS) & INT_BE, INT_BE);
+	assert_int_equal(get(DR), 0x400);
+	assert_int_equal(get(DR), 'c');
+	/* Its place in the ring is a character's again. */
+	for (unsigned int i = 0; i < KEPT + 10; i++) {
+		type("x");
+		assert_int_equal(get(DR), 'x');
+	}
+}
+
+static void test_a_break_goes_to_the_focus_alone(void **state)
+{
+	type_break();
+	focus(1);
+	type_break();
+	console_focus_shell();
+	type_break();
+	assert_int_equal(get(FR) & FR_RXFE, FR_RXFE);
+	assert_int_equal(get(RIS), 0);
+	focus(0);
+	console_send_break();
+	assert_int_equal(get(DR), 0x400);
+}
+
+static void test_in_loopback_a_break_is_received_once(void **state)
+{
+	put(LCR_H, FEN);
+	put(CR, CR_ON | CR_LBE);
+	put(LCR_H, FEN | BRK);
+	assert_int_equal(get(RIS), INT_RT | INT_BE);
+	/* The line is low: nothing else is heard, and it is one BREAK for as long as that lasts. */
+	put(DR, 'x');
+	put(LCR_H, FEN | BRK | 0x60);
+	put(LCR_H, FEN);
+	put(DR, 'y');
+	assert_int_equal(get(DR), 0x400);
+	assert_int_equal(get(DR), 'y');
+	assert_int_equal(get(FR) & FR_RXFE, FR_RXFE);
+	put(ICR, INT_BE);
+	/* It begins as well when the loop is closed while the line is low; and ends nowhere without one. */
+	put(CR, CR_ON);
+	put(LCR_H, FEN | BRK);
+	assert_int_equal(get(RIS) & INT_BE, 0);
+	put(CR, CR_ON | CR_LBE);
+	assert_int_equal(get(RIS) & INT_BE, INT_BE);
+	assert_int_equal(get(DR), 0x400);
 }
 
 static void test_receive_level_is_what_ifls_selects(void **state)
@@ -781,6 +910,12 @@ int main(void)
 		TEST(test_the_mark_comes_also_when_the_guest_ends),
 		TEST(test_input_goes_to_the_vm_with_the_focus_alone),
 		TEST(test_receive_interrupts_follow_the_fifo),
+		TEST(test_without_the_timeouts_the_receive_interrupt_rises_at_the_first_character),
+		TEST(test_the_level_holds_while_the_timeout_interrupt_is_on),
+		TEST(test_a_break_arrives_as_a_marked_zero_in_its_place),
+		TEST(test_a_break_waits_behind_what_was_typed_before),
+		TEST(test_a_break_goes_to_the_focus_alone),
+		TEST(test_in_loopback_a_break_is_received_once),
 		TEST(test_receive_level_is_what_ifls_selects),
 		TEST(test_timeout_interrupt_that_was_cleared_rises_with_the_next_character),
 		TEST(test_without_fifos_one_character_fits),
