@@ -7,6 +7,7 @@
  *   flood   the same lines without ever looking
  *   slow    as polite, with a pause in the middle of each line
  *   echo    a terminal: prompt, echo, "you said ..."; "exit" ends
+ *   spin    counts for ever in x20 and TPIDR_EL0, its complement in x21, and never leaves the guest
  */
 #include "guests/lib/gic_regs.h"
 #include "guests/lib/guest.h"
@@ -115,6 +116,14 @@ static void echo(void)
 	} while (strcmp(line, "exit") != 0);
 }
 
+static void spin(void)
+{
+	__asm__ volatile("1:	add	x20, x20, #1\n"
+			 "	mvn	x21, x20\n"
+			 "	msr	tpidr_el0, x20\n"
+			 "	b	1b" : : : "x20", "x21");
+}
+
 static const struct mode {
 	const char *name;
 	void (*run)(void);
@@ -123,6 +132,7 @@ static const struct mode {
 	{ "flood", flood },
 	{ "slow", say_slowly },
 	{ "echo", echo },
+	{ "spin", spin },
 };
 
 void guest_main(uint64_t dtb __unused)

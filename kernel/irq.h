@@ -55,6 +55,7 @@ void irqchip_set_active(uint32_t intid, bool active);
 enum ipi {
 	IPI_KICK,	/* look at cpu->exit_work */
 	IPI_STOP,	/* another CPU panics: dump and stop */
+	IPI_FETCH,	/* somebody wants the registers of the vCPU here: vcpu_fetch_answer() */
 	NR_IPIS,
 };
 void irqchip_send_ipi(const struct cpu *cpu, enum ipi ipi);

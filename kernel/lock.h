@@ -10,7 +10,7 @@
  * lock, and until it has had it nobody else takes it.
  *
  *   RANK_VM          vm->lock: lifecycle, stage-2 of one VM
- *   RANK_CRASH       crash records
+ *   RANK_CRASH       crash records, and registers on their way to the shell
  *   RANK_INPUT       who reads from the console
  *   RANK_VDEV        one emulated device
  *   RANK_HYP         EL2's own page tables

@@ -3,11 +3,14 @@
  * Commands on vCPUs and guest memory: regs, exits, irq, peek.
  *
  * Each looks at one vCPU at a time under vm->lock, so that it is not given back meanwhile, copies what is to
- * be shown, and prints without a lock. A vCPU that runs changes all the while: what is shown of it is what it
- * had when it last left the guest.
+ * be shown, and prints without a lock. A vCPU that runs changes all the while: its registers are fetched from
+ * its CPU, all else that is shown of it is what it had when it last left the guest.
  */
+#include "arch/cpu.h"
 #include "arch/vcpu.h"
+#include "kernel/cpu.h"
 #include "kernel/shell.h"
+#include "kernel/timer.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
@@ -19,20 +22,14 @@
 
 /* ---- regs ---- */
 
-struct regs {
-	struct trapframe frame;
-	uint64_t sysregs[ARCH_NR_SYSREGS];
-	bool running;
-};
+#define FETCH_US	1000000	/* by then a CPU has answered, or is lost */
 
-static void look_at_regs(struct vcpu *vcpu, void *to)
-{
-	struct regs *regs = to;
-
-	regs->frame = vcpu->arch.frame;
-	memcpy(regs->sysregs, vcpu->arch.sysregs, sizeof(regs->sysregs));
-	regs->running = READ_ONCE(vcpu->state) == VCPU_RUNNING;
-}
+/* Whose are being fetched. */
+static struct {
+	struct vm *vm;
+	unsigned int vcpu;
+	uint64_t deadline;
+} wanted;
 
 static void show_sysregs(const uint64_t *sysregs)
 {
@@ -47,34 +44,69 @@ static void show_sysregs(const uint64_t *sysregs)
 	}
 }
 
+static void show_regs(const struct vcpu_regs *regs)
+{
+	const uint64_t *x = regs->frame.x;
+
+	if (regs->cpu)
+		shell_print("%s, vCPU %u: %s, on CPU %u", wanted.vm->name, wanted.vcpu, regs->state, regs->cpu->id);
+	else
+		shell_print("%s, vCPU %u: %s", wanted.vm->name, wanted.vcpu, regs->state);
+	for (unsigned int i = 0; i < 28; i += 4)
+		shell_print("  x%-2u %016lx %016lx %016lx %016lx", i, x[i], x[i + 1], x[i + 2], x[i + 3]);
+	shell_print("  x28 %016lx %016lx %016lx", x[28], x[29], x[30]);
+	shell_print("  pc  %016lx spsr %08lx", regs->frame.elr, regs->frame.spsr);
+	show_sysregs(regs->sysregs);
+}
+
+static void say_no_such_vcpu(const struct vm *vm)
+{
+	shell_print("%s has %u vCPU(s) now, numbered from 0", vm->name, READ_ONCE(vm->nr_vcpus));
+}
+
+/* Whether the CPU that runs the vCPU has yet to answer. */
+static bool fetch_regs(void)
+{
+	struct vcpu_regs regs;
+
+	switch (vcpu_fetch_look(&regs)) {
+	case VCPU_FETCH_NONE:
+		say_no_such_vcpu(wanted.vm);
+		return false;
+	case VCPU_FETCH_ASKED:
+		if (arch_counter() < wanted.deadline)
+			return true;
+		shell_print("%s, vCPU %u: its CPU does not answer", wanted.vm->name, wanted.vcpu);
+		return false;
+	case VCPU_FETCH_DONE:
+		show_regs(&regs);
+		return false;
+	}
+	return false;
+}
+
 static void run_regs(const struct shell_args *args)
 {
 	struct vm *vm = shell_find_vm(args->word[1]);
-	const uint64_t *x;
-	struct regs regs;
 	uint64_t n = 0;
 
 	if (!vm)
 		return;
-	if ((args->n > 2 && !shell_number(args->word[2], CONFIG_MAX_VCPUS, &n)) ||
-	    !vcpu_look(vm, (unsigned int)n, look_at_regs, &regs)) {
-		shell_print("%s has %u vCPU(s) now, numbered from 0", vm->name, READ_ONCE(vm->nr_vcpus));
+	if (args->n > 2 && !shell_number(args->word[2], CONFIG_MAX_VCPUS, &n)) {
+		say_no_such_vcpu(vm);
 		return;
 	}
-	x = regs.frame.x;
-	shell_print("%s, vCPU %lu%s", vm->name, n,
-		    regs.running ? " as it last left the guest, system registers as it last left a CPU" : "");
-	for (unsigned int i = 0; i < 28; i += 4)
-		shell_print("  x%-2u %016lx %016lx %016lx %016lx", i, x[i], x[i + 1], x[i + 2], x[i + 3]);
-	shell_print("  x28 %016lx %016lx %016lx", x[28], x[29], x[30]);
-	shell_print("  pc  %016lx spsr %08lx", regs.frame.elr, regs.frame.spsr);
-	show_sysregs(regs.sysregs);
+	wanted.vm = vm;
+	wanted.vcpu = (unsigned int)n;
+	wanted.deadline = arch_counter() + timer_us_to_ticks(FETCH_US);
+	vcpu_fetch_begin(vm, wanted.vcpu);
+	if (fetch_regs())
+		shell_continue(fetch_regs);
 }
 
 SHELL_COMMAND(regs) = {
 	.name = "regs", .args = "NAME [VCPU]", .help = "registers of a vCPU, 0 unless said otherwise",
-	.more = "Of a vCPU that runs they are those of its last exit, and its system registers may be\n"
-		"older; \"vm pause\" makes it leave its CPU.",
+	.more = "All are of the same moment; a vCPU that runs is interrupted for them, and goes on.",
 	.min = 1, .max = 2, .complete = { shell_nth_vm }, .run = run_regs,
 };
 

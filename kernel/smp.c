@@ -14,6 +14,7 @@
 #include "kernel/random.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/vcpu.h"
+#include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 
 /*
@@ -29,6 +30,12 @@ static unsigned int nr_stopped;
 static enum irq_result on_kick(uint32_t intid)
 {
 	/* Having left the guest is all: cpu->exit_work is looked at on the way back. */
+	return IRQ_DONE;
+}
+
+static enum irq_result on_fetch(uint32_t intid)
+{
+	vcpu_fetch_answer();
 	return IRQ_DONE;
 }
 
@@ -49,7 +56,8 @@ static enum irq_result on_stop(uint32_t intid)
 
 void smp_init(void)
 {
-	if (irq_request(IPI_KICK, on_kick) || irq_request(IPI_STOP, on_stop))
+	if (irq_request(IPI_KICK, on_kick) || irq_request(IPI_STOP, on_stop) ||
+	    irq_request(IPI_FETCH, on_fetch))
 		panic("interprocessor interrupts are taken");
 }
 

@@ -227,6 +227,17 @@ void sched_resume(struct vcpu *vcpu)
 	look_at_timers(vcpu);
 }
 
+struct cpu *sched_look(struct vcpu *vcpu, void (*look)(const struct vcpu *vcpu, void *to), void *to)
+{
+	struct cpu *home = place_lock_home(vcpu);
+	bool running = vcpu->state == VCPU_RUNNING;
+
+	if (!running)
+		look(vcpu, to);
+	spin_unlock(&home->rq.lock);
+	return running ? home : NULL;
+}
+
 /* ---- off the CPU ---- */
 
 static bool has_wake_up(struct vcpu *vcpu)

@@ -63,6 +63,12 @@ void sched_pause(struct vcpu *vcpu);
 void sched_resume(struct vcpu *vcpu);
 
 /*
+ * The CPU that runs the vCPU, perhaps halted; or NULL after having called look, which finds all registers of
+ * the vCPU in memory. Context: its VM's lock held; look takes no lock.
+ */
+struct cpu *sched_look(struct vcpu *vcpu, void (*look)(const struct vcpu *vcpu, void *to), void *to);
+
+/*
  * Wait until no CPU looks at a vCPU that is OFF and stays so: its memory may go then. A CPU that has just
  * left it, or whose timer was about to wake it, need not have noticed yet. Context: the VM's job; no lock
  * held but vm->lock.

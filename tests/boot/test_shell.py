@@ -155,6 +155,47 @@ def test_the_log_is_shown_again_by_level(shell):
     assert not shell.run("log error")
 
 
+# ---- registers ------------------------------------------------------------------------------------------
+
+def registers(lines):
+    """What regs showed: the first line, and the numbers by name."""
+    found = {}
+    for line in lines[1:]:
+        first, *values = line.split()
+        if re.fullmatch(r"x\d+", first):
+            found.update({f"x{int(first[1:]) + i}": int(value, 16) for i, value in enumerate(values)})
+        else:
+            found.update({name: int(value, 16) for name, value in re.findall(r"(\w+) +([0-9a-f]{8,16})\b", line)})
+    return lines[0], found
+
+
+@pytest.mark.parametrize("smp", [1, 2])
+def test_registers_of_a_guest_that_never_leaves_are_of_one_moment(smp, image, default, tmp_path):
+    assert default
+    package = qemu.pack(tmp_path, chatty("other", "mode=echo"), chatty("spin", "mode=spin"))
+    with qemu.Console(kernel=image, initrd=package, smp=smp) as console:
+        console.expect("spin: start")
+        shell, before = Shell(console).enter(), 0
+        for _ in range(5):
+            said, regs = registers(shell.run("regs spin"))
+            assert re.fullmatch(rf"spin, vCPU 0: running, on CPU [0-{smp - 1}]", said)
+            count = regs["x20"]
+            assert count > before and regs["TPIDR_EL0"] in (count, count - 1), regs
+            assert regs["x21"] in (~count & (1 << 64) - 1, ~(count - 1) & (1 << 64) - 1), regs
+            before = count
+
+
+def test_registers_of_a_guest_that_waits_are_those_that_it_has_when_paused(shell):
+    for name in ("one", "two"):
+        said, waiting = registers(shell.run(f"regs {name}"))
+        assert re.fullmatch(rf"{name}, vCPU 0: waiting, on CPU \d", said), said
+        assert waiting["TCR_EL1"] and waiting["VBAR_EL1"], waiting
+        shell.run(f"vm pause {name}")
+        said, paused = registers(shell.run(f"regs {name}"))
+        assert re.fullmatch(rf"{name}, vCPU 0: (waiting|ready)", said), said
+        assert paused == waiting
+
+
 # ---- line editing ---------------------------------------------------------------------------------------
 
 def test_completion_of_commands_verbs_and_names(shell):

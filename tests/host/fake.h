@@ -91,6 +91,7 @@ void fake_tlb_clear(void);
 
 extern unsigned int fake_nr_lrs;	/* what arch_vgic_nr_lrs() returns */
 
+extern uint64_t fake_sysreg;		/* what the processor has in the first one of arch.sysregs[] */
 extern bool fake_big_endian;		/* EL1 of the vCPU that calls */
 
 struct fake_vcpu_stats {
@@ -136,6 +137,7 @@ struct vm;
 extern void (*fake_irq_hook)(void);
 
 extern unsigned int fake_ipis[CONFIG_NR_CPUS];	/* IPI_KICKs that were sent to each CPU */
+extern unsigned int fake_fetches[CONFIG_NR_CPUS];	/* and IPI_FETCHes */
 
 /* RAM, pool, schedulers of nr_cpus CPUs, hypercalls; no VM. The caller is CPU 0. */
 void fake_machine_boot(unsigned int nr_cpus);

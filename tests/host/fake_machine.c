@@ -24,6 +24,7 @@
 
 struct machine machine;
 unsigned int fake_ipis[CONFIG_NR_CPUS];
+unsigned int fake_fetches[CONFIG_NR_CPUS];
 void (*fake_irq_hook)(void);
 
 void irq_handle(void)
@@ -41,6 +42,8 @@ void irqchip_send_ipi(const struct cpu *cpu, enum ipi ipi)
 {
 	if (ipi == IPI_KICK)
 		__atomic_fetch_add(&fake_ipis[cpu->id], 1, __ATOMIC_SEQ_CST);
+	if (ipi == IPI_FETCH)
+		fake_fetches[cpu->id]++;
 }
 
 static void boot_memory(void)
@@ -88,6 +91,7 @@ void fake_machine_boot(unsigned int nr_cpus)
 	fake_log_clear();
 	fake_tlb_clear();
 	memset(fake_ipis, 0, sizeof(fake_ipis));
+	memset(fake_fetches, 0, sizeof(fake_fetches));
 	memset(&fake_vcpu, 0, sizeof(fake_vcpu));
 	boot_memory();
 	for (unsigned int i = 0; i < nr_cpus; i++) {

@@ -25,6 +25,7 @@
 unsigned int fake_nr_lrs = 4;
 __thread struct fake_vcpu_stats fake_vcpu;
 bool fake_big_endian;
+uint64_t fake_sysreg;
 bool fake_serror;
 void (*fake_gich_in)(struct vcpu *vcpu);
 void (*fake_gich_out)(struct vcpu *vcpu);
@@ -142,6 +143,12 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 bool arch_el1_is_big_endian(void)
 {
 	return fake_big_endian;
+}
+
+void arch_vcpu_sync_sysregs(struct vcpu *vcpu)
+{
+	if (this_cpu()->arch.loaded == vcpu)
+		vcpu->arch.sysregs[0] = fake_sysreg;
 }
 
 void arch_fp_begin(void)

@@ -164,6 +164,8 @@ unit-test += test_vm
 test_vm-src := tests/unit/test_vm.c $(host-kernel)
 unit-test += test_invariants
 test_invariants-src := tests/unit/test_invariants.c $(host-kernel)
+unit-test += test_vcpu_view
+test_vcpu_view-src := tests/unit/test_vcpu_view.c $(host-kernel)
 unit-test += test_inspect
 test_inspect-src := tests/unit/test_inspect.c kernel/inspect.c $(host-kernel)
 
