@@ -71,6 +71,10 @@ heartbeat-src    := guests/tests/heartbeat.c
 pings-src        := guests/tests/pings.c
 clocks-src       := guests/tests/clocks.c
 
+# What tests/boot/test_guests.py types to, bare and in a VM.
+guest-all += uart_input
+uart_input-src := guests/tests/uart_input.c
+
 # What tests/boot/test_sweep.py runs twice: every system register, whose VM's it is.
 guest-all += sweep
 sweep-src      := guests/tests/sweep/sweep.c guests/tests/sweep/stubs.S

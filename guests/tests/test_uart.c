@@ -9,6 +9,7 @@
 
 #define REG(offset)	(GUEST_UART_IPA + (offset))
 #define DR		REG(0x00)
+#define RSR		REG(0x04)
 #define FR		REG(0x18)
 #define IBRD		REG(0x24)
 #define FBRD		REG(0x28)
@@ -20,12 +21,15 @@
 #define MIS		REG(0x40)
 #define ICR		REG(0x44)
 
+#define DR_BE		BIT(10)
+#define RSR_BE		BIT(2)
 #define FR_BUSY		BIT(3)
 #define FR_RXFE		BIT(4)
 #define FR_TXFF		BIT(5)
 #define FR_RXFF		BIT(6)
 #define FR_TXFE		BIT(7)
 #define LCR_8BIT	(BIT(6) | BIT(5))
+#define LCR_BRK		BIT(0)
 #define LCR_FEN		BIT(4)
 #define CR_UARTEN	BIT(0)
 #define CR_LBE		BIT(7)
@@ -34,6 +38,8 @@
 #define CR_ON		(CR_UARTEN | CR_TXE | CR_RXE)
 #define INT_RX		BIT(4)
 #define INT_TX		BIT(5)
+#define INT_RT		BIT(6)
+#define INT_BE		BIT(9)
 #define INT_ALL		0x7ff
 
 static uint32_t get(uint64_t reg)
@@ -254,6 +260,53 @@ static void test_it_block(void)
 	test_check(!user.x[4] && user.x[5] == 1 && !user.x[6], "the conditions behind it");
 }
 
+/* What is received is read before anything is said. */
+static void test_break(void)
+{
+	uint32_t ris, data, status, rest;
+	bool taken;
+
+	silencing = 1;
+	test_irq_handler(silence);
+	uart_on(CR_LBE);
+	set(IMSC, INT_BE);
+	guest_irq_unmask();
+	set(LCR_H, LCR_8BIT | LCR_FEN | LCR_BRK);
+	taken = TEST_WAIT(test_irq_count(0, GUEST_UART_INTID) == 1);
+	guest_irq_mask();
+	ris = get(RIS);
+	set(LCR_H, LCR_8BIT | LCR_FEN);
+	set(DR, 'y');
+	data = get(DR);
+	status = get(RSR);
+	rest = get(DR);
+	set(ICR, INT_BE);
+	ris &= ~get(RIS);
+	uart_on(0);
+	test_check(taken, "taken in loopback");
+	test_check(ris & INT_BE, "RIS, until ICR clears it");
+	test_equal(data, DR_BE, "DR");
+	test_equal(status, RSR_BE, "RSR");
+	test_equal(rest, 'y', "DR of what comes behind it");
+}
+
+/* As QEMU's model: DDI 0183 would have it wait for the level, and the timeout interrupt tell. */
+static void test_first_character(void)
+{
+	uint32_t alone, both;
+
+	uart_on(CR_LBE);
+	set(IMSC, INT_RX | INT_RT);
+	set(DR, 'x');
+	both = get(MIS);
+	set(IMSC, INT_RX);
+	alone = get(MIS);
+	uart_on(0);
+	set(LCR_H, LCR_8BIT);		/* empties the FIFO */
+	test_equal(both, INT_RT, "with the timeout interrupt: that one alone");
+	test_equal(alone, INT_RX, "without: the receive interrupt");
+}
+
 static const struct test tests[] = {
 	{ "identification", test_identification },
 	{ "registers", test_registers },
@@ -261,6 +314,8 @@ static const struct test tests[] = {
 	{ "loopback", test_loopback, .schism = true },	/* QEMU 7.2 has none */
 	{ "interrupt", test_interrupt },
 	{ "receive interrupt", test_receive_interrupt, .schism = true },
+	{ "break", test_break, .schism = true },
+	{ "first character", test_first_character, .schism = true },
 	{ "in an IT block", test_it_block },
 };
 

@@ -2,19 +2,20 @@
 /*
  * A PL011 (DDI 0183G, revision r1p5) per VM, whose line ends on Schism's console.
  *
- * Time is not modelled but where output has to wait. What is written has been sent at once: the transmit FIFO
- * is empty, so its interrupt rises with each character written. Only when the console or the guest's budget
- * (kernel/console_port.c) has no room is the FIFO full, and the interrupt comes when half of one would fit.
- * A receive timeout has passed as soon as something is received. A BREAK that the guest sends goes nowhere, but
- * in loopback.
+ * Time is not modelled but where output has to wait. What is written has been sent at once: the transmit
+ * FIFO is empty, so its interrupt rises with each character written. Only when the console or the guest's
+ * budget (kernel/console_port.c) has no room is the FIFO full, and the interrupt comes when half of one would
+ * fit. A receive timeout has passed as soon as something is received. A BREAK that the guest sends goes
+ * nowhere, but in loopback.
  *
- * One thing is as in QEMU's model, not as DDI 0183 has it: while the receive interrupt is on and the timeout's
- * is off, the former rises with the first character, whatever UARTIFLS says (2.4.2 has it wait for the level).
- * A driver that was only ever run on QEMU asks for that one alone, and would never see a line that is shorter.
+ * One thing is as in QEMU's model, not as DDI 0183 has it: while the receive interrupt is on and the
+ * timeout's is off, the former rises with the first character, whatever UARTIFLS says (2.4.2 has it wait for
+ * the level). A driver that was only ever run on QEMU asks for that one alone, and would never see a line
+ * that is shorter.
  *
  * The transmitter works whether or not the guest enabled it; the receiver too, until the guest writes CR for
- * the first time. What is typed while the receiver is off or its FIFO full waits in a ring behind the FIFO, so
- * that pasted text arrives.
+ * the first time. What is typed while the receiver is off or its FIFO full waits in a ring behind the FIFO,
+ * so that pasted text arrives.
  *
  * Lock: vuart->lock (RANK_VDEV), around everything but reads without a side effect: those look at one
  * register or at one index of the FIFO, and are right for some moment during the access.

@@ -91,6 +91,28 @@ def test_the_loops_of_the_mmio_guest_write_their_base_back():
         assert re.search(rf"\t{insn}\tw\d+, \[x\d+\], #4", body), body
 
 
+def typed_to(console):
+    """What the guest says of a character, of a BREAK (Ctrl-A b is QEMU's) and of another character."""
+    said = []
+    for what, keys in (("a character", "a"), ("a BREAK", "\x01b"), ("another character", "\xff".encode("latin-1"))):
+        console.expect(rf"type {what}\n")
+        console.send(keys)
+        said += re.findall("came: .*", console.expect(r"came: .*\n"))
+    return said
+
+
+def test_what_is_typed_comes_as_in_qemus_own_uart(image, tmp_path):
+    """With the receive interrupt alone: at the first character, where DDI 0183 would wait for the level of IFLS."""
+    with qemu.Console(kernel=qemu.guests_dir() / "uart_input.elf", machine="virtualization=off") as console:
+        expected = typed_to(console)
+    assert expected == ["came: DR 061 RSR 0 more 0 MIS 0", "came: DR 400 RSR 4 more 0 MIS 0",
+                        "came: DR 0ff RSR 0 more 0 MIS 0"]
+    package = qemu.pack(tmp_path, vm("uart_input", 1))
+    with qemu.Console(kernel=image, initrd=package, append="focus=uart_input") as console:
+        assert typed_to(console) == expected
+        assert console.end().status == 0
+
+
 @pytest.mark.parametrize("vcpus,cpus", [(1, 1), (2, 1), (2, 2)])
 def test_fp_registers_of_two_vms_on_the_same_cpus_stay_apart(vcpus, cpus, image, tmp_path):
     text = run(qemu.pack(tmp_path, vm("test_fp", vcpus, "one", "seed=1"), vm("test_fp", vcpus, "two", "seed=2")),

@@ -497,7 +497,7 @@ static void test_receive_interrupts_follow_the_fifo(void **state)
 	assert_int_equal(get(DR), 0);
 }
 
-/* As in QEMU's model; DDI 0183 would have it wait for the level, and the timeout interrupt tell of the rest. */
+/* As in QEMU's model; DDI 0183 would have it wait for the level. */
 static void test_without_the_timeouts_the_receive_interrupt_rises_at_the_first_character(void **state)
 {
 	focus(0);
