@@ -474,12 +474,15 @@ $(foreach dts,$(manifests),$(eval $(call package-rule,$(dts))))
 # ---- Linux as a guest --------------------------------------------------------------------------------
 
 # Debian's kernel and busybox, fetched once, and the manifests dts/vms/linux*.dts packed with them.
-linux-packages := $(patsubst dts/vms/%.dts,$(O)/%.cpio,$(linux-dts))
+# A manifest of anybody's that names what is fetched needs it likewise.
+naming = $(shell grep -lE '$(1)' -- $(patsubst %,'%',$(manifests)))
+linux-packages := $(call package-of,$(linux-dts))
+has-linux      := $(call package-of,$(call naming,"vmlinuz"|"initramfs.cpio"|LINUX_VM))
 linux-images   := $(O)/linux/vmlinuz $(O)/linux/initramfs.cpio
 linux-defines  := --define LINUX_VCPUS=$(VCPUS) --define LINUX_MIB=$(LINUX_MEM) --define 'LINUX_BOOTARGS=$(LINUX_BOOTARGS)'
 $(call track,linux,$(linux-defines))
-$(linux-packages): private package-defines := $(linux-defines)
-$(linux-packages): $(linux-images) $(linux-track)
+$(has-linux): private package-defines := $(linux-defines)
+$(has-linux): $(linux-images) $(linux-track)
 
 $(SCHISM_CACHE)/debs/%.deb: | scripts/fetch-deb
 	$(call say,FETCH,$*)
@@ -507,8 +510,7 @@ run-linux: all $(O)/linux.cpio
 # ---- U-Boot as a guest -------------------------------------------------------------------------------
 
 uboot-package := $(O)/uboot.cpio
-$(uboot-package) $(O)/uboot_linux.cpio: $(O)/uboot/u-boot.bin
-$(O)/uboot_linux.cpio: $(linux-images)
+$(call package-of,$(call naming,"u-boot.bin")): $(O)/uboot/u-boot.bin
 $(O)/uboot/u-boot.bin: $(SCHISM_CACHE)/debs/u-boot-qemu.deb
 	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./usr/lib/u-boot/qemu_arm64/u-boot.bin > $@
 

@@ -18,6 +18,8 @@ ARGS_MAX, MAILBOX_ARGS_MAX = 1023, 255
 MAX_REGIONS, MAX_SHARES, MAX_PASSTHROUGH, MAX_DEVICES, MAX_WINDOWS = 4, 4, 4, 16, 8
 WINDOW_MAX = 64 * MIB
 CPU_NUMBERS = 64
+# What the build does not make of itself, and the goal that fetches it.
+FETCHED = {"vmlinuz": "linux", "initramfs.cpio": "linux", "u-boot.bin": "uboot"}
 IMAGES = ("kernel", "ramdisk", "dtb", "dtb-overlay")
 WITH_DTB = ("elf", "linux", "raw")
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../kernel/vdev/*.c")
@@ -230,7 +232,9 @@ class VmChecker:
         if "/" in file or file in ("", "manifest.dtb"):
             return self.error(node, prop, f'names "{file}", which cannot be a file of the package')
         if not self.files.find(file):
-            return self.error(node, prop, f'names "{file}", which is in none of ' + ", ".join(self.files.directories))
+            how = f'; "make {FETCHED[file]}" fetches it' if file in FETCHED else ""
+            return self.error(node, prop, f'names "{file}", which is in none of ' +
+                              ", ".join(self.files.directories) + how)
         taken, *others = self.files.all(file)
         for other in others:
             if not filecmp.cmp(taken, other, shallow=False):

@@ -152,3 +152,31 @@ def test_clang_understands_the_compilation_database(default, source):
     done = subprocess.run([clang, *target, *words, *add, "-fsyntax-only"], cwd=entry["directory"], capture_output=True,
                           text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def what_make_would_do(*arguments):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["timeout", str(qemu.TIMEOUT), "make", "-n", "SETUP=no", *arguments], cwd=qemu.ROOT, env=env,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("original, image", [("linux", "boot/vmlinuz"), ("uboot", "u-boot.bin"), ("two", None)])
+def test_a_manifest_of_ones_own_gets_the_images_that_it_names(tmp_path, original, image):
+    (tmp_path / "mine.dts").write_bytes((qemu.ROOT / f"dts/vms/{original}.dts").read_bytes())
+    plan = what_make_would_do("run", f"O={tmp_path}/out", f"VMS={tmp_path}/mine.dts")
+    assert f"{tmp_path}/mine.cpio" in plan
+    for name in ("boot/vmlinuz", "u-boot.bin"):
+        assert (name in plan) == (name == image), plan
+
+
+UBOOT = """/dts-v1/; / { compatible = "schism,manifest-v1"; #address-cells = <2>; #size-cells = <2>;
+	vm-a { vm-name = "a"; compatible = "schism,vm"; vcpus = <1>; protocol = "raw"; kernel = "u-boot.bin";
+		load-address = <0 0x40200000>; memory@40000000 { reg = <0 0x40000000 0 0x8000000>; }; }; };"""
+
+
+def test_a_package_without_a_fetched_image_tells_how_to_get_it(tmp_path):
+    (tmp_path / "mine.dts").write_text(UBOOT, encoding="utf-8")
+    done = subprocess.run([qemu.PYTHON, "scripts/mkpackage", "-o", tmp_path / "a.cpio", tmp_path / "mine.dts"],
+                          cwd=qemu.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode and '"u-boot.bin", which is in none of' in done.stderr, done.stderr
+    assert '"make uboot" fetches it' in done.stderr, done.stderr
