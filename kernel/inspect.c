@@ -61,7 +61,9 @@ static void show_memory(void)
 /* Told before it happens: what the VM has in a line that it has not ended comes next on the screen. */
 static void move_focus(const struct vm *vm)
 {
-	log_info("console: %s", vm ? vm->name : "Schism");
+	char text[VM_STANDING_LEN];
+
+	log_info("console: %s", vm ? vm_standing(vm, text, sizeof(text)) : "Schism");
 	console_set_focus(vm);
 	vm_end_if_waiting();
 }

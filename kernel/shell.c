@@ -16,12 +16,16 @@
 #include "lib/string.h"
 
 #define PROMPT		"schism> "
+#define MORE		"-- more: a key goes on, q ends --"
+#define COLUMNS		79	/* of any terminal; a longer line would not be redrawn well */
 #define OUTPUT_MAX	256
 #define STEP_US		2000
+#define CTRL_C		3
 
 static struct shell_line line;
 static const struct vm *before;		/* who had the focus; NULL: nobody */
 static bool (*step)(void);		/* what is left of a command */
+static bool paused;			/* it waits for a key */
 
 static void next_step(struct timer *timer);
 static struct timer step_timer = { .link = LIST_HEAD_INIT(step_timer.link), .fire = next_step };
@@ -40,11 +44,13 @@ void shell_print(const char *fmt, ...)
 
 static void show_line(void)
 {
-	char text[sizeof(PROMPT) + SHELL_LINE_MAX];
-	size_t len = (size_t)fmt_snprintf(text, sizeof(text), PROMPT "%s", line.text);
+	char text[COLUMNS + 1] = PROMPT;
+	size_t at = sizeof(PROMPT) - 1, cursor = shell_line_show(&line, text + at, COLUMNS - at);
 
-	console_prompt_show(text, len, sizeof(PROMPT) - 1 + line.cursor);
+	console_prompt_show(text, strlen(text), at + cursor);
 }
+
+static void end_steps(void);
 
 void shell_enter(void)
 {
@@ -53,13 +59,28 @@ void shell_enter(void)
 		console_focus_shell();
 		shell_print("Schism's shell: \"help\" lists the commands, \"exit\" leaves");
 	}
-	show_line();
+	if (step)
+		end_steps();
+	else
+		show_line();
+}
+
+/* What is said of a VM that does not run comes before its terminal's begun line. */
+bool shell_give_console(const struct vm *vm)
+{
+	char text[VM_STANDING_LEN];
+
+	if (vm && vm_is_at_rest(vm))
+		shell_print("the console goes to %s", vm_standing(vm, text, sizeof(text)));
+	console_set_focus(vm);
+	vm_end_if_waiting();
+	return console_focus() == vm;
 }
 
 void shell_leave(void)
 {
-	console_set_focus(before);
-	vm_end_if_waiting();
+	if (!shell_give_console(before))
+		shell_print("%s has no terminal now: nobody has the console", before->name);
 }
 
 /* ---- commands ---- */
@@ -99,13 +120,70 @@ struct vm *shell_find_vm(const char *name)
 	struct vm *vm = vm_find(name);
 
 	if (!vm)
-		shell_print("no VM is called \"%s\"; \"vm list\" shows them", name);
+		shell_no_such("VM", name, shell_nth_vm, "\"vm list\" shows them");
 	return vm;
 }
 
 static void show_usage(const struct shell_command *command)
 {
 	shell_print("usage: %s%s%s", command->name, command->args[0] ? " " : "", command->args);
+}
+
+void shell_no_such(const char *what, const char *word, shell_nth *nth, const char *how)
+{
+	const char *nearest = shell_nearest(word, nth);
+
+	if (nearest)
+		shell_print("no %s is called \"%s\"; did you mean \"%s\"?", what, word, nearest);
+	else
+		shell_print("no %s is called \"%s\"; %s", what, word, how);
+}
+
+/* Whose first argument such a word is, of its own list: "start" is vm's. */
+static const struct shell_command *whose_argument(const char *word)
+{
+	SECTION_FOREACH(struct shell_command, it, schism_shell) {
+		shell_nth *nth = it->complete[0];
+		const char *name;
+
+		if (nth == shell_nth_vm || nth == shell_nth_command)
+			continue;
+		for (unsigned int i = 0; nth && (name = nth(i)); i++) {
+			if (!strcmp(name, word))
+				return it;
+		}
+	}
+	return NULL;
+}
+
+/* What other shells call it. */
+static const char *own_word_for(const char *word)
+{
+	static const char *const words[][2] = {
+		{ "?", "help" }, { "quit", "exit" }, { "logout", "exit" }, { "halt", "poweroff" },
+		{ "shutdown", "poweroff" }, { "ls", "vm list" }, { "ps", "sched" }, { "top", "sched" },
+		{ "free", "mem" }, { "dmesg", "log" }, { "ver", "version" }, { "dump", "peek" },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!strcmp(words[i][0], word))
+			return words[i][1];
+	}
+	return NULL;
+}
+
+static void say_unknown(const char *word)
+{
+	const struct shell_command *command = whose_argument(word);
+	const char *own = own_word_for(word);
+
+	if (command)
+		shell_print("no command is called \"%s\"; did you mean \"%s %s\"?", word, command->name,
+			    word);
+	else if (own)
+		shell_print("no command is called \"%s\"; did you mean \"%s\"?", word, own);
+	else
+		shell_no_such("command", word, shell_nth_command, "\"help\" lists them");
 }
 
 static void run_line(void)
@@ -121,7 +199,7 @@ static void run_line(void)
 		return;
 	command = find_command(args.word[0]);
 	if (!command)
-		shell_print("no command is called \"%s\"; \"help\" lists them", args.word[0]);
+		say_unknown(args.word[0]);
 	else if (args.n - 1 < command->min || args.n - 1 > command->max)
 		show_usage(command);
 	else
@@ -138,24 +216,46 @@ static void arm_step(void)
 void shell_continue(bool (*next)(void))
 {
 	step = next;
+	paused = false;
 	arm_step();
+}
+
+void shell_pause(void)
+{
+	paused = true;
 }
 
 static void end_steps(void)
 {
 	step = NULL;
+	paused = false;
 	if (console_shell_has_focus())
 		show_line();
 }
 
 static void next_step(struct timer *timer)
 {
-	if (!step)
+	if (!step || paused)
 		return;
-	if (console_is_busy() || step())
+	if (console_is_busy())
 		arm_step();
-	else
+	else if (!step())
 		end_steps();
+	else if (!paused)
+		arm_step();
+	else if (console_shell_has_focus())
+		console_prompt_show(MORE, sizeof(MORE) - 1, sizeof(MORE) - 1);
+}
+
+static void step_key(char c)
+{
+	if (c == CTRL_C || (paused && c == 'q')) {
+		end_steps();
+	} else if (paused) {
+		paused = false;
+		console_prompt_hide();
+		arm_step();
+	}
 }
 
 /* ---- completion ---- */
@@ -231,8 +331,7 @@ static void line_cancelled(void)
 void shell_key(char c)
 {
 	if (step) {
-		if (c == 3)
-			end_steps();
+		step_key(c);
 		return;
 	}
 	switch (shell_line_key(&line, c)) {
@@ -296,12 +395,13 @@ static void run_help(const struct shell_args *args)
 		if (it)
 			help_on(it);
 		else
-			shell_print("no command is called \"%s\"", args->word[1]);
+			say_unknown(args->word[1]);
 		return;
 	}
 	while ((it = next_by_name(it)))
 		shell_print("  %-9s%-34s%s", it->name, it->args, it->help);
-	shell_print("Keys: Tab completes, Up and Down recall, Ctrl-U, Ctrl-K, Ctrl-C erase, Ctrl-D leaves");
+	shell_print("Keys: Tab completes, Up and Down recall, Ctrl-W, Ctrl-U, Ctrl-K erase, Ctrl-C gives up, "
+		    "Ctrl-D leaves");
 }
 
 static void run_exit(const struct shell_args *args)

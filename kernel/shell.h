@@ -52,6 +52,16 @@ void shell_print(const char *fmt, ...) __printf_like(1, 2);
  */
 void shell_continue(bool (*step)(void));
 
+/* In a step: what has been printed fills a screen, and the next step waits for a key, which may end it. */
+#define SHELL_PAGE	22
+void shell_pause(void);
+
+/* Say that no such thing has that name, and which of nth's comes close, or else how to find one. */
+void shell_no_such(const char *what, const char *word, shell_nth *nth, const char *how);
+
+/* Give the console to a VM, NULL: to nobody; false when that has no terminal, and nobody has it then. */
+bool shell_give_console(const struct vm *vm);
+
 /* Back to the terminal that had the focus before. */
 void shell_leave(void);
 

@@ -66,6 +66,22 @@ static enum shell_line_event cut_before(struct shell_line *line)
 	return cut(line, 0, line->cursor);
 }
 
+static enum shell_line_event cut_word(struct shell_line *line)
+{
+	size_t from = line->cursor;
+
+	while (from && line->text[from - 1] == ' ')
+		from--;
+	while (from && line->text[from - 1] != ' ')
+		from--;
+	return cut(line, from, line->cursor);
+}
+
+static enum shell_line_event show_anew(struct shell_line *line)
+{
+	return SHELL_LINE_CHANGED;
+}
+
 static enum shell_line_event cut_after(struct shell_line *line)
 {
 	return cut(line, line->cursor, line->len);
@@ -137,8 +153,8 @@ static const struct key keys[] = {
 	{ CTRL('A'), home },	   { CTRL('B'), left },	 { CTRL('C'), cancel },	    { CTRL('D'), leave },
 	{ CTRL('E'), end },	   { CTRL('F'), right }, { CTRL('H'), cut_left },   { CTRL('I'), complete },
 	{ CTRL('J'), done },	   { CTRL('K'), cut_after }, { CTRL('M'), done },   { CTRL('N'), down },
-	{ CTRL('P'), up },	   { CTRL('U'), cut_before }, { CTRL('['), begin_escape },
-	{ DELETE, cut_left },
+	{ CTRL('L'), show_anew },  { CTRL('P'), up },	 { CTRL('U'), cut_before }, { CTRL('W'), cut_word },
+	{ CTRL('['), begin_escape }, { DELETE, cut_left },
 };
 
 /* ESC [ or ESC O, and the letter. */
@@ -201,6 +217,21 @@ enum shell_line_event shell_line_key(struct shell_line *line, char c)
 		return SHELL_LINE_NOTHING;
 	shell_line_insert(line, &c, 1);
 	return SHELL_LINE_CHANGED;
+}
+
+size_t shell_line_show(const struct shell_line *line, char *buf, size_t columns)
+{
+	/* The last column is for the mark, or for the cursor behind the last character. */
+	size_t from = line->cursor + 1 < columns ? 0 : line->cursor + 2 - columns;
+	size_t len = MIN(line->len - from, columns);
+
+	memcpy(buf, line->text + from, len);
+	buf[len] = '\0';
+	if (from)
+		buf[0] = '<';
+	if (line->len - from > columns)
+		buf[len - 1] = '>';
+	return line->cursor - from;
 }
 
 static bool is_blank(const char *text)

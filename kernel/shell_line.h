@@ -5,6 +5,7 @@
  *   Left, Ctrl-B / Right, Ctrl-F     move            Up, Ctrl-P / Down, Ctrl-N   history
  *   Home, Ctrl-A / End, Ctrl-E       move far        Backspace, Delete           remove a character
  *   Ctrl-U / Ctrl-K                  remove what is before / after the cursor
+ *   Ctrl-W                           remove the word before the cursor     Ctrl-L   show it anew
  *   Tab                              complete        Ctrl-C                      give up the line
  *   Ctrl-D in an empty line          the end of input
  */
@@ -48,6 +49,12 @@ enum shell_line_event shell_line_key(struct shell_line *line, char c);
 
 /* Put text at the cursor, as far as it fits. */
 void shell_line_insert(struct shell_line *line, const char *text, size_t len);
+
+/*
+ * What of the line is to be seen in so many columns, the cursor among them, into buf of columns + 1 bytes:
+ * '<' and '>' stand for what is cut off. Returns the cursor's column.
+ */
+size_t shell_line_show(const struct shell_line *line, char *buf, size_t columns);
 
 /* Begin a new line; what was typed goes into the history, unless it is blank or what was typed before. */
 void shell_line_clear(struct shell_line *line);

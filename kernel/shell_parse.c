@@ -83,6 +83,55 @@ unsigned int shell_complete(const char *word, size_t len, shell_nth *nth, const 
 	return matches;
 }
 
+#define NAME_MAX	32
+
+/* Characters to insert, remove, change or swap to make b of a; both shorter than NAME_MAX. */
+static unsigned int slips(const char *a, const char *b)
+{
+	unsigned int rows[3][NAME_MAX + 1], i, j;
+	size_t n = strlen(b);
+
+	for (j = 0; j <= n; j++)
+		rows[0][j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		unsigned int *row = rows[i % 3], *above = rows[(i - 1) % 3], *before = rows[(i + 1) % 3];
+
+		row[0] = i;
+		for (j = 1; j <= n; j++) {
+			row[j] = MIN(MIN(above[j], row[j - 1]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = MIN(row[j], before[j - 2] + 1);
+		}
+	}
+	return rows[(i - 1) % 3][n];
+}
+
+const char *shell_nearest(const char *word, shell_nth *nth)
+{
+	unsigned int best = strlen(word) < 4 ? 2 : 3, n;
+	const char *nearest = NULL, *it;
+
+	for (unsigned int i = 0; *word && strlen(word) < NAME_MAX && (it = nth(i)); i++) {
+		if (strlen(it) >= NAME_MAX)
+			continue;
+		n = strncmp(it, word, strlen(word)) ? slips(word, it) : 0;
+		if (n < best) {
+			best = n;
+			nearest = it;
+		}
+	}
+	return nearest;
+}
+
+const char *shell_format_time(char *buf, size_t size, uint64_t us)
+{
+	uint64_t ms = us / 1000, s = ms / 1000, min = s / 60, h = min / 60, days = h / 24;
+	size_t len = days ? (size_t)fmt_snprintf(buf, size, "%lu d ", days) : 0;
+
+	fmt_snprintf(buf + len, size - len, "%lu:%02lu:%02lu.%03lu", h % 24, min % 60, s % 60, ms % 1000);
+	return buf;
+}
+
 static bool bit(const uint32_t *words, unsigned int i)
 {
 	return words[i / 32] >> i % 32 & 1;

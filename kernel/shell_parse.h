@@ -32,6 +32,15 @@ unsigned int shell_complete(const char *word, size_t len, shell_nth *nth, const 
 			    size_t *common_len);
 
 /*
+ * The candidate that word was most likely meant to be: that begins with it, or is one slip of the fingers
+ * away, for four characters and more two; NULL: none.
+ */
+const char *shell_nearest(const char *word, shell_nth *nth);
+
+/* A time in microseconds as "2 d 3:04:05.678", without days when there are none. Returns buf. */
+const char *shell_format_time(char *buf, size_t size, uint64_t us);
+
+/*
  * The numbers of the bits that are set in words[first] to words[last], 32 in a word, as "0-7,27,30"; "none";
  * cut with "..." where they do not fit. Returns buf.
  */

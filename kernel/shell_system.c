@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* Commands on the machine: check, mem, sched, log, poweroff. */
+/* Commands on the machine: check, mem, sched, log, uptime, version, poweroff. */
+#include "arch/cpu.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/invariants.h"
 #include "kernel/job.h"
 #include "kernel/log.h"
+#include "kernel/main.h"
 #include "kernel/mm/page.h"
 #include "kernel/panic.h"
 #include "kernel/shell.h"
+#include "kernel/timer.h"
+#include "kernel/version.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
@@ -127,6 +131,7 @@ static const char *const level_names[] = {
 static struct {
 	enum log_level level;
 	uint64_t at, end;
+	unsigned int lines;	/* of this page */
 } replay;
 
 static const char *nth_level(unsigned int i)
@@ -147,6 +152,10 @@ static bool show_log(void)
 			continue;
 		log_show(level, text, len);
 		n++;
+		if (++replay.lines % SHELL_PAGE == 0) {
+			shell_pause();
+			break;
+		}
 	}
 	return true;
 }
@@ -167,14 +176,54 @@ static void run_log(const struct shell_args *args)
 	}
 	replay.level = (enum log_level)level;
 	replay.at = 0;
+	replay.lines = 0;
 	replay.end = log_end();
 	shell_continue(show_log);
 }
 
 SHELL_COMMAND(log) = {
 	.name = "log", .args = "[LEVEL]", .help = "Schism's log again, as far as it is kept",
-	.more = "LEVEL: error, warning, info or debug: lines of that importance and above. Ctrl-C ends it.",
+	.more = "LEVEL: error, warning, info or debug: lines of that importance and above.\n"
+		"After each screen q ends it, and any other key goes on.",
 	.max = 1, .complete = { nth_level }, .run = run_log,
+};
+
+/* ---- uptime, version ---- */
+
+static uint64_t since(uint64_t counter)
+{
+	return timer_ticks_to_us(arch_counter() - counter);
+}
+
+static void run_uptime(const struct shell_args *args)
+{
+	char text[32];
+
+	shell_print("the machine: up %s", shell_format_time(text, sizeof(text), since(0)));
+	for (unsigned int i = 0; i < nr_vms; i++) {
+		enum vm_state state = READ_ONCE(vms[i]->state);
+
+		if (state == VM_RUNNING || state == VM_PAUSED)
+			shell_print("%s: %s, started %s ago", vms[i]->name, vm_state_name(state),
+				    shell_format_time(text, sizeof(text),
+						      since(READ_ONCE(vms[i]->started_at))));
+		else
+			shell_print("%s: %s", vms[i]->name, vm_state_name(state));
+	}
+}
+
+SHELL_COMMAND(uptime) = {
+	.name = "uptime", .args = "", .help = "how long the machine runs, and each VM since its last start",
+	.run = run_uptime,
+};
+
+static void run_version(const struct shell_args *args)
+{
+	shell_print("Schism %s on %s", schism_version(), machine.model);
+}
+
+SHELL_COMMAND(version) = {
+	.name = "version", .args = "", .help = "what was built, and the machine's name", .run = run_version,
 };
 
 /* ---- poweroff ---- */

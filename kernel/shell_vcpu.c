@@ -49,7 +49,8 @@ static void show_regs(const struct vcpu_regs *regs)
 	const uint64_t *x = regs->frame.x;
 
 	if (regs->cpu)
-		shell_print("%s, vCPU %u: %s, on CPU %u", wanted.vm->name, wanted.vcpu, regs->state, regs->cpu->id);
+		shell_print("%s, vCPU %u: %s, on CPU %u", wanted.vm->name, wanted.vcpu, regs->state,
+			    regs->cpu->id);
 	else
 		shell_print("%s, vCPU %u: %s", wanted.vm->name, wanted.vcpu, regs->state);
 	for (unsigned int i = 0; i < 28; i += 4)

@@ -133,7 +133,7 @@ static void run_vm(const struct shell_args *args)
 			return;
 		}
 	}
-	shell_print("\"vm %s\" is unknown; \"help vm\" tells what there is", args->word[1]);
+	shell_no_such("verb of vm", args->word[1], nth_verb, "\"help vm\" tells what there is");
 }
 
 SHELL_COMMAND(vm) = {
@@ -163,9 +163,7 @@ static void run_console(const struct shell_args *args)
 	vm = shell_find_vm(args->word[1]);
 	if (!vm)
 		return;
-	console_set_focus(vm);
-	vm_end_if_waiting();
-	if (console_focus() == vm)
+	if (shell_give_console(vm))
 		return;
 	console_focus_shell();
 	shell_print("%s has no terminal now", vm->name);

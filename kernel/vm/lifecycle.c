@@ -11,6 +11,7 @@
  */
 #include "arch/cpu.h"
 #include "arch/vcpu.h"
+#include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/report.h"
 #include "kernel/log.h"
@@ -24,6 +25,7 @@
 #include "kernel/vm/vm.h"
 #include "kernel/vm/vmtime.h"
 #include "lib/errno.h"
+#include "lib/fmt.h"
 
 /* A VM that ran for longer than this has its restarts and resets so far forgiven. */
 #define FORGIVEN_AFTER_US	10000000
@@ -55,6 +57,40 @@ const char *vm_state_name(enum vm_state state)
 	};
 
 	return names[state];
+}
+
+/* The shell's verb that makes a VM in such a state run. */
+static const char *verb_for(enum vm_state state)
+{
+	static const char *const verbs[] = {
+		[VM_DEFINED] = "start", [VM_PAUSED] = "resume", [VM_STOPPED] = "start",
+		[VM_CRASHED] = "start",
+	};
+
+	return state < ARRAY_SIZE(verbs) ? verbs[state] : NULL;
+}
+
+bool vm_is_at_rest(const struct vm *vm)
+{
+	return verb_for(READ_ONCE(vm->state)) && !READ_ONCE(vm->restart_waits);
+}
+
+const char *vm_standing(const struct vm *vm, char *buf, size_t size)
+{
+	enum vm_state state = READ_ONCE(vm->state);
+	const char *verb = verb_for(state);
+
+	if (!verb)
+		fmt_snprintf(buf, size, "%s", vm->name);
+	else if (READ_ONCE(vm->restart_waits))
+		fmt_snprintf(buf, size, "%s, which is %s and waits for its restart", vm->name,
+			     vm_state_name(state));
+	else if (IS_ENABLED(CONFIG_SHELL))
+		fmt_snprintf(buf, size, "%s, which is %s: \"vm %s %s\" in the shell (Ctrl-%c s) makes it run",
+			     vm->name, vm_state_name(state), verb, vm->name, CONFIG_CONSOLE_ESCAPE_KEY + '@');
+	else
+		fmt_snprintf(buf, size, "%s, which is %s", vm->name, vm_state_name(state));
+	return buf;
 }
 
 static bool may_move(const struct vm *vm, enum vm_state to)
@@ -579,6 +615,15 @@ static enum vm_action arrive(struct vm *vm, enum vm_state goal)
 	return action;
 }
 
+/* It does not move of itself: whoever looks at the VM's last words may want to start it again. */
+static void say_where_the_console_is(const struct vm *vm)
+{
+	char text[VM_STANDING_LEN];
+
+	if (console_focus() == vm && vm_is_at_rest(vm))
+		log_info("console: stays with %s", vm_standing(vm, text, sizeof(text)));
+}
+
 /*
  * The last vCPU has left its CPU. State, and what the policy makes of it, are one step for whoever takes the
  * lock: between the two a VM would look as if it were over, and a request would be overruled. True: there
@@ -611,6 +656,7 @@ static bool finish(struct vm *vm)
 		end_machine("a VM's policy", goal != VM_CRASHED);
 	}
 	end_machine_if_all_off();
+	say_where_the_console_is(vm);
 	return false;
 }
 

@@ -37,8 +37,9 @@ enum vcpu_fetch {
 
 /*
  * Fetch the registers of vCPU i of vm, by a begin and then looks until one is not ASKED, or the caller has
- * enough of it. What is on no CPU has them in memory; a CPU that runs it is interrupted, in the guest or halted
- * in EL2, copies them, and goes on. One fetch at a time: the next begin ends it. Context: no lock held.
+ * enough of it. What is on no CPU has them in memory; a CPU that runs it is interrupted, in the guest or
+ * halted in EL2, copies them, and goes on. One fetch at a time: the next begin ends it. Context: no lock
+ * held.
  *
  * vcpu_fetch_answer(): that CPU's part, in its interrupt.
  */

@@ -374,6 +374,14 @@ void vm_end_machine_as_asked(void);
 
 const char *vm_state_name(enum vm_state state);
 
+/*
+ * The VM's name, and if it does not run its state and the command of the shell that changes that, for whoever
+ * gives it the console. Returns buf. vm_is_at_rest(): it is one of those, and does not wait for a restart.
+ */
+#define VM_STANDING_LEN	(2 * VM_NAME_LEN + 96)
+const char *vm_standing(const struct vm *vm, char *buf, size_t size);
+bool vm_is_at_rest(const struct vm *vm);
+
 /* ---- memory ---- */
 
 /* The VTTBR_EL2 of a VM. */

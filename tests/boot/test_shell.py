@@ -12,6 +12,7 @@ import qemu
 
 ESCAPE = "\x1d"		# CONFIG_CONSOLE_ESCAPE_KEY
 PROMPT = "schism> "
+MORE = "-- more: a key goes on, q ends --"
 UP, DOWN, LEFT, HOME = "\x1b[A", "\x1b[B", "\x1b[D", "\x1b[H"
 
 
@@ -40,7 +41,7 @@ def pattern(line):
     """
     line = re.sub(r"\[ +\d+\.\d+\]", "[0]", line.rstrip())
     if "Schism 0." in line:
-        return r".* Schism \d+\.\d+\.\d+.* on " + re.escape(line.partition(" on ")[2])
+        return r"(?:.* )?Schism \d+\.\d+\.\d+.* on " + re.escape(line.partition(" on ")[2])
     parts = re.split(r"(0x[0-9a-f]+|\b[0-9a-f]{16}\b|\b[0-9a-f]{8,10}\b|\d+)", line)
     return "".join(r"[0-9a-fx.]+" if i % 2 else re.sub(r"(\\ )+", r" +", re.escape(part))
                    for i, part in enumerate(parts)).replace(r"\[[0-9a-fx.]+\]", r"\[ *\d+\.\d+\]") + r" *"
@@ -64,17 +65,21 @@ class Shell:
         return self.lines()
 
     def lines(self, end=PROMPT):
-        """The lines up to a prompt (and what has been typed) that nothing follows."""
+        """The lines up to a prompt (and what has been typed) that nothing follows; all the screens of them."""
         raw, child = b"", self.console.child
         while True:
+            waits = raw.endswith((end.encode(), MORE.encode()))
             try:
-                child.expect(re.compile(rb"(?s).+"), timeout=0.3 if raw.endswith(end.encode()) else qemu.TIMEOUT)
+                child.expect(re.compile(rb"(?s).+"), timeout=0.3 if waits else qemu.TIMEOUT)
             except pexpect.TIMEOUT:
-                break
+                if not raw.endswith(MORE.encode()) or end == MORE:
+                    break
+                child.send(" ")
+                continue
             raw += child.after
         self.console.log += raw
         text = qemu.plain(raw).replace("\x1b[K", "").replace("\r", "\n")
-        return [line for line in text.split("\n") if line.strip() and line != end]
+        return [line for line in text.split("\n") if line.strip() and line not in (end, MORE)]
 
 
 def chatty(name, args, **fields):
@@ -122,8 +127,14 @@ def test_every_command_has_an_example_and_help(shell):
 WRONG = (
     ("frobnicate", 'no command is called "frobnicate"'),
     ("help nosuch", 'no command is called "nosuch"'),
+    ("hlep", 'no command is called "hlep"; did you mean "help"?'),
+    ("help chek", 'no command is called "chek"; did you mean "check"?'),
+    ("start one", 'no command is called "start"; did you mean "vm start"?'),
+    ("quit", 'no command is called "quit"; did you mean "exit"?'),
+    ("vm inof one", 'no verb of vm is called "inof"; did you mean "info"?'),
+    ("regs oen", 'no VM is called "oen"; did you mean "one"?'),
     ("vm", "usage: vm list | VERB NAME"),
-    ("vm frob one", '"vm frob" is unknown'),
+    ("vm frob one", 'no verb of vm is called "frob"; "help vm" tells what there is'),
     ("vm start", "usage: vm start NAME"),
     ("vm list one", "usage: vm list"),
     ("vm start nobody", 'no VM is called "nobody"'),
@@ -153,6 +164,33 @@ def test_the_log_is_shown_again_by_level(shell):
     assert any(" on linux,dummy-virt" in line for line in everything), everything
     assert any("two: start" in line for line in everything), everything
     assert not shell.run("log error")
+
+
+def test_the_log_is_shown_screen_by_screen(shell):
+    shell.console.send(ESCAPE + "h" + ESCAPE + "h")
+    shell.lines()
+    everything = shell.run("log")
+    shell.console.send("log\r")
+    shell.console.expect(r"log\r\n")
+    first = shell.lines(end=MORE)
+    assert first == everything[:22] and len(everything) > 22, (first, everything)
+    shell.console.send("q")
+    assert shell.lines() == []
+    shell.console.send("log\r")
+    shell.console.expect(re.escape(MORE))
+    # Another focus ends it, too.
+    shell.console.send(ESCAPE + "1" + ESCAPE + "s")
+    shell.console.expect(PROMPT)
+    assert shell.run("check")[-1] == "all invariants hold"
+
+
+def test_a_long_line_stays_within_the_terminals_width(shell):
+    text = "help " + "".join(f"{n:03}-" for n in range(24))
+    shell.console.send(text)
+    shell.console.expect(r"schism> <[-\d]{68}(?!.)")
+    shell.console.send("\x15")
+    for line in re.findall("schism> [^\r\n]*", shell.console.log.decode()):
+        assert len(re.sub(r"\x1b\[\d*[A-Z]", "", line)) < 80, line
 
 
 # ---- registers ------------------------------------------------------------------------------------------
@@ -199,7 +237,7 @@ def test_registers_of_a_guest_that_waits_are_those_that_it_has_when_paused(shell
 # ---- line editing ---------------------------------------------------------------------------------------
 
 def test_completion_of_commands_verbs_and_names(shell):
-    shell.console.send("v\t")
+    shell.console.send("vm\t")
     shell.console.expect("vm ")
     shell.console.send("inf\t")
     shell.console.expect("vm info ")
@@ -272,6 +310,36 @@ def test_focus_moves_between_the_shell_and_guests(shell):
     console.send(ESCAPE + "s")
     console.expect(PROMPT)
     assert any(re.search(r"two +running .* has the console|two +running", line) for line in shell.run("vm list"))
+
+
+def test_who_gets_the_console_of_a_vm_that_does_not_run_is_told_how_to_make_it(shell):
+    console = shell.console
+    shell.run("vm stop one")
+    console.send("console one\r")
+    console.expect(r'the console goes to one, which is stopped: "vm start one" in the shell \(Ctrl-\] s\) makes it run')
+    console.send(ESCAPE + "s")
+    console.expect(PROMPT)
+    shell.run("vm start one")
+    shell.run("vm pause two")
+    console.send(ESCAPE + "2")
+    console.expect(r'console: two, which is paused: "vm resume two" in the shell')
+    console.send(ESCAPE + "1")
+    console.expect(r"console: one\r*\n")
+    # It ends while it has the console, and keeps it for its next life.
+    console.send("exit\r")
+    console.expect(r'console: stays with one, which is stopped: "vm start one" in the shell')
+    console.send(ESCAPE + "s")
+    console.expect(PROMPT)
+    shell.run("vm start one")
+    console.send("exit\r")
+    console.send("once more\r")
+    console.expect('you said "once more"')
+    console.send(ESCAPE + "s")
+    console.expect(PROMPT)
+    shell.run("vm destroy one")
+    console.send("exit\r")
+    console.expect(r'the console goes to one, which is defined: "vm start one" in the shell')
+    console.expect("one has no terminal now: nobody has the console")
 
 
 def test_the_machine_stays_when_the_last_vm_is_stopped_from_the_shell(shell):

@@ -10,6 +10,8 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
+struct vm;
+
 /* ---- fake_cpu.c: processors ---- */
 
 extern uint64_t fake_counter;
@@ -42,6 +44,7 @@ const char *fake_panic_text(void);
 
 extern const char *fake_reports_arg;	/* "reports=" of the machine's bootargs */
 extern bool fake_console_full;	/* console_has_room() says no */
+extern const struct vm *fake_focus;	/* who has the console */
 void fake_log_clear(void);
 const char *fake_log_text(void);
 bool fake_log_has(const char *text);
@@ -130,8 +133,6 @@ extern int64_t fake_workarounds[];	/* by enum arch_workaround */
 extern unsigned int fake_workaround_calls;
 
 /* ---- fake_machine.c: all of it together, with VMs on top ---- */
-
-struct vm;
 
 /* Is called whenever a CPU looks for interrupts, as it does between two steps of work. */
 extern void (*fake_irq_hook)(void);

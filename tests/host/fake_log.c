@@ -69,6 +69,13 @@ bool console_has_room(void)
 	return !fake_console_full;
 }
 
+const struct vm *fake_focus;
+
+const struct vm *console_focus(void)
+{
+	return fake_focus;
+}
+
 bool console_shell_has_focus(void)
 {
 	return false;

@@ -15,7 +15,6 @@
 
 static struct vm *vm;
 static unsigned int looks_left;		/* for which the one terminal is there */
-static const struct vm *focus;
 
 const struct vm *console_nth(unsigned int n)
 {
@@ -25,14 +24,9 @@ const struct vm *console_nth(unsigned int n)
 	return vm;
 }
 
-const struct vm *console_focus(void)
-{
-	return focus;
-}
-
 void console_set_focus(const struct vm *to)
 {
-	focus = to;
+	fake_focus = to;
 }
 
 static bool holds;
@@ -64,7 +58,7 @@ static int setup(void **state)
 {
 	fake_machine_boot(1);
 	vm = fake_vm("guest", 1);
-	focus = NULL;
+	fake_focus = NULL;
 	fake_log_clear();
 	return 0;
 }
@@ -90,14 +84,14 @@ static void test_the_focus_goes_round_terminals_that_are_there(void **state)
 {
 	looks_left = 10;
 	inspect_command('n');
-	assert_ptr_equal(focus, vm);
+	assert_ptr_equal(fake_focus, vm);
 	inspect_command('n');
-	assert_null(focus);
+	assert_null(fake_focus);
 	inspect_command('1');
-	assert_ptr_equal(focus, vm);
+	assert_ptr_equal(fake_focus, vm);
 	looks_left = 0;
 	inspect_command('n');
-	assert_null(focus);
+	assert_null(fake_focus);
 }
 
 static void test_a_key_holds_other_lines_and_shows_them_again(void **state)
@@ -117,10 +111,38 @@ static void test_b_sends_a_break(void **state)
 	assert_int_equal(breaks, 1);
 }
 
+static void test_who_gets_the_console_of_a_vm_at_rest_is_told_so(void **state)
+{
+	static const struct {
+		enum vm_state state;
+		bool waits;
+		const char *text;
+	} cases[] = {
+		{ VM_RUNNING, false, "console: guest\n" },
+		{ VM_LOADING, false, "console: guest\n" },
+		{ VM_STOPPED, false, "console: guest, which is stopped: \"vm start guest\" in the shell" },
+		{ VM_CRASHED, false, "console: guest, which is crashed: \"vm start guest\" in the shell" },
+		{ VM_PAUSED, false, "console: guest, which is paused: \"vm resume guest\" in the shell" },
+		{ VM_CRASHED, true, "console: guest, which is crashed and waits for its restart\n" },
+	};
+
+	if (!IS_ENABLED(CONFIG_SHELL))
+		return;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		looks_left = 1;
+		vm->state = cases[i].state;
+		vm->restart_waits = cases[i].waits;
+		fake_log_clear();
+		inspect_command('1');
+		assert_true(fake_log_has(cases[i].text));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_b_sends_a_break, setup),
+		cmocka_unit_test_setup(test_who_gets_the_console_of_a_vm_at_rest_is_told_so, setup),
 		cmocka_unit_test_setup(test_help_names_the_terminals, setup),
 		cmocka_unit_test_setup(test_help_is_given_while_the_terminal_goes, setup),
 		cmocka_unit_test_setup(test_a_key_holds_other_lines_and_shows_them_again, setup),

@@ -447,6 +447,33 @@ static void guest_goes_off(void)
 	vm_guest_off(current);
 }
 
+static void test_the_console_stays_with_a_vm_that_ends_and_the_log_says_so(void **state)
+{
+	NEEDS_TWO_VMS();
+	fake_focus = busy;
+	start();
+	assert_int_equal(vm_stop(vm), 0);
+	run_until(VM_STOPPED);
+	settle();
+	assert_false(fake_log_has("console: "));
+	fake_focus = vm;
+	start();
+	assert_int_equal(vm_stop(vm), 0);
+	run_until(VM_STOPPED);
+	settle();
+	assert_true(fake_log_has("console: stays with vm, which is stopped"));
+	/* It goes on by itself. */
+	fake_log_clear();
+	vm->desc.on_crash = VM_ACTION_RESTART;
+	start();
+	run_until_current();
+	vm_crash(current, VM_CRASH_NO_VECTOR);
+	current = fake_leave_guest(current);
+	run_until(VM_CRASHED);
+	assert_false(fake_log_has("console: "));
+	fake_focus = NULL;
+}
+
 static void guest_crashes(void)
 {
 	vm_crash(current, VM_CRASH_NO_VECTOR);
@@ -797,6 +824,7 @@ int main(void)
 		T(test_the_log_does_not_fill_with_resets),
 		T(test_a_guest_between_two_resets_is_stopped_destroyed_or_started),
 		T(test_a_vm_that_cannot_get_what_it_wants_is_defined_again),
+		T(test_the_console_stays_with_a_vm_that_ends_and_the_log_says_so),
 		T(test_a_crash_is_restarted_as_the_policy_says),
 		T(test_a_vm_that_ran_for_long_has_all_its_restarts_again),
 		T(test_a_stop_calls_off_the_restart_that_waits),

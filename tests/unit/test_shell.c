@@ -188,14 +188,59 @@ static void test_keys_for_the_shell_are_told(void **state)
 	assert_int_equal(type("\x04"), SHELL_LINE_CHANGED);
 }
 
+static void test_ctrl_w_removes_a_word(void **state)
+{
+	type("vm start  linux  ");
+	type("\x17");
+	assert_line("vm start  ", 10);
+	type("\x17\x17");
+	assert_line("", 0);
+	assert_int_equal(type("\x17"), SHELL_LINE_NOTHING);
+	type("one two" LEFT LEFT "\x17");
+	assert_line("one wo", 4);
+}
+
+static void test_ctrl_l_shows_the_line_anew(void **state)
+{
+	type("abc");
+	assert_int_equal(type("\x0c"), SHELL_LINE_CHANGED);
+	assert_line("abc", 3);
+}
+
+static void assert_seen(const char *text, size_t cursor)
+{
+	char buf[11];
+
+	assert_int_equal(shell_line_show(&line, buf, 10), cursor);
+	assert_string_equal(buf, text);
+}
+
+static void test_of_a_long_line_the_part_around_the_cursor_is_seen(void **state)
+{
+	type("12345678");
+	assert_seen("12345678", 8);
+	type("9");
+	assert_seen("<3456789", 8);
+	type("abcd");
+	assert_seen("<789abcd", 8);
+	type(LEFT LEFT);
+	assert_seen("<56789abcd", 8);
+	type("\x01");
+	assert_seen("123456789>", 0);
+}
+
 static void test_no_keys_break_the_line(void **state)
 {
+	char buf[72];
+
 	random_seed("test_shell");
 	for (unsigned int i = 0; i < 200000; i++) {
 		enum shell_line_event event = shell_line_key(&line, (char)random_below(256));
 
 		assert_true(line.len <= SHELL_LINE_MAX && line.cursor <= line.len);
 		assert_int_equal(strlen(line.text), line.len);
+		assert_true(shell_line_show(&line, buf, sizeof(buf) - 1) < sizeof(buf) - 1);
+		assert_true(strlen(buf) < sizeof(buf));
 		if (event == SHELL_LINE_DONE)
 			shell_line_clear(&line);
 	}
@@ -265,6 +310,37 @@ static void test_completion_goes_as_far_as_candidates_agree(void **state)
 	assert_int_equal(shell_complete("x", 1, NULL, &common, &len), 0);
 }
 
+static void test_a_name_that_is_nearly_right_is_recognized(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "consol", "console" }, { "conosle", "console" }, { "cnsole", "console" },
+		{ "cosnloe", "console" }, { "crsh", "crash" }, { "cr", "crash" },
+		{ "counter_ow", "counter_os" },
+		{ "counter_tow", "counter_two" }, { "crashed", "crash" }, { "x", NULL }, { "", NULL },
+		{ "qwerty", NULL }, { "a name that is much longer than any that there may be", NULL },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *found = shell_nearest(cases[i][0], nth);
+
+		if (cases[i][1])
+			assert_string_equal(found, cases[i][1]);
+		else
+			assert_null(found);
+	}
+}
+
+static void test_times_are_told_in_units_that_fit(void **state)
+{
+	char text[32];
+
+	assert_string_equal(shell_format_time(text, sizeof(text), 0), "0:00:00.000");
+	assert_string_equal(shell_format_time(text, sizeof(text), 59999999), "0:00:59.999");
+	assert_string_equal(shell_format_time(text, sizeof(text), 3600 * 1000000ull), "1:00:00.000");
+	assert_string_equal(shell_format_time(text, sizeof(text), (49 * 3600 + 61) * 1000000ull),
+			    "2 d 1:01:01.000");
+}
+
 static void test_bits_are_listed_as_ranges(void **state)
 {
 	uint32_t words[3] = { 0x480000ff, 0x80000003, 0 };
@@ -296,10 +372,15 @@ int main(void)
 		TEST(test_a_full_line_takes_no_more),
 		TEST(test_enter_is_one_key_whatever_ends_lines),
 		TEST(test_keys_for_the_shell_are_told),
+		TEST(test_ctrl_w_removes_a_word),
+		TEST(test_ctrl_l_shows_the_line_anew),
+		TEST(test_of_a_long_line_the_part_around_the_cursor_is_seen),
 		TEST(test_no_keys_break_the_line),
 		TEST(test_lines_are_split_at_blanks),
 		TEST(test_numbers_are_decimal_or_hexadecimal_and_bounded),
 		TEST(test_completion_goes_as_far_as_candidates_agree),
+		TEST(test_a_name_that_is_nearly_right_is_recognized),
+		TEST(test_times_are_told_in_units_that_fit),
 		TEST(test_bits_are_listed_as_ranges),
 	};
 
