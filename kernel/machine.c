@@ -72,7 +72,7 @@ struct finder {
 	const struct visitor *visitors;	/* ends with a NULL name */
 	int uart_node;			/* a UART whatever its compatible; 0: none */
 	int device_node;		/* whose registers and interrupt are wanted; 0: none */
-	struct machine_dev *device;
+	struct machine_dev device;
 
 	int aliases;			/* node's offset; 0: none */
 	struct dt_prop stdout_path;
@@ -791,7 +791,7 @@ static int visit_by_compatible(struct finder *f)
 	const char *s;
 
 	if (f->device_node != 0 && this_node(f) == f->device_node)
-		return read_dev(f, f->device);
+		return read_dev(f, &f->device);
 	if (f->uart_node != 0 && this_node(f) == f->uart_node)
 		return visit_uart(f);
 	while ((s = dt_next_string(&list)) != NULL)
@@ -955,7 +955,6 @@ int machine_discover(const void *fdt, uint32_t size, struct machine *m, struct m
 int machine_find_device(const void *fdt, const char *path, struct machine_dev *dev)
 {
 	static struct machine rest;	/* not wanted */
-	struct machine_dev found = { .node = 0 };
 	const char *why;
 	struct finder *f;
 	struct dt dt;
@@ -966,7 +965,6 @@ int machine_find_device(const void *fdt, const char *path, struct machine_dev *d
 	memset(&rest, 0, sizeof(rest));
 	f = new_finder(&dt, &rest, visitors);
 	f->device_node = dt_find(&dt, path, strlen(path));
-	f->device = &found;
 	if (f->device_node <= 0)
 		return -ENOENT;
 	rc = dt_walk(&f->walk);
@@ -974,8 +972,8 @@ int machine_find_device(const void *fdt, const char *path, struct machine_dev *d
 		rc = resolve_gic(f);
 	if (rc == 0)
 		rc = resolve_devices(f);
-	*dev = found;
-	return rc == 0 && found.node != 0 ? 0 : -ENOENT;
+	*dev = f->device;
+	return rc == 0 && dev->node != 0 ? 0 : -ENOENT;
 }
 
 bool machine_node_is(const void *fdt, int node, const char *compat)
