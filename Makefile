@@ -20,6 +20,8 @@ SHELL := /bin/bash
 O        ?= build
 V        ?=
 LLVM     ?=
+# 1: warnings are errors, 0: they are not; else as the configuration says, but in code of the tests they are
+WERROR   ?=
 SETUP    ?=
 # Downloads, shared by all values of O.
 SCHISM_CACHE ?= build/cache
@@ -257,11 +259,12 @@ hv-s-objs := $(filter-out $(hv-c-objs),$(hv-objs))
 # ---- flags -------------------------------------------------------------------------------------------
 
 comma := ,
+werror := $(filter-out 0,$(or $(WERROR),$(CONFIG_WERROR)))
 warnings := -Wall -Wextra -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wshadow -Wvla -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough -Wformat=2 \
 	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-type-limits \
 	-Wframe-larger-than=4000 $(if $(LLVM),-Wno-format-nonliteral) \
-	$(if $(CONFIG_WERROR),-Werror)
+	$(if $(werror),-Werror)
 optimise := $(if $(CONFIG_OPT_SPEED),-O2) $(if $(CONFIG_OPT_SIZE),-Os) $(if $(CONFIG_OPT_DEBUG),-O0)
 debug    := $(if $(CONFIG_DEBUG_INFO),-g)
 maps     := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(O)/=build/
@@ -273,7 +276,7 @@ target-cflags := -std=gnu11 -ffreestanding -fno-common -fno-pic -fno-pie -mcmode
 	-march=armv8-a -mstrict-align -mno-outline-atomics -fno-omit-frame-pointer -fno-strict-aliasing \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -ffunction-sections -fdata-sections \
 	$(warnings) $(debug) $(maps)
-target-asflags := -march=armv8-a -fno-pic $(debug) $(maps) $(if $(CONFIG_WERROR),-Wa$(comma)--fatal-warnings)
+target-asflags := -march=armv8-a -fno-pic $(debug) $(maps) $(if $(werror),-Wa$(comma)--fatal-warnings)
 
 ubsan := -fsanitize=undefined -fno-sanitize=alignment,vptr$(if $(LLVM),$(comma)function) \
 	$(if $(LLVM),-fsanitize-trap=undefined,-fsanitize-undefined-trap-on-error)
@@ -547,7 +550,8 @@ include tests/fuzz/build.mk
 build-files += tests/unit/build.mk tests/fuzz/build.mk
 
 host-cflags := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer -fvisibility=hidden $(filter-out -Wframe-larger-than=%,$(warnings)) \
+	-fno-omit-frame-pointer -fvisibility=hidden $(filter-out -Wframe-larger-than=% -Werror,$(warnings)) \
+	$(if $(filter-out 0,$(or $(WERROR),1)),-Werror) \
 	-I. -Iinclude -Itests/host/include -I$(O)/include -include $(config-h) -include tests/host/race.h -DSCHISM_HOST
 host-libs := -lcmocka -lfdt
 # gcc says of each fence that ThreadSanitizer does not see it: arch_memory_barrier() knows.

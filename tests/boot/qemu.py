@@ -24,7 +24,8 @@ import devicetree
 import seed as seeds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-OUT = ROOT / os.environ.get("SCHISM_BUILD", "build") / "test"
+BUILD = ROOT / os.environ.get("SCHISM_BUILD", "build")
+OUT = BUILD / "test"
 TIMEOUT = int(os.environ.get("SCHISM_BOOT_TIMEOUT", "120"))
 QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
 PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
@@ -43,7 +44,8 @@ IMAGE_AT, INITRD_AT = 0x40400000, 0x44000000
 def try_make(*args, **variables):
     """Run make, whatever comes of it, with these environment variables; stdout has what it said, too."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    env.update(SETUP="no", **variables)
+    env.setdefault("SCHISM_CACHE", str(BUILD / "cache"))
+    env.update(SETUP="no", WERROR=os.environ.get("WERROR") or "1", **variables)
     return subprocess.run(["timeout", str(TIMEOUT), "make", "-s", *map(str, args)], cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
