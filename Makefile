@@ -493,14 +493,16 @@ $(SCHISM_CACHE)/debs/%.deb: | scripts/fetch-deb
 linux-deb-linux-image-cloud-arm64 := 'linux-image-cloud-arm64/linux-image-*'
 linux-deb-busybox-static          := busybox-static
 
-$(O)/linux/vmlinuz: $(SCHISM_CACHE)/debs/linux-image-cloud-arm64.deb
-	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO --wildcards './boot/vmlinuz-*' > $@
+deb-file = $(Q)$(PYTHON) scripts/deb-file $< $@
+
+$(O)/linux/vmlinuz: $(SCHISM_CACHE)/debs/linux-image-cloud-arm64.deb scripts/deb-file
+	$(deb-file) './boot/vmlinuz-*'
 # Modules of the kernel, for tests.
 linux-modules := $(addprefix $(O)/linux/,reed_solomon.ko ramoops.ko)
-$(O)/linux/%.ko: $(SCHISM_CACHE)/debs/linux-image-cloud-arm64.deb
-	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO --wildcards '*/$*.ko' > $@
-$(O)/linux/busybox: $(SCHISM_CACHE)/debs/busybox-static.deb
-	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./bin/busybox > $@
+$(O)/linux/%.ko: $(SCHISM_CACHE)/debs/linux-image-cloud-arm64.deb scripts/deb-file
+	$(deb-file) '*/$*.ko'
+$(O)/linux/busybox: $(SCHISM_CACHE)/debs/busybox-static.deb scripts/deb-file
+	$(deb-file) ./bin/busybox ./usr/bin/busybox
 $(O)/linux/initramfs.cpio: $(O)/linux/busybox guests/linux/init scripts/mkinitramfs scripts/cpio.py
 	$(call say,PACK,$@)
 	$(Q)$(PYTHON) scripts/mkinitramfs -o $@ --busybox $< --init guests/linux/init
@@ -514,8 +516,8 @@ run-linux: all $(O)/linux.cpio
 
 uboot-package := $(O)/uboot.cpio
 $(call package-of,$(call naming,"u-boot.bin")): $(O)/uboot/u-boot.bin
-$(O)/uboot/u-boot.bin: $(SCHISM_CACHE)/debs/u-boot-qemu.deb
-	$(Q)mkdir -p $(@D) && dpkg-deb --fsys-tarfile $< | tar -xO ./usr/lib/u-boot/qemu_arm64/u-boot.bin > $@
+$(O)/uboot/u-boot.bin: $(SCHISM_CACHE)/debs/u-boot-qemu.deb scripts/deb-file
+	$(deb-file) ./usr/lib/u-boot/qemu_arm64/u-boot.bin
 
 uboot: $(uboot-package)
 	@:
