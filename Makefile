@@ -69,7 +69,9 @@ config-goals := menuconfig oldconfig olddefconfig savedefconfig listnewconfig %_
 image-goals  := all guests package size linux uboot
 run-goals    := run debug run-linux run-uboot
 test-goals   := test check unit-tests boot-test variants lint soak storm sweep bench fuzz
-.PHONY: $(filter-out %_defconfig,$(plain-goals) $(config-goals) $(image-goals) $(run-goals) $(test-goals))
+debian-goals := test-debian test-debian12 test-debian13
+all-goals    := $(plain-goals) $(config-goals) $(image-goals) $(run-goals) $(test-goals) $(debian-goals)
+.PHONY: $(filter-out %_defconfig,$(all-goals))
 
 override O := $(or $(patsubst %/,%,$(strip $(O))),$(strip $(O)),build)
 
@@ -80,10 +82,10 @@ file-goals  := $(foreach goal,$(build-goals),$(if $(findstring /,$(goal)),$(goal
 test-files  := $(filter $(O)/tests/% $(O)/host/% $(O)/fuzz/%,$(file-goals))
 for-tests   := $(filter $(test-goals),$(goals)) $(test-files)
 
-no-goal := $(filter-out $(file-goals) $(image-goals) $(run-goals) $(test-goals),$(build-goals))
+no-goal := $(filter-out $(file-goals) $(all-goals),$(build-goals))
 ifneq ($(no-goal),)
 $(shell scripts/nearest 'error: make has no goal' '; make help lists them' $(foreach goal,$(no-goal),'$(goal)') -- \
-	$(plain-goals) $(config-goals) $(image-goals) $(run-goals) $(test-goals) >&2)
+	$(all-goals) >&2)
 $(error no such goal: $(no-goal))
 endif
 ifneq ($(and $(filter clean distclean,$(goals)),$(word 2,$(goals))),)
@@ -121,8 +123,8 @@ endif
 # ---- what the machine needs, before anything asks for it ---------------------------------------------
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
-setup-for := $(if $(strip $(for-tests)),test,$(if $(build-goals),run,config))
-setup-how := $(or $(SETUP),$(if $(filter $(run-goals) $(test-goals),$(goals)),yes,no))
+setup-for := $(if $(filter $(debian-goals),$(goals)),debian,$(if $(strip $(for-tests)),test,$(if $(build-goals),run,config)))
+setup-how := $(or $(SETUP),$(if $(filter $(run-goals) $(test-goals) $(debian-goals),$(goals)),yes,no))
 ifneq ($(filter-out $(plain-goals),$(goals)),)
 ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup $(setup-for) >&2 || echo failed),)
 $(error something that the build needs is missing, see above)
@@ -135,7 +137,7 @@ endif
 # Evaluated when first used, then kept.
 once = $(eval $(1) := $(2))$($(1))
 
-test-modules := $(if $(strip $(for-tests)),pytest pexpect xdist libfdt)
+test-modules := $(if $(filter $(debian-goals),$(goals)),pexpect) $(if $(strip $(for-tests)),pytest pexpect xdist libfdt jsonschema ruamel.yaml)
 PYTHON ?= $(call once,PYTHON,$(or $(shell scripts/find-python kconfiglib $(test-modules)),python3))
 
 ifeq ($(LLVM),)
@@ -147,8 +149,7 @@ LD      := $(CROSS)ld
 NM      := $(CROSS)nm
 OBJCOPY := $(CROSS)objcopy
 else
-# Debian 12 has the unversioned names only with the package llvm.
-llvm-tool = $(or $(shell command -v $(1) || command -v $(1)-14),$(1))
+llvm-tool = $(or $(shell scripts/find-llvm $(1)),$(1))
 CC      := $(call llvm-tool,clang) --target=aarch64-none-elf
 LD      := $(call llvm-tool,ld.lld)
 NM      := $(call llvm-tool,llvm-nm)
@@ -642,7 +643,7 @@ bench: $(libfdt-a)
 # ---- fuzzers -----------------------------------------------------------------------------------------
 
 # libFuzzer's instrumentation with the sanitizers, of everything that a fuzzer is linked from.
-fuzz-cc := $(or $(shell command -v clang || command -v clang-14),clang)
+fuzz-cc = $(call once,fuzz-cc,$(or $(shell scripts/find-llvm clang),clang))
 fuzz-cflags := $(patsubst -O1,-O2,$(host-cflags)) -fsanitize=fuzzer-no-link -Wno-format-nonliteral
 ifneq ($(filter fuzz $(O)/fuzz/%,$(goals)),)
 $(call track,fuzz,$(shell $(fuzz-cc) --version | head -1) $(fuzz-cflags))
