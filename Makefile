@@ -23,8 +23,8 @@ LLVM     ?=
 # 1: warnings are errors, 0: they are not; else as the configuration says, but in code of the tests they are
 WERROR   ?=
 SETUP    ?=
-# Downloads, shared by all values of O.
-SCHISM_CACHE ?= build/cache
+# Downloads: a build/cache that is there serves all values of O.
+SCHISM_CACHE ?=
 LIBFDT_SRC ?=
 VMS      ?=
 # make linux, run-linux: the Linux guests
@@ -59,6 +59,21 @@ HOSTCC   ?= gcc
 FRAGMENTS ?=
 DEFCONFIG ?=
 
+# To make, and to the shell, they are several words.
+define refuse-spaces
+ifneq ($$(word 2,$$($(1))),)
+$$(error make cannot handle the space in "$$(strip $$($(1)))", $(or $(2),given as $(1)): take a path without spaces)
+endif
+endef
+$(eval $(call refuse-spaces,CURDIR,where Schism lies))
+$(foreach name,O SCHISM_CACHE LIBFDT_SRC,$(eval $(call refuse-spaces,$(name))))
+
+override O := $(or $(patsubst %/,%,$(strip $(O))),$(strip $(O)),build)
+override SCHISM_CACHE := $(or $(strip $(SCHISM_CACHE)),$(if $(wildcard build/cache),build/cache,$(O)/cache))
+# The sources may be read-only; and tests run make themselves, with an O of their own.
+export SCHISM_CACHE
+export PYTHONDONTWRITEBYTECODE := 1
+
 dry-run := $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 
 # ---- goals -------------------------------------------------------------------------------------------
@@ -72,8 +87,6 @@ test-goals   := test check unit-tests boot-test variants lint soak storm sweep b
 debian-goals := test-debian test-debian12 test-debian13
 all-goals    := $(plain-goals) $(config-goals) $(image-goals) $(run-goals) $(test-goals) $(debian-goals)
 .PHONY: $(filter-out %_defconfig,$(all-goals))
-
-override O := $(or $(patsubst %/,%,$(strip $(O))),$(strip $(O)),build)
 
 goals       := $(or $(MAKECMDGOALS),all)
 build-goals := $(filter-out $(plain-goals) $(config-goals),$(goals))

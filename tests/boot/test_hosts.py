@@ -45,3 +45,57 @@ def test_the_builds_of_the_suite_have_no_warnings(tmp_path, warning_compiler):
 def test_the_suite_can_be_built_with_a_compiler_that_warns(tmp_path, warning_compiler, monkeypatch):
     monkeypatch.setenv("WERROR", "0")
     qemu.make(f"O={tmp_path}/out", f"CROSS={warning_compiler}", f"{tmp_path}/out/lib/string.o")
+
+
+# ---- where Schism lies -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """A copy of the sources, as a clone has them."""
+    copy = tmp_path_factory.mktemp("sources") / "with space"
+    shutil.copytree(qemu.ROOT, copy, symlinks=True,
+                    ignore=lambda at, names: {"build", ".git", "__pycache__"} & set(names) if at == str(qemu.ROOT) else ["__pycache__"])
+    return copy
+
+
+@pytest.mark.parametrize("goal", ["all", "run", "test", "clean"])
+def test_a_path_with_a_space_is_refused_in_one_sentence(sources, goal):
+    done = make(goal, cwd=sources)
+    assert done.returncode == 2
+    assert done.stdout.count("\n") == 1 and f'cannot handle the space in "{sources}"' in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("name", ["O", "SCHISM_CACHE", "LIBFDT_SRC"])
+def test_a_space_in_a_variable_is_refused_by_its_name(tmp_path, name):
+    done = make("all", f"O={tmp_path}", f"{name}={tmp_path}/a b")
+    assert done.returncode == 2
+    assert done.stdout.count("\n") == 1 and f'cannot handle the space in "{tmp_path}/a b", given as {name}' in done.stdout
+    assert not any(tmp_path.iterdir())
+
+
+def everything_below(directory):
+    return {str(path): path.lstat().st_mtime_ns for path in directory.rglob("*")}
+
+
+def test_nothing_is_written_into_the_sources(sources, tmp_path):
+    """They may be read-only; downloads lie in O, too."""
+    copy, out = tmp_path / "copy", tmp_path / "out"
+    shutil.copytree(sources, copy, symlinks=True)
+    before = everything_below(copy)
+    (out / "cache").mkdir(parents=True)
+    shutil.copytree(CACHE / "libfdt", out / "cache/libfdt")
+    done = make(f"O={out}", "all", "package", "VMS=dts/vms/two.dts", f"{out}/tests/unit/seeds_cpio", cwd=copy)
+    assert done.returncode == 0, done.stdout
+    assert (out / "Image").exists() and (out / "two.cpio").exists()
+    assert everything_below(copy) == before
+
+
+def test_downloads_of_all_builds_are_shared_where_they_are_shared_already(sources, tmp_path):
+    copy, out = tmp_path / "copy", tmp_path / "out"
+    shutil.copytree(sources, copy, symlinks=True)
+    (copy / "build/cache").mkdir(parents=True)
+    shutil.copytree(CACHE / "libfdt", copy / "build/cache/libfdt")
+    done = make(f"O={out}", f"{out}/kernel/machine.o", cwd=copy)
+    assert done.returncode == 0, done.stdout
+    assert not (out / "cache").exists()
