@@ -16,7 +16,7 @@ WARNING = "static int nobody_uses_it;\n"
 def make(*args, cwd=qemu.ROOT, **env):
     """As somebody types it: with nothing of the suite's own settings."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "SCHISM_", "WERROR"))}
-    return subprocess.run(["timeout", str(qemu.TIMEOUT), "make", "-s", "SETUP=no", *args], cwd=cwd, env={**clean, **env},
+    return subprocess.run(["timeout", str(5 * qemu.TIMEOUT), "make", "-s", "SETUP=no", *args], cwd=cwd, env={**clean, **env},
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
 
@@ -99,3 +99,28 @@ def test_downloads_of_all_builds_are_shared_where_they_are_shared_already(source
     done = make(f"O={out}", f"{out}/kernel/machine.o", cwd=copy)
     assert done.returncode == 0, done.stdout
     assert not (out / "cache").exists()
+
+
+# ---- CPU models --------------------------------------------------------------------------------------
+
+
+def run_qemu(cpu):
+    return subprocess.run(["timeout", str(qemu.TIMEOUT), "scripts/run-qemu"], cwd=qemu.ROOT, stdin=subprocess.DEVNULL, check=False,
+                          env={**os.environ, "CPU": cpu, "BUILD": "nowhere"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize("cpu", ["cortex-a15", "cortex-a7,pmu=off"])
+def test_a_cpu_of_32_bits_is_refused_before_anything_starts(cpu):
+    done = run_qemu(cpu)
+    assert done.returncode == 1
+    assert f"CPU={cpu.split(',')[0]} is a 32-bit CPU" in done.stdout and done.stdout.count("\n") == 1, done.stdout
+
+
+def test_a_cpu_that_qemu_does_not_know_is_refused_by_qemu():
+    done = run_qemu("cortex-a1000")
+    assert done.returncode == 1 and "unable to find CPU model 'cortex-a1000'" in done.stdout, done.stdout
+
+
+def test_a_cpu_without_el2_is_refused_at_boot(image):
+    result = qemu.run(kernel=image, cpu="cortex-a72,has_el2=off")
+    assert result.status == 1 and "SCHISM-E001: not started at EL2" in result.text, result.text
