@@ -160,12 +160,14 @@ endif
 CC      := $(CROSS)gcc
 LD      := $(CROSS)ld
 NM      := $(CROSS)nm
+AR      := $(CROSS)ar
 OBJCOPY := $(CROSS)objcopy
 else
 llvm-tool = $(or $(shell scripts/find-llvm $(1)),$(1))
 CC      := $(call llvm-tool,clang) --target=aarch64-none-elf
 LD      := $(call llvm-tool,ld.lld)
 NM      := $(call llvm-tool,llvm-nm)
+AR      := $(call llvm-tool,llvm-ar)
 OBJCOPY := $(call llvm-tool,llvm-objcopy)
 endif
 
@@ -345,11 +347,14 @@ $(O)/asm-offsets.s: arch/arm64/asm-offsets.c $(hv-track) $(config-h) | $(libfdt-
 $(offsets-h): $(O)/asm-offsets.s scripts/asm-offsets
 	$(Q)scripts/asm-offsets $< $@
 
-# libfdt: Debian's, or compiled here.
+# libfdt: Debian's, or compiled here; what serves all configurations, without the flags of this one.
+libfdt-cc := $(CC) -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem lib/libc -I. -Iinclude -Ilib/fdt \
+	-include lib/fdt/libfdt_env.h $(filter-out $(warnings) $(debug),$(target-cflags)) -O2 -mgeneral-regs-only \
+	-fno-stack-protector -D__SCHISM__ -w
 ifeq ($(LIBFDT_SRC),)
 $(libfdt-a): scripts/fetch-libfdt.sh
 	$(call say,FETCH,libfdt)
-	$(Q)scripts/fetch-libfdt.sh $(SCHISM_CACHE)/libfdt $(SCHISM_CACHE)/debs
+	$(Q)LIBFDT_CC='$(libfdt-cc)' LIBFDT_AR='$(AR)' scripts/fetch-libfdt.sh $(SCHISM_CACHE)/libfdt $(SCHISM_CACHE)/debs
 libfdt-objs :=
 else
 libfdt-objs := $(patsubst $(LIBFDT_SRC)/libfdt/%.c,$(O)/libfdt/%.o,$(wildcard $(LIBFDT_SRC)/libfdt/fdt*.c))

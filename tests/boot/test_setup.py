@@ -8,6 +8,7 @@ import lzma
 import os
 import shutil
 import subprocess
+import tarfile
 
 import pytest
 
@@ -197,3 +198,33 @@ def test_a_package_without_the_file_is_named(tmp_path):
                           cwd=qemu.ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "x.deb: no file in it is called ./bin/x" in done.stderr, done.stderr
     assert not (tmp_path / "x").exists()
+
+
+def test_libfdt_is_compiled_where_there_is_no_package_for_arm64(tmp_path):
+    """As on Ubuntu for PCs: apt has no libfdt-dev of arm64, but dtc's source. That is one of one function here."""
+    machine = Machine(tmp_path, [])
+    machine.add("apt-get", f"""#!/bin/bash
+echo "apt-get $*" >> {machine.log}
+case " $* " in
+*" --print-uris "*) echo "'x' device-tree-compiler_1.7.0.orig.tar.gz 180000 SHA256:0" ;;
+*" download "*) exit 100 ;;
+*" source "*) cp {tmp_path}/dtc.tar.gz device-tree-compiler_1.7.0.orig.tar.gz ;;
+esac
+""")
+    source = tmp_path / "dtc-1.7.0/libfdt"
+    source.mkdir(parents=True)
+    (source / "fdt.c").write_text('#include "fdt.h"\nint fdt_check_header(const void *fdt) { return FDT; }\n')
+    (source / "fdt.h").write_text("#define FDT 1\n")
+    (source / "libfdt.h").write_text("")
+    with tarfile.open(tmp_path / "dtc.tar.gz", "w:gz") as tar:
+        tar.add(source.parent, "dtc-1.7.0")
+    env = {"PATH": str(machine.bin), "LIBFDT_CC": qemu.cross("gcc"), "LIBFDT_AR": qemu.cross("ar")}
+    env = {name: shutil.which(value) or value for name, value in env.items()}
+    done = subprocess.run(["scripts/fetch-libfdt.sh", tmp_path / "libfdt", tmp_path / "debs"], cwd=qemu.ROOT, env=env,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "was compiled from device-tree-compiler's source" in done.stderr, done.stderr
+    assert "downloading device-tree-compiler, 0.2 MB" in done.stdout, done.stdout
+    assert " source --download-only device-tree-compiler" in machine.log.read_text()
+    symbols = subprocess.run([qemu.cross("nm"), tmp_path / "libfdt/lib/libfdt.a"], capture_output=True, text=True, check=True)
+    assert "T fdt_check_header" in symbols.stdout
+    assert {path.name for path in (tmp_path / "libfdt/include").iterdir()} == {"fdt.h", "libfdt.h"}
