@@ -637,7 +637,7 @@ static uint64_t cycle_rate(uint64_t record)
 	uint64_t best = 0;
 
 	for (unsigned int i = 0; i < 20; i++) {
-		struct span s = measure(record, 50000);
+		struct span s = measure(record, test_us(800));
 		uint64_t rate = s.cycles * 1000 / s.ticks;
 
 		if (rate > best)

@@ -313,6 +313,25 @@ def place_by_loader(directory, image, tree, initrd=None, *, image_at=IMAGE_AT, i
     return [*args, "-device", f"loader,file={blob},addr={image_at - 0x200000:#x},force-raw=on"]
 
 
+def instructions(ticks, text):
+    """How many instructions ICOUNT counts in that many ticks of the counter, whose frequency is in the log."""
+    return ticks * 1_000_000_000 // int(re.search(r"timer (\d+) Hz", text)[1]) >> 4
+
+
+@functools.cache
+def counter_hz(cpu):
+    """What CNTFRQ_EL0 of QEMU's board is; newer ones give CPUs of Armv8.6 and later another frequency."""
+    with Console(kernel=default_build() / "Image", cpu=cpu) as console:
+        return int(re.search(r"(\d+) Hz", console.expect(r"timer \d+ Hz\n"))[1])
+
+
+@functools.cache
+def version():
+    """QEMU's, such as (7, 2, 22)."""
+    text = subprocess.run([QEMU, "--version"], check=True, capture_output=True, text=True).stdout
+    return tuple(map(int, re.search(r"version (\d+)\.(\d+)\.(\d+)", text).groups()))
+
+
 # ---- what a log says ---------------------------------------------------------------------------------
 
 GUESTS = ("counter_os", "memwalk_os", "crash_os", "bench_os")

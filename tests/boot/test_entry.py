@@ -22,9 +22,13 @@ def pattern(size):
     return bytes((i * 7 + (i >> 8) + 3) & 0xff for i in range(size))
 
 
+def arguments(args="", cpu="cortex-a57"):
+    return f"entry=1 hz={qemu.counter_hz(cpu)} {args}".strip()
+
+
 def run(directory, image, kernel, protocol, args="", vcpus=1, cpus=1, cpu="cortex-a57", more=(), images=(), **props):
     """Run one guest to its end; its lines. Beside another VM, whose lines might cut those of a VM with the focus."""
-    guest = qemu.Guest("entry", f"entry=1 {args}".strip(), kernel=kernel,
+    guest = qemu.Guest("entry", arguments(args, cpu), kernel=kernel,
                        props={"protocol": protocol, "vcpus": [vcpus], **props}, more_memory=more, images=images)
     others = () if protocol == "linux" else (qemu.counter(5),)
     result = qemu.run(kernel=image, initrd=qemu.pack(directory, guest, *others), smp=cpus, cpu=cpu)
@@ -101,7 +105,7 @@ def test_linux_image_compressed_with_gzip(image, tmp_path):
 def test_linux_with_a_device_tree_of_the_package(image, tmp_path):
     args = "supplied=1"
     tree = devicetree.Node("", {"#address-cells": [2], "#size-cells": [2]})
-    tree.add("chosen", {"bootargs": f"entry=1 {args}", "supplied": True})
+    tree.add("chosen", {"bootargs": arguments(args), "supplied": True})
     tree.add("memory@40000000", {"device_type": "memory", "reg": devicetree.cells64(0x40000000, 0x800000)})
     (tmp_path / "guest.dtb").write_bytes(devicetree.flatten(tree))
     run(tmp_path, image, "test_entry_linux.bin", "linux", args, dtb="guest.dtb")

@@ -313,7 +313,7 @@ static void check_system(unsigned int vcpu)
 		test_equal(r[ENTRY_TTBR0_EL1] | r[ENTRY_TTBR1_EL1], 0, "TTBR0_EL1, TTBR1_EL1");
 	test_equal(r[ENTRY_MPIDR_EL1], BIT(31) | vcpu, "MPIDR_EL1");
 	test_equal(r[ENTRY_TPIDR_EL1], IS_SEL4 ? vcpu : 0, "TPIDR_EL1");
-	test_equal(r[ENTRY_CNTFRQ_EL0], 62500000, "CNTFRQ_EL0");
+	test_equal(r[ENTRY_CNTFRQ_EL0], guest_arg("hz", 0), "CNTFRQ_EL0");
 	for (unsigned int i = ENTRY_CNTV_CTL_EL0; i < GUEST_ENTRY_NR_SYSREGS; i++)
 		zero &= !r[i];
 	test_check(zero, "all the others are zero");
