@@ -50,6 +50,9 @@ BENCH_ARGS ?=
 N        ?= 20
 # make sweep: CPU models by QEMU's names, or all that it has
 CPUS     ?= all
+# make test-debian: which, such as trixie, and what is typed there ("make run" "make test"; all)
+RELEASE  ?=
+COMMANDS ?=
 # make fuzz: seconds for each, and which (all)
 T        ?= 60
 FUZZ     ?=
@@ -650,6 +653,15 @@ lint: $(config-h) $(offsets-h)
 	@$(run-tests) lint
 test: $(unit-bins) all guests
 	@$(run-tests) check lint boot variants
+
+# On a bare Debian, each command of README.md as the only one.
+.PHONY: test-debian test-debian12 test-debian13
+test-debian12 test-debian13: test-debian
+test-debian12: RELEASE := bookworm
+test-debian13: RELEASE := trixie
+test-debian:
+	@test -n '$(RELEASE)' || { echo 'error: say which: make test-debian RELEASE=trixie' >&2; exit 1; }
+	@env -u SCHISM_CACHE -u MAKEFLAGS -u MFLAGS $(PYTHON) scripts/test-debian '$(RELEASE)' '$(O)/debian' $(COMMANDS)
 
 # ---- measuring ---------------------------------------------------------------------------------------
 
