@@ -140,9 +140,8 @@ endif
 
 ifeq ($(MAKE_RESTARTS)$(dry-run),)
 setup-for := $(if $(filter $(debian-goals),$(goals)),debian,$(if $(strip $(for-tests)),test,$(if $(build-goals),run,config)))
-setup-how := $(or $(SETUP),$(if $(filter $(run-goals) $(test-goals) $(debian-goals),$(goals)),yes,no))
 ifneq ($(filter-out $(plain-goals),$(goals)),)
-ifneq ($(shell SETUP=$(setup-how) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup $(setup-for) >&2 || echo failed),)
+ifneq ($(shell SETUP=$(or $(SETUP),yes) LLVM=$(LLVM) CROSS=$(CROSS) scripts/setup $(setup-for) >&2 || echo failed),)
 $(error something that the build needs is missing, see above)
 endif
 endif

@@ -88,6 +88,19 @@ def test_what_is_missing_is_installed_after_its_size_was_said_and_apt_says_nothi
     assert "downloading 579 MB" in text and "noise" not in text, text
 
 
+@pytest.mark.parametrize("variables,expected", [((), RUN), (("LLVM=1",), ["clang", "lld", "llvm", *RUN[1:]])])
+def test_make_alone_installs_too(tmp_path, variables, expected):
+    machine = Machine(tmp_path, BRINGS)
+    for tool in ("head", "make", "nproc", "touch"):
+        machine.bin.joinpath(tool).unlink(missing_ok=True)
+        machine.bin.joinpath(tool).symlink_to(shutil.which(tool))
+    out = tmp_path / "out"
+    done = subprocess.run(["make", "-s", f"O={out}", *variables, out / "auto.conf"], cwd=qemu.ROOT, env={"PATH": str(machine.bin)},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert f"install {' '.join(expected)}\n" in machine.log.read_text(), machine.log.read_text()
+
+
 def test_a_machine_that_has_everything_is_left_alone(tmp_path):
     machine = Machine(tmp_path, RUN)
     machine.setup("run")
