@@ -69,9 +69,7 @@
 #define APGAKEYLO_EL1		S3_0_C2_C3_0
 #define APGAKEYHI_EL1		S3_0_C2_C3_1
 
-#define CNTPOFF_EL2		S3_4_C14_C0_6
 #define CNTHCTL_EL1PCTEN	(1 << 0)	/* EL1 reads CNTPCT_EL0 itself; CNTP_* trap */
-#define CNTHCTL_ECV		(1 << 12)	/* CNTPOFF_EL2 is subtracted from it */
 
 #define VSESR_EL2		S3_4_C5_C2_3
 #define DISR_EL1		S3_0_C12_C1_1

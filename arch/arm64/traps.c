@@ -37,11 +37,6 @@ bool serror_take_unmasked(void);
 
 static bool has_pauth, uses_pauth;
 
-bool cpu_has_cntpoff(void)
-{
-	return ((sysreg_read(id_aa64mmfr0_el1) >> 60) & 0xf) >= 2;
-}
-
 bool cpu_has_pauth(void)
 {
 	return has_pauth;

@@ -25,9 +25,6 @@ void traps_init(void);
 bool cpu_has_pauth(void);
 bool cpu_uses_pauth(void);
 
-/* CNTPCT_EL0 can be offset for EL1 and EL0 (FEAT_ECV, CNTPOFF_EL2). */
-bool cpu_has_cntpoff(void);
-
 /* EC in words. */
 const char *esr_ec_name(unsigned int ec);
 /* Fault status code of an abort, in words. */

@@ -201,18 +201,14 @@ static void vtimer_save(struct vcpu *vcpu)
 }
 
 /*
- * A VM that was never paused reads CNTPCT_EL0 itself, and so does one on a CPU that can offset it (FEAT_ECV);
- * else it traps from the first pause on.
+ * A VM that was never paused reads CNTPCT_EL0 itself; from the first pause on it traps. CNTPOFF_EL2
+ * (FEAT_ECV) is not used: it counts for nothing unless EL3 wants it (SCR_EL3.ECVEn), which nobody can
+ * see from here.
  */
 static void load_offset(uint64_t offset)
 {
 	sysreg_write(cntvoff_el2, offset);
-	if (cpu_has_cntpoff()) {
-		sysreg_write(CNTPOFF_EL2, offset);
-		sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN | CNTHCTL_ECV);
-	} else {
-		sysreg_write(cnthctl_el2, offset ? 0 : CNTHCTL_EL1PCTEN);
-	}
+	sysreg_write(cnthctl_el2, offset ? 0 : CNTHCTL_EL1PCTEN);
 }
 
 static void vtimer_load(struct vcpu *vcpu)
