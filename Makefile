@@ -654,7 +654,6 @@ test: $(unit-bins) all guests
 	@$(run-tests) check lint boot variants
 
 # On a bare Debian, each command of README.md as the only one.
-.PHONY: test-debian test-debian12 test-debian13
 test-debian12 test-debian13: test-debian
 test-debian12: RELEASE := bookworm
 test-debian13: RELEASE := trixie
