@@ -29,19 +29,16 @@ static void program(struct timer_queue *queue)
 
 void timer_arm(struct timer_queue *queue, struct timer *timer, uint64_t deadline)
 {
-	struct list_head *pos = &queue->list;
-	struct timer *it;
+	struct timer *later;
 
 	spin_lock(&queue->lock);
 	list_del(&timer->link);
 	timer->deadline = deadline;
-	list_for_each_entry(it, &queue->list, link) {
-		if (deadline < it->deadline) {
-			pos = &it->link;
+	list_for_each_entry(later, &queue->list, link) {
+		if (deadline < later->deadline)
 			break;
-		}
 	}
-	list_add_tail(&timer->link, pos);
+	list_add_tail(&timer->link, later ? &later->link : &queue->list);
 	program(queue);
 	spin_unlock(&queue->lock);
 }

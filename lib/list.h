@@ -70,25 +70,30 @@ static inline void list_del(struct list_head *item)
 #define list_first_entry(list, type, member)	list_entry((list)->next, type, member)
 #define list_last_entry(list, type, member)	list_entry((list)->prev, type, member)
 
+/* The entry at ptr, a member of list; NULL where ptr is list itself, of which no pointer to an entry is formed. */
+#define list_entry_or_null(ptr, list, type, member) \
+	((ptr) == (list) ? NULL : list_entry(ptr, type, member))
+
 /* First entry, or NULL when the list is empty. */
 #define list_first_entry_or_null(list, type, member) \
-	(list_empty(list) ? NULL : list_first_entry(list, type, member))
+	list_entry_or_null((list)->next, list, type, member)
 
 #define list_for_each(it, list) \
 	for ((it) = (list)->next; (it) != (list); (it) = (it)->next)
 
-/* Visit every entry, pos being a pointer to the entries' type; the body must not remove pos. */
-#define list_for_each_entry(pos, list, member)					\
-	for ((pos) = list_first_entry(list, __typeof__(*(pos)), member);	\
-	     &(pos)->member != (list);						\
-	     (pos) = list_entry((pos)->member.next, __typeof__(*(pos)), member))
+/*
+ * Visit every entry, pos being a pointer to the entries' type; the body must not remove pos. Behind the loop
+ * pos is NULL, unless the body has left it by break.
+ */
+#define list_for_each_entry(pos, list, member)						\
+	for ((pos) = list_first_entry_or_null(list, __typeof__(*(pos)), member); (pos);	\
+	     (pos) = list_entry_or_null((pos)->member.next, list, __typeof__(*(pos)), member))
 
 /* The same where the body may remove or free pos; ahead is a second pointer of pos' type. */
-#define list_for_each_entry_safe(pos, ahead, list, member)			\
-	for ((pos) = list_first_entry(list, __typeof__(*(pos)), member),	\
-	     (ahead) = list_entry((pos)->member.next, __typeof__(*(pos)), member); \
-	     &(pos)->member != (list);						\
-	     (pos) = (ahead),							\
-	     (ahead) = list_entry((pos)->member.next, __typeof__(*(pos)), member))
+#define list_for_each_entry_safe(pos, ahead, list, member)				\
+	for ((pos) = list_first_entry_or_null(list, __typeof__(*(pos)), member);	\
+	     (pos) && ((ahead) = list_entry_or_null((pos)->member.next, list,		\
+						    __typeof__(*(pos)), member), true);	\
+	     (pos) = (ahead))
 
 #endif

@@ -114,6 +114,37 @@ static void test_items_may_be_freed_while_they_are_visited(void **state)
 	assert_true(list_empty(&list));
 }
 
+/* At a list's end there is no entry: a pointer to one would not be aligned. UBSan would stop here. */
+static void test_entries_may_be_aligned_more_than_their_list(void **state)
+{
+	struct wide {
+		_Alignas(16) int value;
+		struct list_head link;
+	} items[3] = { { .value = 0 }, { .value = 1 }, { .value = 2 } }, *item, *ahead;
+	struct {
+		_Alignas(16) struct list_head even;
+		uint64_t between;
+		struct list_head odd;
+	} lists;
+
+	(void)state;
+	for (unsigned int odd = 0; odd < 2; odd++) {
+		struct list_head *list = odd ? &lists.odd : &lists.even;
+		int n = 0;
+
+		list_init(list);
+		for (unsigned int i = 0; i < ARRAY_SIZE(items); i++)
+			list_add_tail(&items[i].link, list);
+		list_for_each_entry(item, list, link)
+			assert_int_equal(item->value, n++);
+		assert_null(item);
+		list_for_each_entry_safe(item, ahead, list, link)
+			list_del(&item->link);
+		assert_null(item);
+		assert_true(list_empty(list));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +153,7 @@ int main(void)
 		cmocka_unit_test(test_items_are_inserted_beside_others),
 		cmocka_unit_test(test_removed_item_is_unqueued_and_can_be_removed_again),
 		cmocka_unit_test(test_items_may_be_freed_while_they_are_visited),
+		cmocka_unit_test(test_entries_may_be_aligned_more_than_their_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
