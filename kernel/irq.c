@@ -1,41 +1,31 @@
 // SPDX-License-Identifier: MIT
-/* Dispatch of physical interrupts. The table only grows, at boot, when other CPUs may read it already. */
+/* Dispatch of physical interrupts: a handler for each INTID that somebody asked for, which stays. */
 #include "kernel/irq.h"
 
 #include "kernel/cpu.h"
 #include "lib/errno.h"
 
-#define MAX_HANDLERS	32
+typedef enum irq_result irq_handler(uint32_t intid);
 
-static struct {
-	uint32_t intid;
-	enum irq_result (*handler)(uint32_t intid);
-} handlers[MAX_HANDLERS];
-static unsigned int nr_handlers;
+static irq_handler *handlers[IRQ_MAX];
 
-int irq_request(uint32_t intid, enum irq_result (*handler)(uint32_t intid))
+int irq_request(uint32_t intid, irq_handler *handler)
 {
-	if (intid >= IRQ_MAX || nr_handlers == MAX_HANDLERS)
+	irq_handler *none = NULL;
+
+	if (intid >= IRQ_MAX)
 		return -EINVAL;
-	for (unsigned int i = 0; i < nr_handlers; i++) {
-		if (handlers[i].intid == intid)
-			return -EBUSY;
-	}
-	handlers[nr_handlers].intid = intid;
-	handlers[nr_handlers].handler = handler;
-	/* Release: who sees the number sees the row. */
-	__atomic_store_n(&nr_handlers, nr_handlers + 1, __ATOMIC_RELEASE);
-	return 0;
+	/* Release: a CPU that takes the interrupt sees what its handler needs. */
+	return __atomic_compare_exchange_n(&handlers[intid], &none, handler, false, __ATOMIC_RELEASE,
+					   __ATOMIC_RELAXED) ? 0 : -EBUSY;
 }
 
 static enum irq_result dispatch(uint32_t intid)
 {
-	unsigned int nr = __atomic_load_n(&nr_handlers, __ATOMIC_ACQUIRE);
+	irq_handler *handler = __atomic_load_n(&handlers[intid], __ATOMIC_ACQUIRE);
 
-	for (unsigned int i = 0; i < nr; i++) {
-		if (handlers[i].intid == intid)
-			return handlers[i].handler(intid);
-	}
+	if (handler)
+		return handler(intid);
 	count_up(this_cpu()->nr_spurious);
 	return IRQ_DONE;
 }

@@ -25,8 +25,8 @@ enum irq_result {
 };
 
 /*
- * Handle intid from now on. One handler for each; -EBUSY when there is one, -EINVAL out of range. Context:
- * boot CPU.
+ * Call handler for intid from now on, on whichever CPU takes it. Errors: -EBUSY when intid has a handler
+ * already, -EINVAL when it is not below IRQ_MAX. Context: any CPU.
  */
 __must_check int irq_request(uint32_t intid, enum irq_result (*handler)(uint32_t intid));
 

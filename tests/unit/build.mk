@@ -75,6 +75,8 @@ test_passthrough-src := tests/unit/test_passthrough.c kernel/vdev/passthrough.c 
 	kernel/machine.c lib/dt.c lib/dt_walk.c kernel/lock.c kernel/cpu.c kernel/timer.c \
 	tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 
+unit-test += test_irq
+test_irq-src := tests/unit/test_irq.c kernel/irq.c kernel/cpu.c tests/host/fake_cpu.c tests/host/fake_panic.c
 unit-test += test_flash
 test_flash-src := tests/unit/test_flash.c kernel/vdev/flash.c kernel/vdev/vdev.c
 
