@@ -4,44 +4,73 @@
 
 #include "arch/nospec.h"
 #include "kernel/hvc/report.h"
+#include "kernel/mm/page.h"
 #include "kernel/panic.h"
 #include "kernel/vm/vcpu.h"
 
 #define FID_FAST	BIT(31)
 #define FID_64		BIT(30)
-#define FID_OWNER(fid)	(((fid) >> 24) & 0x3f)
 #define FID_MBZ		GENMASK(23, 16)
+#define FID_ID		(GENMASK(29, 24) | GENMASK(15, 0))
+#define NR_OWNERS	64
 
-/* Several services may share an owner; the one with the lowest function numbers is asked first. NULL ends. */
-#define MAX_PER_OWNER	3
-static const struct hvc_service *services[64][MAX_PER_OWNER + 1];
+/*
+ * By their first functions, with a row behind the last one that is nobody's. of_owner[n] is where those
+ * of owner n begin, or would.
+ */
+static struct hvc_service *services;
+static const struct hvc_service *of_owner[NR_OWNERS];
+
+static void insert(unsigned int nr, const struct hvc_service *service)
+{
+	unsigned int at = nr;
+
+	for (; at && service->first < services[at - 1].first; at--)
+		services[at] = services[at - 1];
+	services[at] = *service;
+}
+
+static size_t nr_services(void)
+{
+	size_t nr = 0;
+
+	SECTION_FOREACH(struct hvc_service, it, schism_hvc)
+		nr++;
+	return nr;
+}
 
 void hvc_init(void)
 {
-	SECTION_FOREACH(struct hvc_service, it, schism_hvc) {
-		const struct hvc_service **of = services[it->owner];
-		unsigned int at = MAX_PER_OWNER - 1;
+	unsigned int nr = 0, at = 0;
 
-		ASSERT(!of[at]);
-		for (; at && (!of[at - 1] || of[at - 1]->first > it->first); at--)
-			of[at] = of[at - 1];
-		of[at] = it;
+	services = hyp_alloc_pages(DIV_ROUND_UP((nr_services() + 1) * sizeof(*services), PAGE_SIZE));
+	if (!services)
+		panic("no pages for the table of hypercall services");
+	SECTION_FOREACH(struct hvc_service, it, schism_hvc)
+		insert(nr++, it);
+	services[nr].first = HVC_ID(NR_OWNERS, 0);
+	for (unsigned int owner = 0; owner < NR_OWNERS; owner++) {
+		while (services[at].first < HVC_ID(owner, 0))
+			at++;
+		of_owner[owner] = &services[at];
 	}
 }
 
 static inline const struct hvc_func *find(uint32_t fid)
 {
+	const struct hvc_service *it = of_owner[HVC_OWNER(fid)];
 	bool is64 = (fid & FID_64) != 0;
 
 	if (!(fid & FID_FAST) || (fid & FID_MBZ))
 		return NULL;
-	for (const struct hvc_service **of = services[FID_OWNER(fid)]; *of; of++) {
-		uint32_t n = (fid & 0xffff) - (*of)->first;
-		uint64_t mask = nospec_mask(n, (*of)->nr);
+	/* An owner without services begins at those of another one, whose numbers differ in the owner. */
+	do {
+		uint32_t n = (fid & FID_ID) - it->first;
+		uint64_t mask = nospec_mask(n, it->nr);
 
-		if (mask && ((*of)->funcs[n & mask].conv >> is64 & 1))
-			return &(*of)->funcs[n & mask];
-	}
+		if (mask && (it->funcs[n & mask].conv >> is64 & 1))
+			return &it->funcs[n & mask];
+	} while ((++it)->first >> 24 == HVC_OWNER(fid));
 	return NULL;
 }
 

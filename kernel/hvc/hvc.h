@@ -2,8 +2,8 @@
 /*
  * Hypercalls: HVC and trapped SMC by the SMC Calling Convention (DEN0028), and HVC #0x60.
  *
- * A service owns the function identifiers of one SMCCC owner number; its functions are a table indexed
- * by function number. A function reads its arguments from x1.. and returns what goes into x0; it writes
+ * A service has a range of function numbers of one SMCCC owner number, which several may share; its
+ * functions are a table indexed by function number. A function reads its arguments from x1.. and returns what goes into x0; it writes
  * x1..x3 itself when it has more to say; x19-x29 and the PC are not in the frame then (vectors.S). What
  * no table has returns NOT_SUPPORTED.
  */
@@ -25,11 +25,22 @@ struct hvc_func {
 	int64_t (*call)(struct vcpu *vcpu);
 };
 
+/* Owners of function identifiers (DEN0028, table 6-1). */
+enum hvc_owner {
+	OWNER_ARCH = 0,			/* Arm architecture calls */
+	OWNER_STANDARD = 4,		/* standard secure service: PSCI, TRNG */
+	OWNER_STANDARD_HYP = 5,		/* standard hypervisor service: stolen time */
+	OWNER_VENDOR_HYP = 6,		/* vendor-specific hypervisor service: Schism's own */
+};
+
+/* The bits of a function identifier that name the owner and the function number, but not the convention. */
+#define HVC_ID(owner, number)	((uint32_t)(owner) << 24 | (number))
+#define HVC_OWNER(fid)		((fid) >> 24 & 0x3f)
+
 struct hvc_service {
-	const struct hvc_func *funcs;	/* by function number, bits 15:0 less first */
-	unsigned int first;		/* beside nr: one load for both */
-	unsigned int nr;
-	unsigned int owner;		/* SMCCC owner number, bits 29:24 of the function identifier */
+	const struct hvc_func *funcs;	/* by function number, from that of first */
+	uint32_t first;			/* HVC_ID(); beside nr: one load for both */
+	uint32_t nr;
 };
 
 #define HVC_SERVICE(name)	static const struct hvc_service name SECTION_ENTRY(schism_hvc)
@@ -40,7 +51,7 @@ void hvc_call(struct vcpu *vcpu, unsigned int imm);
 /* Whether some service has the function: for the FEATURES calls. */
 bool hvc_exists(uint32_t function);
 
-/* Gather the services. Context: boot. */
+/* Gather the services, in a page of EL2's pool. Context: boot CPU, before a guest runs. */
 void hvc_init(void);
 
 #endif

@@ -10,7 +10,6 @@
 
 #define PSCI_1_1		0x00010001
 #define FN(fid)			((fid) & 0xffff)
-#define PSCI_OWNER		4
 #define PSCI_LAST		0x1f	/* function numbers that are set aside for PSCI */
 #define MIGRATE_NOT_REQUIRED	2	/* a Trusted OS is not present */
 #define POWER_STATE_POWERDOWN	BIT(16)
@@ -70,7 +69,7 @@ static int64_t psci_features(struct vcpu *vcpu)
 {
 	uint32_t fid = (uint32_t)vcpu->arch.frame.x[1];
 	/* Others share the owner (DEN0028, table 6-4): the TRNG's functions are none of PSCI's. */
-	bool own = (fid >> 24 & 0x3f) == PSCI_OWNER && FN(fid) <= PSCI_LAST;
+	bool own = HVC_OWNER(fid) == OWNER_STANDARD && FN(fid) <= PSCI_LAST;
 
 	/* And SMCCC_VERSION, through which SMCCC is discovered (DEN0028, 7.2). */
 	return (own || fid == SMCCC_VERSION) && hvc_exists(fid) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
@@ -116,4 +115,4 @@ static const struct hvc_func psci_funcs[] = {
 	[FN(PSCI_SYSTEM_RESET2_32)] = { HVC_32 | HVC_64, psci_system_reset2 },
 };
 
-HVC_SERVICE(psci) = { .owner = PSCI_OWNER, .nr = ARRAY_SIZE(psci_funcs), .funcs = psci_funcs };
+HVC_SERVICE(psci) = { .first = HVC_ID(OWNER_STANDARD, 0), .nr = ARRAY_SIZE(psci_funcs), .funcs = psci_funcs };

@@ -64,4 +64,6 @@ static const struct hvc_func pv_funcs[] = {
 	{ HVC_64, pv_st },
 };
 
-HVC_SERVICE(pvtime) = { .owner = 5, .nr = ARRAY_SIZE(pv_funcs), .funcs = pv_funcs, .first = PV_FIRST };
+HVC_SERVICE(pvtime) = {
+	.first = HVC_ID(OWNER_STANDARD_HYP, PV_FIRST), .nr = ARRAY_SIZE(pv_funcs), .funcs = pv_funcs,
+};

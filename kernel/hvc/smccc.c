@@ -15,8 +15,7 @@ static int64_t smccc_version(struct vcpu *vcpu)
 static int64_t smccc_arch_features(struct vcpu *vcpu)
 {
 	uint32_t fid = (uint32_t)vcpu->arch.frame.x[1];
-
-	unsigned int owner = fid >> 24 & 0x3f;
+	unsigned int owner = HVC_OWNER(fid);
 
 	switch (fid) {
 	case SMCCC_ARCH_WORKAROUND_1:
@@ -27,7 +26,8 @@ static int64_t smccc_arch_features(struct vcpu *vcpu)
 		return arch_workaround_state(WORKAROUND_3);
 	default:
 		/* Of the architecture itself, and of the standard hypervisor service, found through this. */
-		return (owner == 0 || owner == 5) && hvc_exists(fid) ? SMCCC_SUCCESS : SMCCC_NOT_SUPPORTED;
+		return (owner == OWNER_ARCH || owner == OWNER_STANDARD_HYP) && hvc_exists(fid) ?
+		       SMCCC_SUCCESS : SMCCC_NOT_SUPPORTED;
 	}
 }
 
@@ -60,7 +60,7 @@ static const struct hvc_func smccc_funcs[] = {
 	[1] = { HVC_32, smccc_arch_features },
 };
 
-HVC_SERVICE(smccc) = { .owner = 0, .nr = ARRAY_SIZE(smccc_funcs), .funcs = smccc_funcs };
+HVC_SERVICE(smccc) = { .first = HVC_ID(OWNER_ARCH, 0), .nr = ARRAY_SIZE(smccc_funcs), .funcs = smccc_funcs };
 
 static const struct hvc_func workaround_funcs[] = {
 	{ HVC_32, workaround_2 },
@@ -68,8 +68,8 @@ static const struct hvc_func workaround_funcs[] = {
 };
 
 HVC_SERVICE(workarounds) = {
-	.owner = 0, .nr = ARRAY_SIZE(workaround_funcs), .funcs = workaround_funcs,
-	.first = FN(SMCCC_ARCH_WORKAROUND_2),
+	.first = HVC_ID(OWNER_ARCH, FN(SMCCC_ARCH_WORKAROUND_2)), .nr = ARRAY_SIZE(workaround_funcs),
+	.funcs = workaround_funcs,
 };
 
 static const struct hvc_func history_funcs[] = {
@@ -77,6 +77,6 @@ static const struct hvc_func history_funcs[] = {
 };
 
 HVC_SERVICE(branch_history) = {
-	.owner = 0, .nr = ARRAY_SIZE(history_funcs), .funcs = history_funcs,
-	.first = FN(SMCCC_ARCH_WORKAROUND_3),
+	.first = HVC_ID(OWNER_ARCH, FN(SMCCC_ARCH_WORKAROUND_3)), .nr = ARRAY_SIZE(history_funcs),
+	.funcs = history_funcs,
 };

@@ -70,4 +70,6 @@ static const struct hvc_func trng_funcs[] = {
 	{ HVC_32 | HVC_64, trng_rnd },
 };
 
-HVC_SERVICE(trng) = { .owner = 4, .nr = ARRAY_SIZE(trng_funcs), .funcs = trng_funcs, .first = TRNG_FIRST };
+HVC_SERVICE(trng) = {
+	.first = HVC_ID(OWNER_STANDARD, TRNG_FIRST), .nr = ARRAY_SIZE(trng_funcs), .funcs = trng_funcs,
+};

@@ -31,7 +31,9 @@ static const struct hvc_func vendor_funcs[] = {
 	[0x00] = { HVC_64, vendor_null },
 };
 
-HVC_SERVICE(vendor) = { .owner = 6, .nr = ARRAY_SIZE(vendor_funcs), .funcs = vendor_funcs };
+HVC_SERVICE(vendor) = {
+	.first = HVC_ID(OWNER_VENDOR_HYP, 0), .nr = ARRAY_SIZE(vendor_funcs), .funcs = vendor_funcs,
+};
 
 /* The general queries, which every SMCCC service has. */
 static const struct hvc_func vendor_queries[] = {
@@ -40,5 +42,5 @@ static const struct hvc_func vendor_queries[] = {
 };
 
 HVC_SERVICE(vendor_general) = {
-	.owner = 6, .nr = ARRAY_SIZE(vendor_queries), .funcs = vendor_queries, .first = 0xff00,
+	.first = HVC_ID(OWNER_VENDOR_HYP, 0xff00), .nr = ARRAY_SIZE(vendor_queries), .funcs = vendor_queries,
 };

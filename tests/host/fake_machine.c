@@ -83,8 +83,6 @@ bool boot_arg(const char *name, char *buf, size_t size)
 
 void fake_machine_boot(unsigned int nr_cpus)
 {
-	static bool hvc_is_up;
-
 	fake_reset();
 	fake_irq_hook = NULL;
 	fake_reports_arg = NULL;
@@ -100,9 +98,7 @@ void fake_machine_boot(unsigned int nr_cpus)
 	}
 	boot_random(nr_cpus);
 	vm_init();
-	if (!hvc_is_up)
-		hvc_init();
-	hvc_is_up = true;
+	hvc_init();
 }
 
 int fake_vm_load(struct vm *vm, const char **why)

@@ -27,6 +27,26 @@
 #define PV_FEATURES	0xc5000020
 #define PV_ST		0xc5000021
 
+/* Services of one owner, as many as anybody likes, in an order that is nobody's. */
+#define SHARED_OWNER	48
+#define SHARED(first)	(BIT(31) | SHARED_OWNER << 24 | (first))
+
+static int64_t first_function(struct vcpu *v)
+{
+	return (int64_t)(v->arch.frame.x[0] & 0xffff);
+}
+
+static const struct hvc_func shared_funcs[] = { { HVC_32, first_function } };
+
+#define SHARED_SERVICE(name, number)	\
+	HVC_SERVICE(name) = { .first = HVC_ID(SHARED_OWNER, number), .nr = 1, .funcs = shared_funcs }
+
+SHARED_SERVICE(shared_3, 0x300);
+SHARED_SERVICE(shared_1, 0x100);
+SHARED_SERVICE(shared_4, 0xff00);
+SHARED_SERVICE(shared_0, 0);
+SHARED_SERVICE(shared_2, 0x101);
+
 /* All that a guest may find. What is not here must not be there. */
 static const uint32_t known[] = {
 	SMCCC_VERSION, SMCCC_ARCH_FEATURES,
@@ -38,6 +58,7 @@ static const uint32_t known[] = {
 	TRNG_VERSION, TRNG_FEATURES, TRNG_GET_UUID, TRNG_RND_32, TRNG_RND_64,
 	PV_FEATURES, PV_ST,
 	SCHISM_CALL_UID, SCHISM_CALL_REVISION, SCHISM_CALL_NULL,
+	SHARED(0), SHARED(0x100), SHARED(0x101), SHARED(0x300), SHARED(0xff00),
 };
 
 static struct vm *vm;
@@ -87,6 +108,15 @@ static void test_what_every_guest_counts_on_exists(void **state)
 	assert_int_equal(call(PSCI_VERSION, 0, 0, 0), 0x10001);
 	assert_int_equal(call(SMCCC_VERSION, 0, 0, 0), 0x10002);
 	assert_int_equal(call(SCHISM_CALL_NULL, 0, 0, 0), 0);
+}
+
+static void test_any_number_of_services_may_share_an_owner(void **state)
+{
+	static const uint32_t numbers[] = { 0, 0x100, 0x101, 0x300, 0xff00 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++)
+		assert_int_equal(call(SHARED(numbers[i]), 0, 0, 0), numbers[i]);
+	assert_int_equal(call(SHARED(0x102), 0, 0, 0), SMCCC_NOT_SUPPORTED);
 }
 
 static void test_an_unknown_function_is_not_supported_and_touches_nothing(void **state)
@@ -443,6 +473,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup(test, setup)
 	const struct CMUnitTest tests[] = {
 		T(test_what_every_guest_counts_on_exists),
+		T(test_any_number_of_services_may_share_an_owner),
 		T(test_an_unknown_function_is_not_supported_and_touches_nothing),
 		T(test_the_upper_half_of_x0_is_no_part_of_the_function),
 		T(test_another_immediate_is_another_call),
