@@ -3,7 +3,7 @@
 #ifndef ARCH_ARM64_SERROR_H
 #define ARCH_ARM64_SERROR_H
 
-#include "arch/arm64/el2.h"
+#include "arch/arm64/boot/el2.h"
 #include "arch/arm64/sysreg.h"
 #include "lib/types.h"
 

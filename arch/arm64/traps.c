@@ -8,8 +8,8 @@
 #include "arch/arm64/traps.h"
 
 #include "arch/arm64/aarch32.h"
+#include "arch/arm64/boot/el2.h"
 #include "arch/arm64/debug.h"
-#include "arch/arm64/el2.h"
 #include "arch/arm64/pmu.h"
 #include "arch/arm64/serror.h"
 #include "arch/arm64/sysreg.h"

@@ -8,8 +8,8 @@
  */
 #include "arch/vcpu.h"
 
+#include "arch/arm64/boot/el2.h"
 #include "arch/arm64/debug.h"
-#include "arch/arm64/el2.h"
 #include "arch/arm64/gich.h"
 #include "arch/arm64/pmu.h"
 #include "arch/arm64/serror.h"

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "arch/arm64/boot/workaround.h"
 #include "arch/arm64/idreg.h"
-#include "arch/arm64/workaround.h"
 #include "arch/cpu.h"
 #include "arch/workaround.h"
 #include "kernel/main.h"

@@ -3,7 +3,7 @@
  * From the first C instruction to kernel_main(): an early console, then everything that could stop the
  * boot is looked at and named, then EL2's final map.
  */
-#include "arch/arm64/mmu.h"
+#include "arch/arm64/boot/mmu.h"
 #include "arch/arm64/pauth.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"

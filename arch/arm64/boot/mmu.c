@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Translation control and TLB maintenance (Arm ARM D8, D19). */
-#include "arch/arm64/mmu.h"
+#include "arch/arm64/boot/mmu.h"
 
 #include "arch/arm64/sysreg.h"
 #include "arch/cpu.h"

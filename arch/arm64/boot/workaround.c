@@ -7,7 +7,7 @@
  * "not required" is the greatest. A CPU answers by its identification registers, by its model, and by its
  * firmware, in this order.
  */
-#include "arch/arm64/workaround.h"
+#include "arch/arm64/boot/workaround.h"
 
 #include "arch/arm64/idreg.h"
 #include "arch/cpu.h"

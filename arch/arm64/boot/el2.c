@@ -9,12 +9,12 @@
  * VBAR_EL2, MDCR_EL2 and CNTHCTL_EL2 in traps.c, the GIC's in gich.c and gic_cpuif.c. SCTLR_EL2 is 0 but for
  * what is set there, and so is MTE at EL2 off.
  */
-#include "arch/arm64/el2.h"
+#include "arch/arm64/boot/el2.h"
 
+#include "arch/arm64/boot/workaround.h"
 #include "arch/arm64/idreg.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
-#include "arch/arm64/workaround.h"
 #include "kernel/cpu.h"
 
 #define HCRX_EL2		S3_4_C1_C2_2

@@ -3,7 +3,7 @@
  * Secondary CPUs: started by PSCI CPU_ON (DEN0022, 5.1.4) at secondary_entry (head.S), which brings them
  * through the early map to secondary_main() on their own stack.
  */
-#include "arch/arm64/mmu.h"
+#include "arch/arm64/boot/mmu.h"
 #include "arch/arm64/pauth.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/traps.h"
