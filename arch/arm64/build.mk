@@ -1,22 +1,11 @@
 # SPDX-License-Identifier: MIT
-subdir-y += boot
-obj-y += aarch32.o
-obj-y += abort.o
+subdir-y += boot trap
 obj-y += cpu.o
 obj-y += crash.o
-obj-y += emulate.o
-obj-y += esr.o
 obj-y += fault.o
 obj-y += gic_cpuif.o
 obj-y += gich.o
-obj-y += inject.o
-obj-y += ldst.o
 obj-y += debug.o
-obj-y += idreg.o
-obj-y += serror.o
-obj-y += sysreg.o
 obj-$(CONFIG_VPMU) += pmu.o
-obj-y += traps.o
 obj-y += vcpu.o
-obj-y += vectors.o
 obj-y += walk.o

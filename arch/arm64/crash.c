@@ -3,8 +3,8 @@
 #include "arch/crash.h"
 
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/traps.h"
-#include "arch/arm64/vector.h"
+#include "arch/arm64/trap/traps.h"
+#include "arch/arm64/trap/vector.h"
 #include "arch/arm64/walk.h"
 #include "kernel/cpu.h"
 #include "kernel/log.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Exceptions from EL2 itself, reported in words; and backtraces by symbol. */
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/traps.h"
 #include "arch/cpu.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"

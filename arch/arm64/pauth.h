@@ -4,7 +4,7 @@
 #define ARCH_ARM64_PAUTH_H
 
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/traps.h"
 #include "arch/cpu.h"
 #include "kernel/cpu.h"
 #include "kernel/random.h"

@@ -138,7 +138,7 @@ def test_help_names_every_target_and_every_variable():
     assert not missing
 
 
-@pytest.mark.parametrize("source", ("kernel/vm/lifecycle.c", "arch/arm64/traps.c", "guests/counter_os.c",
+@pytest.mark.parametrize("source", ("kernel/vm/lifecycle.c", "arch/arm64/trap/traps.c", "guests/counter_os.c",
                                     "tests/unit/test_vgic.c"))
 def test_clang_understands_the_compilation_database(default, source):
     """As clangd reads it, with what .clangd takes away and adds."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/identification.md lists the fields that guests see as arch/arm64/idreg.c has them."""
+"""docs/identification.md lists the fields that guests see as arch/arm64/trap/idreg.c has them."""
 import re
 import subprocess
 
@@ -17,7 +17,7 @@ def test_the_table_of_fields_is_the_sources():
 
 def test_every_row_of_the_source_is_in_the_table():
     """One that scripts/idreg-table cannot read would be shown and not listed."""
-    source = (qemu.ROOT / "arch/arm64/idreg.c").read_text(encoding="utf-8")
+    source = (qemu.ROOT / "arch/arm64/trap/idreg.c").read_text(encoding="utf-8")
     rows = re.search(r"fields\[\] = \{\n(.*?)^\};", source, re.M | re.S)[1]
     text = DOCUMENT.read_text(encoding="utf-8")
     fields = re.findall(r'^\t\w+\((\w+), "(\w+)"', rows, re.M)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "arch/arm64/emulate.h"
+#include "arch/arm64/trap/emulate.h"
 #include "arch/crash.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"

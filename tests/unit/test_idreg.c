@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What guests see of identification registers: the table of arch/arm64/idreg.c, on CPUs that have everything,
+ * What guests see of identification registers: the table of arch/arm64/trap/idreg.c, on CPUs that have everything,
  * nothing, or anything.
  */
 #include <setjmp.h>
@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "arch/arm64/idreg.h"
 #include "arch/arm64/pmu.h"
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/idreg.h"
+#include "arch/arm64/trap/traps.h"
 #include "lib/compiler.h"
 #include "tests/host/fake.h"
 #include "tests/unit/random.h"

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "arch/arm64/ldst.h"
+#include "arch/arm64/trap/ldst.h"
 #include "lib/types.h"
 #include "tests/unit/random.h"
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "arch/arm64/boot/workaround.h"
-#include "arch/arm64/idreg.h"
+#include "arch/arm64/trap/idreg.h"
 #include "arch/cpu.h"
 #include "arch/workaround.h"
 #include "kernel/main.h"

@@ -6,7 +6,7 @@
 #include "arch/arm64/boot/mmu.h"
 #include "arch/arm64/pauth.h"
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/traps.h"
 #include "arch/cpu.h"
 #include "arch/layout.h"
 #include "arch/pte.h"

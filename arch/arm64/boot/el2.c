@@ -12,9 +12,9 @@
 #include "arch/arm64/boot/el2.h"
 
 #include "arch/arm64/boot/workaround.h"
-#include "arch/arm64/idreg.h"
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/idreg.h"
+#include "arch/arm64/trap/traps.h"
 #include "kernel/cpu.h"
 
 #define HCRX_EL2		S3_4_C1_C2_2

@@ -10,7 +10,7 @@
  * at EL0: none of these comes here. LDC and STC (EC 0x06), which move a word between memory and the debug
  * communication channel, are UNDEFINED: EL2 would have to access memory as EL0.
  */
-#include "arch/arm64/aarch32.h"
+#include "arch/arm64/trap/aarch32.h"
 
 #include "arch/arm64/debug.h"
 #include "arch/arm64/sysreg.h"

@@ -7,10 +7,10 @@
  * has the page of the descriptor. Of stage-2 permission faults (a store to a read-only window, a fetch from
  * one), it is not: their IPA is found by walking the guest's tables.
  */
-#include "arch/arm64/emulate.h"
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/traps.h"
-#include "arch/arm64/vector.h"
+#include "arch/arm64/trap/emulate.h"
+#include "arch/arm64/trap/traps.h"
+#include "arch/arm64/trap/vector.h"
 #include "arch/arm64/walk.h"
 #include "arch/crash.h"
 #include "kernel/log.h"

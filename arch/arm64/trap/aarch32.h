@@ -7,7 +7,7 @@
 #define ARCH_ARM64_AARCH32_H
 
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/traps.h"
 
 #define PSR_IT_HIGH	GENMASK(15, 10)		/* IT[7:2] */
 #define PSR_IT_LOW	GENMASK(26, 25)		/* IT[1:0] */

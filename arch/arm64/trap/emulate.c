@@ -5,10 +5,10 @@
  * not be the one that faulted: the guest may have changed either since. So it counts only if the address, the
  * size and the direction that it asks for are those of the fault; docs/design/emulated-access.md.
  */
-#include "arch/arm64/emulate.h"
+#include "arch/arm64/trap/emulate.h"
 
-#include "arch/arm64/ldst.h"
 #include "arch/arm64/sysreg.h"
+#include "arch/arm64/trap/ldst.h"
 #include "arch/arm64/walk.h"
 #include "arch/crash.h"
 #include "kernel/vdev/vdev.h"

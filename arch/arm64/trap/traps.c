@@ -5,14 +5,14 @@
  * ESR is decoded once; handlers[] finds the handler by exception class; the handler returns an outcome,
  * and only trap_guest_sync() acts on it. What no handler claims gives the guest an UNDEF.
  */
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/traps.h"
 
-#include "arch/arm64/aarch32.h"
 #include "arch/arm64/boot/el2.h"
 #include "arch/arm64/debug.h"
 #include "arch/arm64/pmu.h"
-#include "arch/arm64/serror.h"
 #include "arch/arm64/sysreg.h"
+#include "arch/arm64/trap/aarch32.h"
+#include "arch/arm64/trap/serror.h"
 #include "arch/cpu.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/hvc.h"

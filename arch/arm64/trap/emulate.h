@@ -3,7 +3,7 @@
 #ifndef ARCH_ARM64_EMULATE_H
 #define ARCH_ARM64_EMULATE_H
 
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/traps.h"
 #include "lib/types.h"
 
 struct vcpu;

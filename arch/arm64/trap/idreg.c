@@ -10,10 +10,10 @@
  *
  * Written while CPUs start, one after the other, read only from then on.
  */
-#include "arch/arm64/idreg.h"
+#include "arch/arm64/trap/idreg.h"
 
 #include "arch/arm64/pmu.h"
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/traps.h"
 #include "kernel/log.h"
 #include "lib/compiler.h"
 

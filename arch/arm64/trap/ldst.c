@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Decoding loads and stores; see ldst.h. */
-#include "arch/arm64/ldst.h"
+#include "arch/arm64/trap/ldst.h"
 
 #include "lib/compiler.h"
 

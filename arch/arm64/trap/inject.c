@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Exceptions that Schism makes a guest take (Arm ARM D1.3.5, AArch64.TakeException). */
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/traps.h"
+#include "arch/arm64/trap/traps.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 
