@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "arch/arm64/debug.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/aarch32.h"
+#include "arch/arm64/vcpu/debug.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "arch/arm64/pmu.h"
 #include "arch/arm64/trap/idreg.h"
 #include "arch/arm64/trap/traps.h"
+#include "arch/arm64/vcpu/pmu.h"
 #include "lib/compiler.h"
 #include "tests/host/fake.h"
 #include "tests/unit/random.h"

@@ -4,9 +4,9 @@
  * boot is looked at and named, then EL2's final map.
  */
 #include "arch/arm64/boot/mmu.h"
-#include "arch/arm64/pauth.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"
+#include "arch/arm64/vcpu/pauth.h"
 #include "arch/cpu.h"
 #include "arch/layout.h"
 #include "arch/pte.h"

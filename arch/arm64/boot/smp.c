@@ -4,9 +4,9 @@
  * through the early map to secondary_main() on their own stack.
  */
 #include "arch/arm64/boot/mmu.h"
-#include "arch/arm64/pauth.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"
+#include "arch/arm64/vcpu/pauth.h"
 #include "arch/smp.h"
 #include "kernel/cpu.h"
 #include "kernel/log.h"

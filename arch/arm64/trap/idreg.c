@@ -12,8 +12,8 @@
  */
 #include "arch/arm64/trap/idreg.h"
 
-#include "arch/arm64/pmu.h"
 #include "arch/arm64/trap/traps.h"
+#include "arch/arm64/vcpu/pmu.h"
 #include "kernel/log.h"
 #include "lib/compiler.h"
 

@@ -7,10 +7,10 @@
  */
 #include "arch/arm64/sysreg.h"
 
-#include "arch/arm64/debug.h"
-#include "arch/arm64/pmu.h"
 #include "arch/arm64/trap/idreg.h"
 #include "arch/arm64/trap/traps.h"
+#include "arch/arm64/vcpu/debug.h"
+#include "arch/arm64/vcpu/pmu.h"
 #include "arch/nospec.h"
 #include "arch/stage2.h"
 #include "kernel/log.h"

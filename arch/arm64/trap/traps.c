@@ -8,11 +8,11 @@
 #include "arch/arm64/trap/traps.h"
 
 #include "arch/arm64/boot/el2.h"
-#include "arch/arm64/debug.h"
-#include "arch/arm64/pmu.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/aarch32.h"
 #include "arch/arm64/trap/serror.h"
+#include "arch/arm64/vcpu/debug.h"
+#include "arch/arm64/vcpu/pmu.h"
 #include "arch/cpu.h"
 #include "kernel/cpu.h"
 #include "kernel/hvc/hvc.h"

@@ -14,7 +14,7 @@
  * It is computed whenever one of these changes. In hardware only counters that have not overflowed may
  * interrupt; so the physical line falls as soon as EL2 has seen it, and stays out of the guest's way.
  */
-#include "arch/arm64/pmu.h"
+#include "arch/arm64/vcpu/pmu.h"
 
 #include "arch/arm64/sysreg.h"
 #include "kernel/cpu.h"

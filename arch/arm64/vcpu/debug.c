@@ -6,7 +6,7 @@
  * MDSCR_EL1 enables debug exceptions, the registers are loaded with the vCPU and cleared when it leaves,
  * so that a vCPU that does not debug costs nothing. Debug exceptions go to EL1 (TDE = 0).
  */
-#include "arch/arm64/debug.h"
+#include "arch/arm64/vcpu/debug.h"
 
 #include "arch/arm64/sysreg.h"
 #include "kernel/vm/vcpu.h"

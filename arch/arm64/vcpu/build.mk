@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+obj-y += debug.o
+obj-$(CONFIG_VPMU) += pmu.o
+obj-y += vcpu.o
