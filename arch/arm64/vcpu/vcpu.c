@@ -9,7 +9,7 @@
 #include "arch/vcpu.h"
 
 #include "arch/arm64/boot/el2.h"
-#include "arch/arm64/gich.h"
+#include "arch/arm64/gic/ich.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/serror.h"
 #include "arch/arm64/trap/traps.h"

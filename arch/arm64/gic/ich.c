@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The GIC's virtual CPU interface: list registers and active priorities, to and from memory. */
-#include "arch/arm64/gich.h"
+#include "arch/arm64/gic/ich.h"
 
 #include "arch/arm64/sysreg.h"
 #include "arch/gic.h"

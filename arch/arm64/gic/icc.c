@@ -2,7 +2,7 @@
 /* The GIC's CPU interface on this CPU; see arch/gic_cpuif.h. */
 #include "arch/gic_cpuif.h"
 
-#include "arch/arm64/gich.h"
+#include "arch/arm64/gic/ich.h"
 #include "arch/arm64/sysreg.h"
 
 #define SRE_SRE		BIT(0)

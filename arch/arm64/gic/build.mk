@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+obj-y += icc.o
+obj-y += ich.o
