@@ -1,6 +1,3 @@
 # SPDX-License-Identifier: MIT
-subdir-y += boot gic trap vcpu
+subdir-y += boot diag gic trap vcpu
 obj-y += cpu.o
-obj-y += crash.o
-obj-y += fault.o
-obj-y += walk.o

@@ -63,12 +63,12 @@ test_idreg-src := tests/unit/test_idreg.c arch/arm64/trap/idreg.c lib/fmt.c test
 unit-test += test_workaround
 test_workaround-src := tests/unit/test_workaround.c arch/arm64/boot/workaround.c
 unit-test += test_walk
-test_walk-src := tests/unit/test_walk.c arch/arm64/walk.c
+test_walk-src := tests/unit/test_walk.c arch/arm64/diag/walk.c
 unit-test += test_ldst
 test_ldst-src := tests/unit/test_ldst.c arch/arm64/trap/ldst.c
 unit-test += test_emulate
 test_emulate-src := tests/unit/test_emulate.c arch/arm64/trap/emulate.c arch/arm64/trap/ldst.c \
-	arch/arm64/walk.c
+	arch/arm64/diag/walk.c
 unit-test += test_abort_log
 test_abort_log-src := tests/unit/test_abort_log.c kernel/vm/abort_log.c kernel/timer.c kernel/lock.c \
 	kernel/cpu.c tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "arch/arm64/walk.h"
+#include "arch/arm64/diag/walk.h"
 #include "arch/crash.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"

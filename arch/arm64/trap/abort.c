@@ -7,11 +7,11 @@
  * has the page of the descriptor. Of stage-2 permission faults (a store to a read-only window, a fetch from
  * one), it is not: their IPA is found by walking the guest's tables.
  */
+#include "arch/arm64/diag/walk.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/emulate.h"
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/trap/vector.h"
-#include "arch/arm64/walk.h"
 #include "arch/crash.h"
 #include "kernel/log.h"
 #include "kernel/vdev/vdev.h"

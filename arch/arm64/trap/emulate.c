@@ -7,9 +7,9 @@
  */
 #include "arch/arm64/trap/emulate.h"
 
+#include "arch/arm64/diag/walk.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/ldst.h"
-#include "arch/arm64/walk.h"
 #include "arch/crash.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vm/vcpu.h"

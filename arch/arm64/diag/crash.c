@@ -2,10 +2,10 @@
 /* Crash records: taking and printing what the processor knew (arch/crash.h). */
 #include "arch/crash.h"
 
+#include "arch/arm64/diag/walk.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/trap/vector.h"
-#include "arch/arm64/walk.h"
 #include "kernel/cpu.h"
 #include "kernel/log.h"
 #include "kernel/vm/vcpu.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A guest's stage-1 translation, done by hand; see walk.h. */
-#include "arch/arm64/walk.h"
+#include "arch/arm64/diag/walk.h"
 
 #include "arch/arm64/sysreg.h"
 #include "arch/crash.h"

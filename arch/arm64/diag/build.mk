@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+obj-y += crash.o
+obj-y += fault.o
+obj-y += walk.o
