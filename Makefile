@@ -334,7 +334,7 @@ offsets-h := $(O)/include/generated/asm-offsets.h
 # Looked at each time; written, and its one object compiled, where it has changed.
 version-h := $(O)/include/generated/version.h
 $(shell scripts/version $(version-h))
-$(O)/kernel/version.o: $(version-h)
+$(O)/kernel/base/version.o: $(version-h)
 
 $(hv-c-objs): $(O)/%.o: %.c $(hv-track) $(config-h) | $(libfdt-a)
 	$(call say,CC,$<)

@@ -2,9 +2,9 @@
 /* What can stop a boot, looked at before anything depends on it. */
 #include "kernel/boot.h"
 
+#include "kernel/base/cpu.h"
+#include "kernel/base/errcode.h"
 #include "kernel/console.h"
-#include "kernel/cpu.h"
-#include "kernel/errcode.h"
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"

@@ -3,8 +3,8 @@
 #include "kernel/clock.h"
 
 #include "arch/cpu.h"
+#include "kernel/base/timer.h"
 #include "kernel/mm/hyp.h"
-#include "kernel/timer.h"
 
 static const struct rtc_driver *driver;
 static const volatile void *regs;

@@ -16,7 +16,7 @@
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
 
-#include "kernel/budget.h"
+#include "kernel/base/rate_limit.h"
 #include "kernel/mm/addr.h"
 #include "lib/compiler.h"
 #include "lib/list.h"

@@ -15,11 +15,11 @@
 #include "kernel/console_out.h"
 
 #include "arch/cpu.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/timer.h"
 #include "kernel/console_held.h"
 #include "kernel/console_text.h"
-#include "kernel/lock.h"
 #include "kernel/machine.h"
-#include "kernel/timer.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

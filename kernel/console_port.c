@@ -11,8 +11,8 @@
  * right for some moment during the call.
  */
 #include "arch/cpu.h"
+#include "kernel/base/timer.h"
 #include "kernel/console_out.h"
-#include "kernel/timer.h"
 #include "lib/fmt.h"
 
 #define BATCH	256

@@ -2,11 +2,11 @@
 /* Commands behind the console's escape key. */
 #include "kernel/inspect.h"
 
+#include "kernel/base/cpu.h"
+#include "kernel/base/log.h"
 #include "kernel/console.h"
-#include "kernel/cpu.h"
 #include "kernel/hvc/report.h"
 #include "kernel/invariants.h"
-#include "kernel/log.h"
 #include "kernel/mm/page.h"
 #include "kernel/shell.h"
 #include "kernel/vm/vcpu_view.h"

@@ -2,9 +2,9 @@
 /* Each of these breaks a protection that EL2 has, and has to end in a dump that names it. */
 #include "kernel/selftest.h"
 
-#include "kernel/log.h"
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
 #include "kernel/main.h"
-#include "kernel/panic.h"
 #include "lib/string.h"
 
 extern char _rodata_start[];

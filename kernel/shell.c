@@ -8,9 +8,9 @@
 #include "kernel/shell.h"
 
 #include "arch/cpu.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/timer.h"
 #include "kernel/console.h"
-#include "kernel/cpu.h"
-#include "kernel/timer.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

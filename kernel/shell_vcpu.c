@@ -8,9 +8,9 @@
  */
 #include "arch/cpu.h"
 #include "arch/vcpu.h"
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/timer.h"
 #include "kernel/shell.h"
-#include "kernel/timer.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Structure offsets for assembly: compiled to text, turned into generated/asm-offsets.h. */
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/types.h"
 

@@ -4,7 +4,7 @@
 
 #include "arch/arm64/sysreg.h"
 #include "arch/gic.h"
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 #include "kernel/main.h"
 #include "schism/abi/hypercall.h"
 

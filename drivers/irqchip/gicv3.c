@@ -7,12 +7,12 @@
  * Lock: gicd_lock (RANK_IRQCHIP) around read-modify-write of the distributor.
  */
 #include "arch/gic_cpuif.h"
-#include "kernel/cpu.h"
-#include "kernel/irq.h"
-#include "kernel/lock.h"
-#include "kernel/log.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/irq.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/log.h"
+#include "kernel/base/mmio.h"
 #include "kernel/mm/hyp.h"
-#include "kernel/mmio.h"
 #include "lib/errno.h"
 
 #define GICD_CTLR		0x0000

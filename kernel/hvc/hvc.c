@@ -3,9 +3,9 @@
 #include "kernel/hvc/hvc.h"
 
 #include "arch/nospec.h"
+#include "kernel/base/panic.h"
 #include "kernel/hvc/report.h"
 #include "kernel/mm/page.h"
-#include "kernel/panic.h"
 #include "kernel/vm/vcpu.h"
 
 #define FID_FAST	BIT(31)

@@ -4,10 +4,10 @@
 
 #include "arch/cpu.h"
 #include "arch/nospec.h"
+#include "kernel/base/log.h"
+#include "kernel/base/timer.h"
 #include "kernel/console.h"
-#include "kernel/log.h"
 #include "kernel/main.h"
-#include "kernel/timer.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"

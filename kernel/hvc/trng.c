@@ -3,8 +3,8 @@
  * The true random number generator interface (DEN0098, section 2), served by this CPU's generator. Where that
  * has no entropy there is none to give: a number that another guest can compute is worse than no number.
  */
+#include "kernel/base/random.h"
 #include "kernel/hvc/hvc.h"
-#include "kernel/random.h"
 #include "kernel/vm/vcpu.h"
 
 #define TRNG_FIRST		0x50

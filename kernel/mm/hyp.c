@@ -10,10 +10,10 @@
 #include "arch/cpu.h"
 #include "arch/layout.h"
 #include "arch/tlb.h"
-#include "kernel/cpu.h"
-#include "kernel/lock.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/panic.h"
 #include "kernel/mm/page.h"
-#include "kernel/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 

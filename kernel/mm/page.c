@@ -13,8 +13,8 @@
 
 #include "arch/cpu.h"
 #include "arch/layout.h"
-#include "kernel/lock.h"
-#include "kernel/panic.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/panic.h"
 #include "lib/bitmap.h"
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -8,9 +8,9 @@
 #include "kernel/sched/place.h"
 
 #include "arch/cpu.h"
-#include "kernel/irq.h"
-#include "kernel/job.h"
-#include "kernel/panic.h"
+#include "kernel/base/deferred.h"
+#include "kernel/base/irq.h"
+#include "kernel/base/panic.h"
 
 void place_tell(struct cpu *cpu)
 {

@@ -9,7 +9,7 @@
 #ifndef KERNEL_SCHED_PLACE_H
 #define KERNEL_SCHED_PLACE_H
 
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/vcpu.h"
 

@@ -8,7 +8,7 @@
 #ifndef KERNEL_SCHED_SCHED_H
 #define KERNEL_SCHED_SCHED_H
 
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 
@@ -75,7 +75,7 @@ struct cpu *sched_look(struct vcpu *vcpu, void (*look)(const struct vcpu *vcpu, 
  */
 void sched_forget(const struct vcpu *vcpu);
 
-/* A job waits (kernel/job.h): tell an idle CPU, or else let this one see to it at its next exit. */
+/* A job waits (kernel/base/deferred.h): tell an idle CPU, or else let this one see to it at its next exit. */
 void sched_job_waits(void);
 
 /* Whether a vCPU's mask allows the CPU: for policies. */

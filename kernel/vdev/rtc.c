@@ -10,10 +10,10 @@
  */
 #include "arch/cpu.h"
 #include "arch/nospec.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/timer.h"
 #include "kernel/clock.h"
-#include "kernel/cpu.h"
-#include "kernel/lock.h"
-#include "kernel/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/guest_dtb.h"

@@ -7,7 +7,7 @@
 #include "kernel/vm/shared.h"
 
 #include "arch/cpu.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
 #include "kernel/vdev/vdev.h"

@@ -21,8 +21,8 @@
  * register or at one index of the FIFO, and are right for some moment during the access.
  */
 #include "arch/nospec.h"
+#include "kernel/base/lock.h"
 #include "kernel/console.h"
-#include "kernel/lock.h"
 #include "kernel/mm/page.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"

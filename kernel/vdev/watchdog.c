@@ -10,9 +10,9 @@
  *
  * Lock: watchdog->lock (RANK_VDEV).
  */
-#include "kernel/cpu.h"
-#include "kernel/lock.h"
-#include "kernel/timer.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/guest_dtb.h"

@@ -23,7 +23,7 @@
 #ifndef KERNEL_VGIC_VGIC_H
 #define KERNEL_VGIC_VGIC_H
 
-#include "kernel/lock.h"
+#include "kernel/base/lock.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/types.h"

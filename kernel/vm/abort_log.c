@@ -6,9 +6,9 @@
 #include "kernel/vm/abort_log.h"
 
 #include "arch/cpu.h"
+#include "kernel/base/log.h"
+#include "kernel/base/timer.h"
 #include "kernel/console.h"
-#include "kernel/log.h"
-#include "kernel/timer.h"
 #include "kernel/vm/vm.h"
 
 #define LINE_US		100000

@@ -9,9 +9,9 @@
 
 #include "arch/cpu.h"
 #include "arch/crash.h"
-#include "kernel/lock.h"
-#include "kernel/log.h"
-#include "kernel/timer.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/log.h"
+#include "kernel/base/timer.h"
 #include "kernel/vm/vcpu.h"
 
 struct crash {

@@ -4,10 +4,10 @@
  * package that are yet to be started, and somebody at the shell. When they let go, what was put off is looked
  * at again.
  */
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
 #include "kernel/console.h"
 #include "kernel/invariants.h"
-#include "kernel/log.h"
-#include "kernel/panic.h"
 #include "kernel/vm/lifecycle.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vcpu_view.h"

@@ -9,8 +9,8 @@
 
 #include "arch/pmu.h"
 #include "arch/vcpu.h"
-#include "kernel/job.h"
-#include "kernel/random.h"
+#include "kernel/base/deferred.h"
+#include "kernel/base/random.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"

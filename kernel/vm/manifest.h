@@ -11,7 +11,7 @@
 #ifndef KERNEL_VM_MANIFEST_H
 #define KERNEL_VM_MANIFEST_H
 
-#include "kernel/errcode.h"
+#include "kernel/base/errcode.h"
 #include "kernel/vm/shared.h"
 #include "kernel/vm/vm.h"
 

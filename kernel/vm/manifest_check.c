@@ -3,7 +3,7 @@
 #include "kernel/vm/manifest_reader.h"
 
 #include "arch/stage2.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "kernel/main.h"
 #include "lib/dt.h"
 #include "lib/errno.h"

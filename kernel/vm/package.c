@@ -3,9 +3,9 @@
 #include "kernel/vm/package.h"
 
 #include "arch/vcpu.h"
+#include "kernel/base/errcode.h"
+#include "kernel/base/log.h"
 #include "kernel/console.h"
-#include "kernel/errcode.h"
-#include "kernel/log.h"
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"

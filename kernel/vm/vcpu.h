@@ -4,7 +4,7 @@
 #define KERNEL_VM_VCPU_H
 
 #include "arch/vcpu.h"
-#include "kernel/timer.h"
+#include "kernel/base/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "lib/list.h"

@@ -7,10 +7,10 @@
 #include "kernel/vm/vcpu_view.h"
 
 #include "arch/cpu.h"
-#include "kernel/cpu.h"
-#include "kernel/irq.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/irq.h"
+#include "kernel/base/timer.h"
 #include "kernel/sched/sched.h"
-#include "kernel/timer.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 

@@ -4,7 +4,7 @@
  * package describes, and for ever; what comes and goes is what it is given: memory, vCPUs, devices.
  *
  *   DEFINED    described, and has nothing
- *   LOADING    has everything, and gets its images, by a job (kernel/job.h)
+ *   LOADING    has everything, and gets its images, by a job (kernel/base/deferred.h)
  *   RUNNING
  *   PAUSED     its vCPUs keep their state, and none runs
  *   STOPPING   its vCPUs are leaving their CPUs; vm->goal is what comes then
@@ -16,12 +16,12 @@
 #ifndef KERNEL_VM_VM_H
 #define KERNEL_VM_VM_H
 
-#include "kernel/budget.h"
-#include "kernel/job.h"
-#include "kernel/lock.h"
+#include "kernel/base/deferred.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/rate_limit.h"
+#include "kernel/base/timer.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/stage2.h"
-#include "kernel/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/entry.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/errors.md explains every code that a boot can end with (kernel/errcode.h), in the same words."""
+"""docs/errors.md explains every code that a boot can end with (kernel/base/errcode.h), in the same words."""
 import re
 
 import pytest
@@ -9,7 +9,7 @@ import qemu
 
 def codes():
     """number: (cause, remedy)"""
-    text = (qemu.ROOT / "kernel/errcode.h").read_text(encoding="utf-8")
+    text = (qemu.ROOT / "kernel/base/errcode.h").read_text(encoding="utf-8")
     text = re.sub(r'"\s*\\\n\s*"', "", text)
     rows = re.findall(r'X\(\w+, (\d+), "((?:\\.|[^"])*)",\s*\\\s*"((?:\\.|[^"])*)"\)', text)
     return {int(number): (cause, remedy.replace('\\"', '"')) for number, cause, remedy in rows}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-Each refusal to boot that can be provoked: the stable code, the cause in the words of kernel/errcode.h, what
+Each refusal to boot that can be provoked: the stable code, the cause in the words of kernel/base/errcode.h, what
 was found, and a remedy; then the machine ends by itself, in failure.
 """
 import copy

@@ -77,7 +77,7 @@ def test_another_commit_compiles_one_object_anew(tmp_path):
     image, text = (tmp_path / "Image").read_bytes(), header.read_text(encoding="ascii")
     header.write_text('#define SCHISM_VERSION "0.0.0 (another)"\n', encoding="ascii")
     again = quiet("make", f"O={tmp_path}", "SETUP=no", cwd=qemu.ROOT, HOME=os.environ.get("HOME", "/"))
-    assert re.findall(r"^ *(?:CC|AS) +(.*)", again, re.M) == ["kernel/version.c"], again
+    assert re.findall(r"^ *(?:CC|AS) +(.*)", again, re.M) == ["kernel/base/version.c"], again
     assert header.read_text(encoding="ascii") == text
     assert (tmp_path / "Image").read_bytes() == image
 

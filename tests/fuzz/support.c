@@ -9,9 +9,9 @@
 #include "arch/cpu.h"
 #include "arch/pmu.h"
 #include "arch/vcpu.h"
-#include "kernel/log.h"
-#include "kernel/panic.h"
-#include "kernel/random.h"
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/random.h"
 
 bool fake_pmu_offered;
 

@@ -6,7 +6,7 @@
 #ifndef TESTS_HOST_FAKE_H
 #define TESTS_HOST_FAKE_H
 
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

@@ -7,8 +7,8 @@
 
 #include "arch/cpu.h"
 #include "arch/pmu.h"
-#include "kernel/irq.h"
-#include "kernel/panic.h"
+#include "kernel/base/irq.h"
+#include "kernel/base/panic.h"
 #include "lib/string.h"
 
 __thread struct cpu *fake_this_cpu = cpus;

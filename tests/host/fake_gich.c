@@ -3,7 +3,7 @@
 #include "tests/host/fake_gich.h"
 
 #include "arch/gic.h"
-#include "kernel/panic.h"
+#include "kernel/base/panic.h"
 #include "lib/string.h"
 
 #define VMCR_VBPR0	GENMASK(23, 21)

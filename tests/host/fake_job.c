@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Work that is no job's. */
-#include "kernel/job.h"
+#include "kernel/base/deferred.h"
 
 void job_breathe(void)
 {

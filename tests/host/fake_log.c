@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/base/errcode.h"
+#include "kernel/base/log.h"
 #include "kernel/console.h"
-#include "kernel/errcode.h"
-#include "kernel/log.h"
 
 static char text[65536];
 static size_t used;

@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
+#include "kernel/base/irq.h"
+#include "kernel/base/random.h"
 #include "kernel/hvc/hvc.h"
-#include "kernel/irq.h"
 #include "kernel/main.h"
 #include "kernel/mm/page.h"
-#include "kernel/random.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/loader.h"
 #include "kernel/vm/vm.h"

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kernel/base/panic.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
-#include "kernel/panic.h"
 
 static uint8_t *el2_view, *raw_view;
 static uint64_t mem_base, mem_size;

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/panic.h"
+#include "kernel/base/panic.h"
 
 #define TEXT_MAX	256
 #define CHILD_STATUS	113

@@ -31,8 +31,8 @@ test_dt-src := tests/unit/test_dt.c lib/dt.c
 unit-test += test_machine
 test_machine-src := tests/unit/test_machine.c kernel/machine.c lib/dt.c lib/dt_walk.c
 unit-test += test_uart
-host-console := kernel/log.c kernel/console.c kernel/console_held.c kernel/console_out.c \
-	kernel/console_port.c kernel/console_text.c kernel/timer.c kernel/lock.c kernel/cpu.c \
+host-console := kernel/base/log.c kernel/console.c kernel/console_held.c kernel/console_out.c \
+	kernel/console_port.c kernel/console_text.c kernel/base/timer.c kernel/base/lock.c kernel/base/cpu.c \
 	lib/fmt.c lib/ring.c lib/utf8.c
 test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c $(host-console) \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
@@ -48,13 +48,13 @@ test_console_smp-libs := -lpthread
 unit-test += test_shell
 test_shell-src := tests/unit/test_shell.c kernel/shell_line.c kernel/shell_parse.c lib/fmt.c
 unit-test += test_rtc
-test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/timer.c \
-	kernel/lock.c kernel/cpu.c \
+test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/base/timer.c \
+	kernel/base/lock.c kernel/base/cpu.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_watchdog
-test_watchdog-src := tests/unit/test_watchdog.c kernel/vdev/watchdog.c kernel/vm/vmtime.c kernel/timer.c \
-	kernel/lock.c kernel/cpu.c tests/host/fake_cpu.c tests/host/fake_panic.c \
-	tests/host/fake_guest_dtb.c
+test_watchdog-src := tests/unit/test_watchdog.c kernel/vdev/watchdog.c kernel/vm/vmtime.c \
+	kernel/base/timer.c kernel/base/lock.c kernel/base/cpu.c tests/host/fake_cpu.c \
+	tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_aarch32
 test_aarch32-src := tests/unit/test_aarch32.c arch/arm64/trap/aarch32.c arch/arm64/trap/esr.c \
 	tests/host/fake_log.c
@@ -70,15 +70,17 @@ unit-test += test_emulate
 test_emulate-src := tests/unit/test_emulate.c arch/arm64/trap/emulate.c arch/arm64/trap/ldst.c \
 	arch/arm64/diag/walk.c
 unit-test += test_abort_log
-test_abort_log-src := tests/unit/test_abort_log.c kernel/vm/abort_log.c kernel/timer.c kernel/lock.c \
-	kernel/cpu.c tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c
+test_abort_log-src := tests/unit/test_abort_log.c kernel/vm/abort_log.c kernel/base/timer.c \
+	kernel/base/lock.c kernel/base/cpu.c tests/host/fake_log.c tests/host/fake_cpu.c \
+	tests/host/fake_panic.c
 unit-test += test_passthrough
 test_passthrough-src := tests/unit/test_passthrough.c kernel/vdev/passthrough.c kernel/vdev/vdev.c \
-	kernel/machine.c lib/dt.c lib/dt_walk.c kernel/lock.c kernel/cpu.c kernel/timer.c \
+	kernel/machine.c lib/dt.c lib/dt_walk.c kernel/base/lock.c kernel/base/cpu.c kernel/base/timer.c \
 	tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 
 unit-test += test_irq
-test_irq-src := tests/unit/test_irq.c kernel/irq.c kernel/cpu.c tests/host/fake_cpu.c tests/host/fake_panic.c
+test_irq-src := tests/unit/test_irq.c kernel/base/irq.c kernel/base/cpu.c tests/host/fake_cpu.c \
+	tests/host/fake_panic.c
 unit-test += test_flash
 test_flash-src := tests/unit/test_flash.c kernel/vdev/flash.c kernel/vdev/vdev.c
 
@@ -98,11 +100,11 @@ unit-test += test_sel4
 test_sel4-src := tests/unit/test_sel4.c kernel/vm/sel4.c lib/cpio.c lib/elf.c lib/fmt.c
 unit-test += test_guest_dtb
 test_guest_dtb-src := tests/unit/test_guest_dtb.c lib/dt.c kernel/vm/guest_dtb.c kernel/vdev/vdev.c \
-	tests/host/fake_job.c kernel/cpu.c kernel/random.c lib/chacha20.c lib/fmt.c tests/host/fake_cpu.c \
-	tests/host/fake_panic.c
+	tests/host/fake_job.c kernel/base/cpu.c kernel/base/random.c lib/chacha20.c lib/fmt.c \
+	tests/host/fake_cpu.c tests/host/fake_panic.c
 
 # The kernel on the fake machine of tests/host.
-host-cpu := tests/host/fake_cpu.c tests/host/fake_panic.c kernel/lock.c kernel/cpu.c
+host-cpu := tests/host/fake_cpu.c tests/host/fake_panic.c kernel/base/lock.c kernel/base/cpu.c
 host-mem := tests/host/fake_mem.c tests/host/fake_tlb.c kernel/mm/page.c kernel/mm/pgtable.c \
 	kernel/mm/stage2.c
 
@@ -111,9 +113,9 @@ smp-test += test_lock
 test_lock-src := tests/unit/test_lock.c $(host-cpu)
 test_lock-libs := -lpthread
 unit-test += test_timer
-test_timer-src := tests/unit/test_timer.c kernel/timer.c $(host-cpu)
+test_timer-src := tests/unit/test_timer.c kernel/base/timer.c $(host-cpu)
 unit-test += test_random
-test_random-src := tests/unit/test_random.c kernel/random.c lib/chacha20.c $(host-cpu)
+test_random-src := tests/unit/test_random.c kernel/base/random.c lib/chacha20.c $(host-cpu)
 unit-test += test_page
 test_page-src := tests/unit/test_page.c kernel/mm/page.c tests/host/fake_mem.c $(host-cpu)
 unit-test += test_pgtable
@@ -136,14 +138,15 @@ test_vgic_smp-src := tests/unit/test_vgic_smp.c $(wildcard kernel/vgic/*.c) test
 test_vgic_smp-libs := -lpthread
 unit-test += test_timer_smp
 smp-test += test_timer_smp
-test_timer_smp-src := tests/unit/test_timer_smp.c kernel/timer.c kernel/job.c tests/host/race.c $(host-cpu)
+test_timer_smp-src := tests/unit/test_timer_smp.c kernel/base/timer.c kernel/base/deferred.c \
+	tests/host/race.c $(host-cpu)
 test_timer_smp-libs := -lpthread
-host-kernel := $(host-cpu) $(host-mem) kernel/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
+host-kernel := $(host-cpu) $(host-mem) kernel/base/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
 	kernel/hvc/*.c) kernel/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
 	kernel/vm/lifecycle.c kernel/vm/vmtime.c kernel/vm/end.c kernel/vm/power.c \
-	kernel/random.c lib/chacha20.c \
-	kernel/vm/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/job.c \
+	kernel/base/random.c lib/chacha20.c \
+	kernel/vm/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/base/deferred.c \
 	kernel/vm/loader.c kernel/vm/sel4.c \
 	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
 	lib/linux_image.c lib/packed.c \

@@ -13,14 +13,14 @@
 
 #include <cmocka.h>
 
-#include "kernel/budget.h"
+#include "kernel/base/log.h"
+#include "kernel/base/rate_limit.h"
+#include "kernel/base/timer.h"
 #include "kernel/console.h"
 #include "kernel/inspect.h"
-#include "kernel/log.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
 #include "kernel/shell.h"
-#include "kernel/timer.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 #include "tests/host/fake.h"

@@ -14,14 +14,14 @@
 
 #include "tests/unit/smp.h"
 
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/timer.h"
 #include "kernel/console.h"
 #include "kernel/inspect.h"
-#include "kernel/log.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
-#include "kernel/panic.h"
 #include "kernel/shell.h"
-#include "kernel/timer.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 

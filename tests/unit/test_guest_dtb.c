@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "arch/pmu.h"
-#include "kernel/random.h"
+#include "kernel/base/random.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vcpu.h"

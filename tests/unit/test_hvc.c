@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "arch/workaround.h"
+#include "kernel/base/random.h"
 #include "kernel/hvc/hvc.h"
 #include "kernel/hvc/pvtime.h"
-#include "kernel/random.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"

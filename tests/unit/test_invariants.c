@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 #include "kernel/invariants.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"

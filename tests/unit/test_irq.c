@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/irq.h"
+#include "kernel/base/irq.h"
 #include "lib/errno.h"
 #include "tests/host/fake.h"
 

@@ -17,11 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel/base/irq.h"
+#include "kernel/base/panic.h"
 #include "kernel/hvc/report.h"
 #include "kernel/invariants.h"
-#include "kernel/irq.h"
 #include "kernel/mm/page.h"
-#include "kernel/panic.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 
-#include "kernel/lock.h"
+#include "kernel/base/lock.h"
 #include "tests/host/fake.h"
 
 #define NR_THREADS	MIN(4, CONFIG_NR_CPUS)

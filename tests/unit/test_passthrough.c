@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "kernel/cpu.h"
-#include "kernel/irq.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/irq.h"
 #include "kernel/main.h"
 #include "kernel/mm/pgtable.h"
 #include "kernel/vdev/passthrough.h"

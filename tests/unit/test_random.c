@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/random.h"
+#include "kernel/base/random.h"
 #include "tests/host/fake.h"
 
 #define WORDS_PER_BLOCK	4	/* of 64 bits */

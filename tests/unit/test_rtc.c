@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
+#include "kernel/base/timer.h"
 #include "kernel/clock.h"
 #include "kernel/mm/hyp.h"
-#include "kernel/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vm.h"

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "kernel/irq.h"
+#include "kernel/base/irq.h"
+#include "kernel/base/timer.h"
 #include "kernel/sched/sched.h"
-#include "kernel/timer.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/timer.h"
+#include "kernel/base/timer.h"
 #include "tests/host/fake.h"
 #include "tests/unit/random.h"
 

@@ -14,11 +14,11 @@
 
 #include "tests/unit/smp.h"
 
-#include "kernel/cpu.h"
-#include "kernel/job.h"
-#include "kernel/panic.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/deferred.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/timer.h"
 #include "kernel/sched/sched.h"
-#include "kernel/timer.h"
 
 #define NR_CPUS		MIN(4, CONFIG_NR_CPUS)
 #define NR_THINGS	6

@@ -14,7 +14,7 @@
 #include "kernel/console.h"
 #include "kernel/inspect.h"
 #include "kernel/shell.h"
-#include "kernel/timer.h"
+#include "kernel/base/timer.h"
 #include "kernel/main.h"
 #include "kernel/mm/page.h"
 #include "kernel/vdev/vdev.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/timer.h"
+#include "kernel/base/timer.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"

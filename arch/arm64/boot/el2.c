@@ -15,7 +15,7 @@
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/idreg.h"
 #include "arch/arm64/trap/traps.h"
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 
 #define HCRX_EL2		S3_4_C1_C2_2
 #define HCRX_TALLINT		BIT(6)

@@ -4,7 +4,7 @@
 
 #include "arch/arm64/sysreg.h"
 #include "arch/gic.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "lib/compiler.h"
 
 #define VTR_LISTREGS		GENMASK(4, 0)

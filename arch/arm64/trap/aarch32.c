@@ -14,7 +14,7 @@
 
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vcpu/debug.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 

@@ -13,7 +13,7 @@
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/trap/vector.h"
 #include "arch/crash.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vm/abort_log.h"
 #include "kernel/vm/vcpu.h"

@@ -14,7 +14,7 @@
 
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/vcpu/pmu.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "lib/compiler.h"
 
 struct id_field {

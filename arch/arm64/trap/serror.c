@@ -5,7 +5,7 @@
  */
 #include "arch/arm64/trap/serror.h"
 
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 

@@ -13,7 +13,7 @@
 #include "arch/arm64/vcpu/pmu.h"
 #include "arch/nospec.h"
 #include "arch/stage2.h"
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"

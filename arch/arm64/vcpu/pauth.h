@@ -6,8 +6,8 @@
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"
 #include "arch/cpu.h"
-#include "kernel/cpu.h"
-#include "kernel/random.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/random.h"
 
 /* SCTLR_EL2.EnIA */
 #define SCTLR_ENIA_MASK		0x80000000

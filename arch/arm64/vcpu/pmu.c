@@ -17,9 +17,9 @@
 #include "arch/arm64/vcpu/pmu.h"
 
 #include "arch/arm64/sysreg.h"
-#include "kernel/cpu.h"
-#include "kernel/irq.h"
-#include "kernel/log.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/irq.h"
+#include "kernel/base/log.h"
 #include "kernel/main.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"

@@ -8,7 +8,7 @@
 #define ARCH_VCPU_H
 
 #include "lib/compiler.h"
-#include "kernel/timer.h"
+#include "kernel/base/timer.h"
 #include "lib/types.h"
 
 struct vcpu;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Random numbers; see random.h, and docs/design/random.md for why it is done in this way. */
-#include "kernel/random.h"
+#include "kernel/base/random.h"
 
 #include "arch/cpu.h"
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 #include "lib/string.h"
 
 #define SEED_MIN	32

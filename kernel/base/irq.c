@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Dispatch of physical interrupts: a handler for each INTID that somebody asked for, which stays. */
-#include "kernel/irq.h"
+#include "kernel/base/irq.h"
 
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 #include "lib/errno.h"
 
 typedef enum irq_result irq_handler(uint32_t intid);

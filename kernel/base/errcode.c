@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Boot errors: SCHISM-Ennn, cause, details, remedy. */
-#include "kernel/errcode.h"
+#include "kernel/base/errcode.h"
 
-#include "kernel/log.h"
-#include "kernel/panic.h"
+#include "kernel/base/log.h"
+#include "kernel/base/panic.h"
 #include "lib/fmt.h"
 #include "lib/types.h"
 

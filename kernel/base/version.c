@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The only object that another commit alone makes be compiled anew: its header is scripts/version's. */
-#include "kernel/version.h"
+#include "kernel/base/version.h"
 
 #include "generated/version.h"
 

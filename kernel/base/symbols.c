@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Symbol lookup in the table that scripts/symtab.py makes at link time. */
-#include "kernel/symbols.h"
+#include "kernel/base/symbols.h"
 
 extern const uint64_t symtab_count;
 extern const uint32_t symtab_addrs[], symtab_name_offs[];

@@ -5,12 +5,12 @@
  *
  * Lock: log_lock (RANK_LOG) around the ring.
  */
-#include "kernel/log.h"
+#include "kernel/base/log.h"
 
 #include "arch/cpu.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/timer.h"
 #include "kernel/console.h"
-#include "kernel/lock.h"
-#include "kernel/timer.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical interrupts. The GIC driver (drivers/irqchip) acknowledges; kernel/irq.c hands an INTID to
+ * Physical interrupts. The GIC driver (drivers/irqchip) acknowledges; kernel/base/irq.c hands an INTID to
  * whoever asked for it. Handlers run to completion with interrupts masked.
  */
 #ifndef KERNEL_IRQ_H

@@ -6,7 +6,7 @@
 #ifndef KERNEL_TIMER_H
 #define KERNEL_TIMER_H
 
-#include "kernel/lock.h"
+#include "kernel/base/lock.h"
 #include "kernel/mm/addr.h"
 #include "lib/list.h"
 #include "lib/types.h"

@@ -7,9 +7,9 @@
 #define KERNEL_CPU_H
 
 #include "arch/cpu.h"
-#include "kernel/lock.h"
-#include "kernel/random.h"
-#include "kernel/timer.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/random.h"
+#include "kernel/base/timer.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/types.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Spinlocks; see lock.h for the order in which they nest. */
-#include "kernel/lock.h"
+#include "kernel/base/lock.h"
 
-#include "kernel/cpu.h"
-#include "kernel/panic.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/panic.h"
 
 void spin_init(struct spinlock *lock, enum lock_rank rank)
 {

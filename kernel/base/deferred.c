@@ -4,13 +4,13 @@
  *
  * Lock: job_lock (RANK_JOB) around the list and the states of all jobs; not held in a step.
  */
-#include "kernel/job.h"
+#include "kernel/base/deferred.h"
 
-#include "kernel/cpu.h"
-#include "kernel/irq.h"
-#include "kernel/lock.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/irq.h"
+#include "kernel/base/lock.h"
+#include "kernel/base/timer.h"
 #include "kernel/sched/sched.h"
-#include "kernel/timer.h"
 
 /* What a CPU that has something else to do does of it, each time. */
 #define TURN_US		1000

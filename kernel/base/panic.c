@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* The end of EL2, and of the machine. */
-#include "kernel/panic.h"
+#include "kernel/base/panic.h"
 
 #include "arch/cpu.h"
+#include "kernel/base/log.h"
 #include "kernel/console.h"
-#include "kernel/log.h"
 #include "kernel/smp.h"
 #include "lib/fmt.h"
 

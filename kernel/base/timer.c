@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* One-shot timers on a sorted list per CPU; see timer.h. */
-#include "kernel/timer.h"
+#include "kernel/base/timer.h"
 
 #include "arch/cpu.h"
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 
 void timer_queue_init(struct timer_queue *queue)
 {

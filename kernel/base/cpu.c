@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The per-CPU structures. */
-#include "kernel/cpu.h"
+#include "kernel/base/cpu.h"
 
 #include "arch/cpu.h"
 

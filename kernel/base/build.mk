@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+obj-y += cpu.o
+obj-y += deferred.o
+obj-y += errcode.o
+obj-y += irq.o
+obj-y += lock.o
+obj-y += log.o
+obj-y += panic.o
+obj-y += random.o
+obj-y += symbols.o
+obj-y += timer.o
+obj-y += version.o
