@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-subdir-y += base hvc mm sched vdev vgic vm
-obj-y += boot.o
+subdir-y += base boot hvc mm sched vdev vgic vm
 obj-y += clock.o
 obj-y += console.o
 obj-y += console_held.o
@@ -11,16 +10,12 @@ obj-y += inspect.o
 obj-$(CONFIG_CHECK_INVARIANTS) += invariants.o
 obj-y += machine.o
 obj-y += main.o
-obj-$(CONFIG_SELFTEST) += selftest.o
 obj-$(CONFIG_SHELL) += shell.o
 obj-$(CONFIG_SHELL) += shell_line.o
 obj-$(CONFIG_SHELL) += shell_parse.o
 obj-$(CONFIG_SHELL) += shell_system.o
 obj-$(CONFIG_SHELL) += shell_vcpu.o
 obj-$(CONFIG_SHELL) += shell_vm.o
-obj-y += smp.o
 
 # Reading the device tree at boot walks with its path in the frame, on a stack that is empty otherwise.
 CFLAGS_kernel/machine.o := -Wframe-larger-than=8192
-# It overflows the stack on purpose.
-CFLAGS_kernel/selftest.o := -Wno-infinite-recursion

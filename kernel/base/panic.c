@@ -4,8 +4,8 @@
 
 #include "arch/cpu.h"
 #include "kernel/base/log.h"
+#include "kernel/boot/smp.h"
 #include "kernel/console.h"
-#include "kernel/smp.h"
 #include "lib/fmt.h"
 
 static void halt(void) __noreturn;

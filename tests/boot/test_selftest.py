@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each fault that EL2 commits on purpose (kernel/selftest.c) ends in the dump that names it."""
+"""Each fault that EL2 commits on purpose (kernel/boot/selftest.c) ends in the dump that names it."""
 import re
 
 import pytest
@@ -41,7 +41,7 @@ def test_fault_of_el2_ends_in_a_dump_that_names_it(checked, name, cpu):
 
 
 def test_no_fault_goes_unnamed_by_these_tests():
-    source = (qemu.ROOT / "kernel/selftest.c").read_text(encoding="utf-8")
+    source = (qemu.ROOT / "kernel/boot/selftest.c").read_text(encoding="utf-8")
     assert set(re.findall(r'^\t\{ "([\w-]+)", \w+ \},$', source, re.M)) == set(FAULTS)
 
 

@@ -16,7 +16,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/random.h"
-#include "kernel/boot.h"
+#include "kernel/boot/boot.h"
 #include "kernel/console.h"
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"

@@ -7,9 +7,9 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/symbols.h"
+#include "kernel/boot/smp.h"
 #include "kernel/console.h"
 #include "kernel/mm/hyp.h"
-#include "kernel/smp.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 

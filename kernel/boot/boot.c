@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What can stop a boot, looked at before anything depends on it. */
-#include "kernel/boot.h"
+#include "kernel/boot/boot.h"
 
 #include "kernel/base/cpu.h"
 #include "kernel/base/errcode.h"

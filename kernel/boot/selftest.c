@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Each of these breaks a protection that EL2 has, and has to end in a dump that names it. */
-#include "kernel/selftest.h"
+#include "kernel/boot/selftest.h"
 
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"

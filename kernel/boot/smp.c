@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Secondary CPUs and interprocessor interrupts. */
-#include "kernel/smp.h"
+#include "kernel/boot/smp.h"
 
 #include "arch/cpu.h"
 #include "arch/pmu.h"
