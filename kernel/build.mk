@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-subdir-y += base boot hvc mm sched vdev vgic vm
+subdir-y += base boot hvc mm platform sched vdev vgic vm
 obj-y += clock.o
 obj-y += console.o
 obj-y += console_held.o
@@ -8,7 +8,6 @@ obj-y += console_port.o
 obj-y += console_text.o
 obj-y += inspect.o
 obj-$(CONFIG_CHECK_INVARIANTS) += invariants.o
-obj-y += machine.o
 obj-y += main.o
 obj-$(CONFIG_SHELL) += shell.o
 obj-$(CONFIG_SHELL) += shell_line.o
@@ -16,6 +15,3 @@ obj-$(CONFIG_SHELL) += shell_parse.o
 obj-$(CONFIG_SHELL) += shell_system.o
 obj-$(CONFIG_SHELL) += shell_vcpu.o
 obj-$(CONFIG_SHELL) += shell_vm.o
-
-# Reading the device tree at boot walks with its path in the frame, on a stack that is empty otherwise.
-CFLAGS_kernel/machine.o := -Wframe-larger-than=8192

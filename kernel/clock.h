@@ -3,7 +3,7 @@
 #ifndef KERNEL_CLOCK_H
 #define KERNEL_CLOCK_H
 
-#include "kernel/machine.h"
+#include "kernel/platform/machine.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

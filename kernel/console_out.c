@@ -19,7 +19,7 @@
 #include "kernel/base/timer.h"
 #include "kernel/console_held.h"
 #include "kernel/console_text.h"
-#include "kernel/machine.h"
+#include "kernel/platform/machine.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

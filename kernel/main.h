@@ -3,7 +3,7 @@
 #ifndef KERNEL_MAIN_H
 #define KERNEL_MAIN_H
 
-#include "kernel/machine.h"
+#include "kernel/platform/machine.h"
 
 /* Read-only once boot_main() has filled it. */
 extern struct machine machine;

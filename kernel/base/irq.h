@@ -6,7 +6,7 @@
 #ifndef KERNEL_IRQ_H
 #define KERNEL_IRQ_H
 
-#include "kernel/machine.h"
+#include "kernel/platform/machine.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

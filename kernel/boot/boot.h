@@ -3,7 +3,7 @@
 #ifndef KERNEL_BOOT_H
 #define KERNEL_BOOT_H
 
-#include "kernel/machine.h"
+#include "kernel/platform/machine.h"
 #include "lib/compiler.h"
 
 /*

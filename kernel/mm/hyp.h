@@ -3,9 +3,9 @@
 #ifndef KERNEL_MM_HYP_H
 #define KERNEL_MM_HYP_H
 
-#include "kernel/machine.h"
 #include "kernel/mm/addr.h"
 #include "kernel/mm/pgtable.h"
+#include "kernel/platform/machine.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

@@ -11,8 +11,8 @@
 #ifndef KERNEL_MM_PAGE_H
 #define KERNEL_MM_PAGE_H
 
-#include "kernel/machine.h"
 #include "kernel/mm/addr.h"
+#include "kernel/platform/machine.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

@@ -96,7 +96,7 @@ def test_downloads_of_all_builds_are_shared_where_they_are_shared_already(source
     shutil.copytree(sources, copy, symlinks=True)
     (copy / "build/cache").mkdir(parents=True)
     shutil.copytree(CACHE / "libfdt", copy / "build/cache/libfdt")
-    done = make(f"O={out}", f"{out}/kernel/machine.o", cwd=copy)
+    done = make(f"O={out}", f"{out}/kernel/platform/machine.o", cwd=copy)
     assert done.returncode == 0, done.stdout
     assert not (out / "cache").exists()
 

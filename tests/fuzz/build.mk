@@ -12,7 +12,7 @@ fuzz_elf-src := lib/elf.c
 fuzzer += image
 fuzz_image-src := lib/linux_image.c lib/packed.c
 fuzzer += manifest
-fuzz_manifest-src := tests/fuzz/fuzz_vms.c $(host-manifest) kernel/vdev/vdev.c kernel/machine.c \
+fuzz_manifest-src := tests/fuzz/fuzz_vms.c $(host-manifest) kernel/vdev/vdev.c kernel/platform/machine.c \
 	tests/host/fake_tlb.c lib/dt.c lib/dt_walk.c lib/fmt.c
 fuzzer += package
 fuzz_package-src := $(fuzz_manifest-src) kernel/vm/loader.c kernel/vm/sel4.c kernel/vm/guest_dtb.c \

@@ -29,7 +29,7 @@ test_packed-src := tests/unit/test_packed.c lib/packed.c
 unit-test += test_dt
 test_dt-src := tests/unit/test_dt.c lib/dt.c
 unit-test += test_machine
-test_machine-src := tests/unit/test_machine.c kernel/machine.c lib/dt.c lib/dt_walk.c
+test_machine-src := tests/unit/test_machine.c kernel/platform/machine.c lib/dt.c lib/dt_walk.c
 unit-test += test_uart
 host-console := kernel/base/log.c kernel/console.c kernel/console_held.c kernel/console_out.c \
 	kernel/console_port.c kernel/console_text.c kernel/base/timer.c kernel/base/lock.c kernel/base/cpu.c \
@@ -75,8 +75,9 @@ test_abort_log-src := tests/unit/test_abort_log.c kernel/vm/abort_log.c kernel/b
 	tests/host/fake_panic.c
 unit-test += test_passthrough
 test_passthrough-src := tests/unit/test_passthrough.c kernel/vdev/passthrough.c kernel/vdev/vdev.c \
-	kernel/machine.c lib/dt.c lib/dt_walk.c kernel/base/lock.c kernel/base/cpu.c kernel/base/timer.c \
-	tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
+	kernel/platform/machine.c lib/dt.c lib/dt_walk.c kernel/base/lock.c kernel/base/cpu.c \
+	kernel/base/timer.c tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c \
+	tests/host/fake_guest_dtb.c
 
 unit-test += test_irq
 test_irq-src := tests/unit/test_irq.c kernel/base/irq.c kernel/base/cpu.c tests/host/fake_cpu.c \
@@ -91,8 +92,9 @@ test_virtio_mmio-src := kernel/vdev/virtio_mmio.c kernel/vdev/vdev.c tests/unit/
 unit-test += test_manifest
 host-manifest := kernel/vm/manifest.c kernel/vm/manifest_check.c kernel/vm/manifest_memory.c \
 	kernel/vm/manifest_vm.c
-test_manifest-src := tests/unit/test_manifest.c $(host-manifest) kernel/vdev/vdev.c kernel/machine.c \
-	lib/dt.c lib/dt_walk.c lib/fmt.c tests/host/fake_log.c tests/host/fake_tlb.c
+test_manifest-src := tests/unit/test_manifest.c $(host-manifest) kernel/vdev/vdev.c \
+	kernel/platform/machine.c lib/dt.c lib/dt_walk.c lib/fmt.c tests/host/fake_log.c \
+	tests/host/fake_tlb.c
 unit-test += test_loader
 test_loader-src := tests/unit/test_loader.c kernel/vm/loader.c kernel/vm/sel4.c lib/cpio.c lib/elf.c \
 	lib/fmt.c lib/linux_image.c lib/packed.c

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <libfdt.h>
 
-#include "kernel/machine.h"
+#include "kernel/platform/machine.h"
 #include "tests/unit/dtb.h"
 #include "tests/unit/random.h"
 

@@ -12,7 +12,7 @@
  *
  * Boot CPU only, no locks: the finder is too large for a stack.
  */
-#include "kernel/machine.h"
+#include "kernel/platform/machine.h"
 #include "lib/dt_walk.h"
 #include "lib/errno.h"
 #include "lib/string.h"
