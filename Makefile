@@ -457,7 +457,7 @@ mkpackage-files := scripts/mkpackage scripts/cpio.py scripts/plain.py $(wildcard
 
 # The package in the image. Its guests are those that the configuration chose.
 $(call track,package,$(toolchain) $(guest-y))
-embedded-package := $(O)/kernel/vm/package.cpio
+embedded-package := $(O)/kernel/load/package.cpio
 $(embedded-package): dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.elf,$(guest-y)) $(mkpackage-files) $(package-track) $(config-h)
 	$(if $(guest-y),,$(embeds-nothing))
 	$(call say,PACK,$@)
@@ -465,8 +465,8 @@ $(embedded-package): dts/vms/embedded.dts $(patsubst %,$(O)/guests/stripped/%.el
 embeds-nothing = @echo 'error: CONFIG_EMBED_PACKAGE is on, and no guest to embed; switch it off, or one of \
 	$(sort $(shell sed -nE 's/^guest-\$$\((CONFIG_\w+)\).*/\1/p' guests/build.mk)) on: make menuconfig' >&2; exit 1
 
-CFLAGS_kernel/vm/package_data.o := -DPACKAGE_FILE='"$(embedded-package)"'
-$(O)/kernel/vm/package_data.o: $(if $(CONFIG_EMBED_PACKAGE),$(embedded-package))
+CFLAGS_kernel/load/package_data.o := -DPACKAGE_FILE='"$(embedded-package)"'
+$(O)/kernel/load/package_data.o: $(if $(CONFIG_EMBED_PACKAGE),$(embedded-package))
 
 linux-dts := $(wildcard dts/vms/linux*.dts)
 uboot-dts := dts/vms/uboot.dts dts/vms/uboot_linux.dts

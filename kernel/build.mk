@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-subdir-y += base boot hvc mm platform sched vdev vgic vm
+subdir-y += base boot hvc load mm platform sched vdev vgic vm
 obj-y += clock.o
 obj-y += console.o
 obj-y += console_held.o

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The windows of the virtual distributor and redistributors; what is behind them is kernel/vgic. */
+#include "kernel/load/guest_dtb.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
-#include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "schism/abi/guest_layout.h"

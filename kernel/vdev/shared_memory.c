@@ -8,10 +8,10 @@
 
 #include "arch/cpu.h"
 #include "kernel/base/log.h"
+#include "kernel/load/guest_dtb.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
 #include "kernel/vdev/vdev.h"
-#include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"
 

@@ -37,7 +37,7 @@ struct vdev_ops {
 	bool gives_way;		/* comes last, and not where the VM has another device by then */
 	/* Memory, windows; from vm_create(). 0 or a negative error. */
 	int (*create)(struct vm *vm, const struct vdev_ops *ops);
-	/* Write its nodes into the guest's device tree (kernel/vm/guest_dtb.h). NULL: it has none. */
+	/* Write its nodes into the guest's device tree (kernel/load/guest_dtb.h). NULL: it has none. */
 	void (*describe)(const struct vm *vm, struct guest_dtb *dtb);
 	void (*reset)(struct vm *vm, struct vdev *dev);
 	void (*destroy)(struct vm *vm, struct vdev *dev);

@@ -39,12 +39,12 @@
 
 struct vcpu;
 
-/* What a kernel image is, and how it is entered: kernel/vm/loader.c. */
+/* What a kernel image is, and how it is entered: kernel/load/loader.c. */
 enum vm_protocol {
 	VM_PROTOCOL_ELF,	/* ELF64 at its physical addresses */
 	VM_PROTOCOL_LINUX,	/* arm64 Image, entered by the arm64 boot protocol */
 	VM_PROTOCOL_RAW,	/* bytes, entered at the first */
-	VM_PROTOCOL_SEL4,	/* CPIO of seL4's images, entered as by its elfloader: kernel/vm/sel4.h */
+	VM_PROTOCOL_SEL4,	/* CPIO of seL4's images, entered as by its elfloader: kernel/load/sel4.h */
 };
 
 enum vm_state {
@@ -95,7 +95,7 @@ enum vm_action {
 };
 
 /*
- * How a VM is started; from its manifest node (kernel/vm/manifest.h). Pointers into the boot package and
+ * How a VM is started; from its manifest node (kernel/load/manifest.h). Pointers into the boot package and
  * into EL2's copy of the manifest, which both stay.
  */
 struct vm_desc {
@@ -139,7 +139,7 @@ struct vm_desc {
 	unsigned int nr_passthrough;
 };
 
-/* The device tree that the guest gets in its RAM: kernel/vm/guest_dtb.h. */
+/* The device tree that the guest gets in its RAM: kernel/load/guest_dtb.h. */
 struct vm_dtb {
 	ipa_t ipa;
 	void *buf;			/* EL2's, to write it in; from the first load on */
@@ -154,7 +154,7 @@ enum vm_load_phase {
 	VM_LOAD_WRITE,
 };
 
-/* Images on their way into RAM: kernel/vm/loader.c. */
+/* Images on their way into RAM: kernel/load/loader.c. */
 #define VM_LOAD_PIECES	64
 struct vm_load {
 	enum vm_load_phase phase;

@@ -447,7 +447,7 @@ class VmChecker:
         return None
 
     def place_images(self, memory):
-        """In the order of kernel/vm/loader.c."""
+        """In the order of kernel/load/loader.c."""
         node, prop, name = self.node, "kernel", self.node.string("kernel")
         try:
             check_packed(self.kernel)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-The files that a manifest names, and where they go in a VM's memory: the rules of kernel/vm/loader.c and of
+The files that a manifest names, and where they go in a VM's memory: the rules of kernel/load/loader.c and of
 lib/elf.c, lib/linux_image.c, lib/packed.c, lib/cpio.c.
 """
 import gzip
@@ -250,7 +250,7 @@ def sel4_dtb_size(data):
 
 
 def place_sel4(memory, data, _):
-    """kernel/vm/sel4.c: kernel, device tree, root server and page tables, each in the next page."""
+    """kernel/load/sel4.c: kernel, device tree, root server and page tables, each in the next page."""
     files = newc_files(data)
     for name in SEL4_FILES:
         if name not in files:

@@ -90,8 +90,8 @@ def test_the_manifests_here_satisfy_the_schemas(default, tmp_path, validate):
 
 
 def test_the_generated_trees_node_is_the_schemas(tmp_path):
-    """What kernel/vm/guest_dtb.c writes, as test_guest_dtb sees it, and one with a property more."""
-    code = (qemu.ROOT / "kernel/vm/guest_dtb.c").read_text(encoding="utf-8")
+    """What kernel/load/guest_dtb.c writes, as test_guest_dtb sees it, and one with a property more."""
+    code = (qemu.ROOT / "kernel/load/guest_dtb.c").read_text(encoding="utf-8")
     compatible = re.search(r'begin_node\(dtb, "hypervisor", .*\n.*"compatible", "(.*?)"\)', code)[1]
     for name, more in (("good", ""), ("more", "x;")):
         compile_dts(f'/dts-v1/; / {{ hypervisor {{ compatible = "{compatible}"; {more} }}; }};', tmp_path / f"{name}.dtb")

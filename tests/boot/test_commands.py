@@ -108,7 +108,7 @@ def test_one_manifest_named_in_two_ways_is_one_package(default):
 def test_a_package_to_embed_without_guests_names_the_options(tmp_path):
     (tmp_path / "none.config").write_text("CONFIG_GUEST_COUNTER_OS=n\nCONFIG_GUEST_MEMWALK_OS=n\n", encoding="utf-8")
     out = tmp_path / "build"
-    done = qemu.try_make(f"O={out}", f"FRAGMENTS={tmp_path}/none.config", f"{out}/kernel/vm/package.cpio")
+    done = qemu.try_make(f"O={out}", f"FRAGMENTS={tmp_path}/none.config", f"{out}/kernel/load/package.cpio")
     assert done.returncode == 2 and "describes no VM" not in done.stdout, done.stdout
     for option in ("EMBED_PACKAGE", "GUEST_COUNTER_OS", "GUEST_MEMWALK_OS", "GUEST_CRASH_OS", "GUEST_BENCH_OS"):
         assert f"CONFIG_{option}" in done.stdout, done.stdout

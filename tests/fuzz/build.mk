@@ -15,11 +15,11 @@ fuzzer += manifest
 fuzz_manifest-src := tests/fuzz/fuzz_vms.c $(host-manifest) kernel/vdev/vdev.c kernel/platform/machine.c \
 	tests/host/fake_tlb.c lib/dt.c lib/dt_walk.c lib/fmt.c
 fuzzer += package
-fuzz_package-src := $(fuzz_manifest-src) kernel/vm/loader.c kernel/vm/sel4.c kernel/vm/guest_dtb.c \
+fuzz_package-src := $(fuzz_manifest-src) kernel/load/loader.c kernel/load/sel4.c kernel/load/guest_dtb.c \
 	tests/host/fake_job.c lib/cpio.c lib/elf.c \
 	lib/linux_image.c lib/packed.c
 fuzzer += overlay
-fuzz_overlay-src := kernel/vm/guest_dtb.c tests/host/fake_job.c kernel/vdev/vdev.c lib/dt.c lib/fmt.c
+fuzz_overlay-src := kernel/load/guest_dtb.c tests/host/fake_job.c kernel/vdev/vdev.c lib/dt.c lib/fmt.c
 
 define seeds-rules
 unit-test += seeds_$(1)

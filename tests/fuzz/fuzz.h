@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/vm/manifest.h"
+#include "kernel/load/manifest.h"
 #include "lib/compiler.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,7 +25,7 @@ void fuzz_touch(const void *data, size_t size);
 /* An 8-byte aligned copy that ends where its memory ends; to be freed. */
 void *fuzz_copy(const void *data, size_t size);
 
-/* ---- fuzz_vms.c: all VMs of a manifest, as kernel/vm/package.c reads them ---- */
+/* ---- fuzz_vms.c: all VMs of a manifest, as kernel/load/package.c reads them ---- */
 
 /*
  * Read windows and VMs, check what holds for an accepted one, and call use() with it. manifest_check() has

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/load/guest_dtb.h"
 #include "kernel/vdev/vdev.h"
-#include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/errno.h"
 #include "lib/fdt.h"

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/load/loader.h"
 #include "kernel/mm/page.h"
-#include "kernel/vm/loader.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/cpio.h"
 #include "lib/errno.h"

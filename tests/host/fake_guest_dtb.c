@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* For tests of emulated devices that don't look at the device tree. */
-#include "kernel/vm/guest_dtb.h"
+#include "kernel/load/guest_dtb.h"
 
 void guest_dtb_begin_node(struct guest_dtb *dtb, const char *name, uint64_t base, uint64_t size)
 {

@@ -90,18 +90,18 @@ unit-test += test_virtio_mmio
 test_virtio_mmio-src := kernel/vdev/virtio_mmio.c kernel/vdev/vdev.c tests/unit/test_virtio_mmio.c
 
 unit-test += test_manifest
-host-manifest := kernel/vm/manifest.c kernel/vm/manifest_check.c kernel/vm/manifest_memory.c \
-	kernel/vm/manifest_vm.c
+host-manifest := kernel/load/manifest.c kernel/load/manifest_check.c kernel/load/manifest_memory.c \
+	kernel/load/manifest_vm.c
 test_manifest-src := tests/unit/test_manifest.c $(host-manifest) kernel/vdev/vdev.c \
 	kernel/platform/machine.c lib/dt.c lib/dt_walk.c lib/fmt.c tests/host/fake_log.c \
 	tests/host/fake_tlb.c
 unit-test += test_loader
-test_loader-src := tests/unit/test_loader.c kernel/vm/loader.c kernel/vm/sel4.c lib/cpio.c lib/elf.c \
+test_loader-src := tests/unit/test_loader.c kernel/load/loader.c kernel/load/sel4.c lib/cpio.c lib/elf.c \
 	lib/fmt.c lib/linux_image.c lib/packed.c
 unit-test += test_sel4
-test_sel4-src := tests/unit/test_sel4.c kernel/vm/sel4.c lib/cpio.c lib/elf.c lib/fmt.c
+test_sel4-src := tests/unit/test_sel4.c kernel/load/sel4.c lib/cpio.c lib/elf.c lib/fmt.c
 unit-test += test_guest_dtb
-test_guest_dtb-src := tests/unit/test_guest_dtb.c lib/dt.c kernel/vm/guest_dtb.c kernel/vdev/vdev.c \
+test_guest_dtb-src := tests/unit/test_guest_dtb.c lib/dt.c kernel/load/guest_dtb.c kernel/vdev/vdev.c \
 	tests/host/fake_job.c kernel/base/cpu.c kernel/base/random.c lib/chacha20.c lib/fmt.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c
 
@@ -149,8 +149,8 @@ host-kernel := $(host-cpu) $(host-mem) kernel/base/timer.c $(wildcard kernel/sch
 	kernel/vm/lifecycle.c kernel/vm/vmtime.c kernel/vm/end.c kernel/vm/power.c \
 	kernel/base/random.c lib/chacha20.c \
 	kernel/vm/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/base/deferred.c \
-	kernel/vm/loader.c kernel/vm/sel4.c \
-	kernel/vm/guest_mem.c kernel/vm/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
+	kernel/load/loader.c kernel/load/sel4.c \
+	kernel/vm/guest_mem.c kernel/load/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
 	lib/linux_image.c lib/packed.c \
 	tests/host/fake_log.c \
 	tests/host/fake_vcpu.c arch/arm64/trap/serror.c tests/host/fake_workaround.c \

@@ -12,8 +12,8 @@
 
 #include "arch/pmu.h"
 #include "kernel/base/random.h"
+#include "kernel/load/guest_dtb.h"
 #include "kernel/vdev/vdev.h"
-#include "kernel/vm/guest_dtb.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/fdt.h"

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
+#include "kernel/load/guest_dtb.h"
+#include "kernel/load/loader.h"
 #include "kernel/mm/page.h"
-#include "kernel/vm/guest_dtb.h"
-#include "kernel/vm/loader.h"
 #include "schism/abi/guest_layout.h"
 
 #define RAM		UINT64_C(0x40000000)

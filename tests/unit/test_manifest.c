@@ -12,7 +12,7 @@
 
 #include "kernel/vdev/vdev.h"
 #include "kernel/main.h"
-#include "kernel/vm/manifest.h"
+#include "kernel/load/manifest.h"
 #include "lib/errno.h"
 #include "lib/fdt.h"
 #include "lib/string.h"

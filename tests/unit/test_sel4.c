@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "arch/pte.h"
-#include "kernel/vm/sel4.h"
+#include "kernel/load/sel4.h"
 #include "tests/unit/random.h"
 
 #define RAM		UINT64_C(0x40000000)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Plans for seL4's images; see sel4.h. */
-#include "kernel/vm/sel4.h"
+#include "kernel/load/sel4.h"
 
 #include "arch/pte.h"
 #include "lib/cpio.h"

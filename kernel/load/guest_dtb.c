@@ -5,7 +5,7 @@
  * Two address and two size cells everywhere, one interrupt controller. The names and numbers that guests
  * know by heart are QEMU virt's; the bindings are Linux's (Documentation/devicetree/bindings).
  */
-#include "kernel/vm/guest_dtb.h"
+#include "kernel/load/guest_dtb.h"
 
 #include "arch/pmu.h"
 #include "arch/vcpu.h"

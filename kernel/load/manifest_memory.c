@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * A manifest's memory: the regions of a VM, the windows that VMs share, a VM's view of those, and the images
- * that lie at addresses. Where these may lie takes the kernel to say: kernel/vm/loader.c.
+ * that lie at addresses. Where these may lie takes the kernel to say: kernel/load/loader.c.
  */
-#include "kernel/vm/manifest_reader.h"
+#include "kernel/load/manifest_reader.h"
 
 #include "lib/errno.h"
 #include "lib/fdt.h"

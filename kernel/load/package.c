@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /* From the boot package to started VMs. The package stays mapped, read-only: a VM's reset loads it again. */
-#include "kernel/vm/package.h"
+#include "kernel/load/package.h"
 
 #include "arch/vcpu.h"
 #include "kernel/base/errcode.h"
 #include "kernel/base/log.h"
 #include "kernel/console.h"
+#include "kernel/load/loader.h"
+#include "kernel/load/manifest.h"
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
 #include "kernel/shell.h"
 #include "kernel/vdev/passthrough.h"
-#include "kernel/vm/loader.h"
-#include "kernel/vm/manifest.h"
 #include "kernel/vm/shared.h"
 #include "kernel/vm/vm.h"
 #include "lib/cpio.h"

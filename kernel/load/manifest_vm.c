@@ -3,7 +3,7 @@
  * A VM of a manifest: its properties are the rows of properties[]; what concerns more than one of them is
  * checked afterwards.
  */
-#include "kernel/vm/manifest_reader.h"
+#include "kernel/load/manifest_reader.h"
 
 #include "lib/errno.h"
 #include "lib/fdt.h"

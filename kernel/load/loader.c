@@ -6,10 +6,10 @@
  * a list of pieces (struct vm_load), which is then written, some at a time: zeros first, then the images. A
  * warm reset (PSCI SYSTEM_RESET2) has zeros only where something has its place.
  */
-#include "kernel/vm/loader.h"
+#include "kernel/load/loader.h"
 
-#include "kernel/vm/guest_dtb.h"
-#include "kernel/vm/sel4.h"
+#include "kernel/load/guest_dtb.h"
+#include "kernel/load/sel4.h"
 #include "lib/elf.h"
 #include "lib/errno.h"
 #include "lib/fmt.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the manifest reader have in common; kernel/vm/manifest.h is for the others. */
+/* What the parts of the manifest reader have in common; kernel/load/manifest.h is for the others. */
 #ifndef KERNEL_VM_MANIFEST_READER_H
 #define KERNEL_VM_MANIFEST_READER_H
 
-#include "kernel/vm/manifest.h"
+#include "kernel/load/manifest.h"
 #include "lib/compiler.h"
 
 struct manifest_reader {

@@ -7,7 +7,7 @@
  * A VM's properties: manifest_vm.c. Its memory, and shared windows: manifest_memory.c. What takes a second VM
  * or the machine to judge: manifest_check.c.
  */
-#include "kernel/vm/manifest_reader.h"
+#include "kernel/load/manifest_reader.h"
 
 #include "lib/errno.h"
 #include "lib/fdt.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What a VM's description alone does not tell: conflicts with another VM's, and what the machine lacks. */
-#include "kernel/vm/manifest_reader.h"
+#include "kernel/load/manifest_reader.h"
 
 #include "arch/stage2.h"
 #include "kernel/base/log.h"

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+obj-y += guest_dtb.o
+obj-y += loader.o
+obj-y += manifest.o
+obj-y += manifest_check.o
+obj-y += manifest_memory.o
+obj-y += manifest_vm.o
+obj-y += package.o
+obj-y += package_data.o
+obj-y += sel4.o
