@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-subdir-y += base boot hvc load mm platform sched vdev vgic vm
+subdir-y += base boot check hvc load mm platform sched vdev vgic vm
 obj-y += clock.o
 obj-y += console.o
 obj-y += console_held.o
@@ -7,7 +7,6 @@ obj-y += console_out.o
 obj-y += console_port.o
 obj-y += console_text.o
 obj-y += inspect.o
-obj-$(CONFIG_CHECK_INVARIANTS) += invariants.o
 obj-y += main.o
 obj-$(CONFIG_SHELL) += shell.o
 obj-$(CONFIG_SHELL) += shell_line.o

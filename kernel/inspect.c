@@ -4,9 +4,9 @@
 
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
+#include "kernel/check/invariants.h"
 #include "kernel/console.h"
 #include "kernel/hvc/report.h"
-#include "kernel/invariants.h"
 #include "kernel/mm/page.h"
 #include "kernel/shell.h"
 #include "kernel/vm/vcpu_view.h"

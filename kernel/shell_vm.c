@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Commands on whole VMs: vm, console, crash. */
 #include "kernel/base/timer.h"
+#include "kernel/check/crash.h"
 #include "kernel/console.h"
 #include "kernel/shell.h"
-#include "kernel/vm/crash.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"

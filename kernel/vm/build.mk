@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 obj-y += abort_log.o
-obj-y += crash.o
 obj-y += end.o
 obj-y += guest_mem.o
 obj-y += lifecycle.o

@@ -6,8 +6,8 @@
  */
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
+#include "kernel/check/invariants.h"
 #include "kernel/console.h"
-#include "kernel/invariants.h"
 #include "kernel/vm/lifecycle.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vcpu_view.h"

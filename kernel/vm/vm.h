@@ -9,7 +9,7 @@
  *   PAUSED     its vCPUs keep their state, and none runs
  *   STOPPING   its vCPUs are leaving their CPUs; vm->goal is what comes then
  *   STOPPED    off; memory kept, for a look at it
- *   CRASHED    the same, not of its own will (kernel/vm/crash.h)
+ *   CRASHED    the same, not of its own will (kernel/check/crash.h)
  *
  * The legal moves are vm_moves[] in lifecycle.c.
  */

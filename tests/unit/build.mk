@@ -144,11 +144,11 @@ test_timer_smp-src := tests/unit/test_timer_smp.c kernel/base/timer.c kernel/bas
 	tests/host/race.c $(host-cpu)
 test_timer_smp-libs := -lpthread
 host-kernel := $(host-cpu) $(host-mem) kernel/base/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
-	kernel/hvc/*.c) kernel/invariants.c \
+	kernel/hvc/*.c) kernel/check/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
 	kernel/vm/lifecycle.c kernel/vm/vmtime.c kernel/vm/end.c kernel/vm/power.c \
 	kernel/base/random.c lib/chacha20.c \
-	kernel/vm/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/base/deferred.c \
+	kernel/check/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/base/deferred.c \
 	kernel/load/loader.c kernel/load/sel4.c \
 	kernel/vm/guest_mem.c kernel/load/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
 	lib/linux_image.c lib/packed.c \

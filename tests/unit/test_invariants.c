@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "kernel/base/cpu.h"
-#include "kernel/invariants.h"
+#include "kernel/check/invariants.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/lifecycle.h"

@@ -19,8 +19,8 @@
 
 #include "kernel/base/irq.h"
 #include "kernel/base/panic.h"
+#include "kernel/check/invariants.h"
 #include "kernel/hvc/report.h"
-#include "kernel/invariants.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vgic/vgic.h"

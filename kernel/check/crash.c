@@ -5,7 +5,7 @@
  * Lock: crash_lock (RANK_CRASH) around the ring, also while a record is taken and printed, so that two VMs
  * that crash at once do not mix their lines.
  */
-#include "kernel/vm/crash.h"
+#include "kernel/check/crash.h"
 
 #include "arch/cpu.h"
 #include "arch/crash.h"

@@ -13,7 +13,7 @@
  * Other CPUs go on meanwhile. What they pass through while a vCPU moves is no error: what looks wrong is
  * looked at again for a while. What a lock guards is read under it.
  */
-#include "kernel/invariants.h"
+#include "kernel/check/invariants.h"
 
 #include "arch/cpu.h"
 #include "kernel/base/cpu.h"
