@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: MIT
-subdir-y += base boot check hvc load mm platform sched vdev vgic vm
+subdir-y += base boot check console hvc load mm platform sched vdev vgic vm
 obj-y += clock.o
-obj-y += console.o
-obj-y += console_held.o
-obj-y += console_out.o
-obj-y += console_port.o
-obj-y += console_text.o
 obj-y += inspect.o
 obj-y += main.o
 obj-$(CONFIG_SHELL) += shell.o

@@ -5,7 +5,7 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/check/invariants.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/hvc/report.h"
 #include "kernel/mm/page.h"
 #include "kernel/shell.h"

@@ -17,7 +17,7 @@
 #include "kernel/boot/selftest.h"
 #include "kernel/boot/smp.h"
 #include "kernel/clock.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/hvc/hvc.h"
 #include "kernel/load/package.h"
 #include "kernel/mm/hyp.h"

@@ -8,7 +8,7 @@
 #include "kernel/base/timer.h"
 #include "kernel/base/version.h"
 #include "kernel/check/invariants.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/main.h"
 #include "kernel/mm/page.h"
 #include "kernel/shell.h"

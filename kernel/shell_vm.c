@@ -2,7 +2,7 @@
 /* Commands on whole VMs: vm, console, crash. */
 #include "kernel/base/timer.h"
 #include "kernel/check/crash.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/shell.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"

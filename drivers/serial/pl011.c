@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Arm PrimeCell UART, PL011 (DDI 0183G). Transmission goes on, and reception begins, by interrupt. */
 #include "kernel/base/mmio.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 
 #define UARTDR		0x00
 #define UARTFR		0x18

@@ -10,7 +10,7 @@
 #include "arch/cpu.h"
 #include "kernel/base/lock.h"
 #include "kernel/base/timer.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

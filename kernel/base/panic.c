@@ -5,7 +5,7 @@
 #include "arch/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/boot/smp.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "lib/fmt.h"
 
 static void halt(void) __noreturn;

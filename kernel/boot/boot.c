@@ -4,7 +4,7 @@
 
 #include "kernel/base/cpu.h"
 #include "kernel/base/errcode.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"

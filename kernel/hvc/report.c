@@ -6,7 +6,7 @@
 #include "arch/nospec.h"
 #include "kernel/base/log.h"
 #include "kernel/base/timer.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/main.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"

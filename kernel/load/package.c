@@ -5,7 +5,7 @@
 #include "arch/vcpu.h"
 #include "kernel/base/errcode.h"
 #include "kernel/base/log.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/load/loader.h"
 #include "kernel/load/manifest.h"
 #include "kernel/main.h"

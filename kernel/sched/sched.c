@@ -21,7 +21,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/timer.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/hvc/pvtime.h"
 #include "kernel/sched/place.h"
 #include "kernel/vgic/vgic.h"

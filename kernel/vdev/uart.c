@@ -4,7 +4,7 @@
  *
  * Time is not modelled but where output has to wait. What is written has been sent at once: the transmit
  * FIFO is empty, so its interrupt rises with each character written. Only when the console or the guest's
- * budget (kernel/console_port.c) has no room is the FIFO full, and the interrupt comes when half of one would
+ * budget (kernel/console/port.c) has no room is the FIFO full, and the interrupt comes when half of one would
  * fit. A receive timeout has passed as soon as something is received. A BREAK that the guest sends goes
  * nowhere, but in loopback.
  *
@@ -22,7 +22,7 @@
  */
 #include "arch/nospec.h"
 #include "kernel/base/lock.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/load/guest_dtb.h"
 #include "kernel/mm/page.h"
 #include "kernel/vdev/vdev.h"

@@ -8,7 +8,7 @@
 #include "arch/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/base/timer.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/vm/vm.h"
 
 #define LINE_US		100000

@@ -7,7 +7,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/check/invariants.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/vm/lifecycle.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vcpu_view.h"

@@ -15,7 +15,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/check/crash.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/hvc/report.h"
 #include "kernel/load/loader.h"
 #include "kernel/sched/sched.h"

@@ -8,7 +8,7 @@
 
 #include "kernel/base/errcode.h"
 #include "kernel/base/log.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 
 static char text[65536];
 static size_t used;

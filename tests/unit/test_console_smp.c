@@ -17,7 +17,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/timer.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/inspect.h"
 #include "kernel/main.h"
 #include "kernel/platform/machine.h"

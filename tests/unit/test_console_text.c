@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/console_text.h"
+#include "kernel/console/text.h"
 #include "lib/utf8.h"
 #include "tests/unit/random.h"
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/inspect.h"
 #include "kernel/shell.h"
 #include "kernel/base/timer.h"

@@ -17,7 +17,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/base/random.h"
 #include "kernel/boot/boot.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"

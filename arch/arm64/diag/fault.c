@@ -8,7 +8,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/base/symbols.h"
 #include "kernel/boot/smp.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"

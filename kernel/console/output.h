@@ -3,7 +3,7 @@
 #ifndef KERNEL_CONSOLE_OUT_H
 #define KERNEL_CONSOLE_OUT_H
 
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 
 /* The next character that arrived, or SERIAL_BREAK; -1: none. And whether there is an interrupt for it. */
 int console_out_getc(void);

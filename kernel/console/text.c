@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/console_text.h"
+#include "kernel/console/text.h"
 
 #include "lib/fmt.h"
 #include "lib/string.h"

@@ -6,7 +6,7 @@
 #ifndef KERNEL_CONSOLE_TEXT_H
 #define KERNEL_CONSOLE_TEXT_H
 
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 
 enum text_kind {
 	TEXT_CUT,		/* its rest has yet to come */

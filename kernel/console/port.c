@@ -12,7 +12,7 @@
  */
 #include "arch/cpu.h"
 #include "kernel/base/timer.h"
-#include "kernel/console_out.h"
+#include "kernel/console/output.h"
 #include "lib/fmt.h"
 
 #define BATCH	256

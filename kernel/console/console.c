@@ -5,14 +5,14 @@
  * Lock: ports_lock (RANK_INPUT) around the list of terminals, the focus, and calls of a terminal's
  * functions, so that none is called once it is detached.
  */
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 
 #include "arch/cpu.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/lock.h"
 #include "kernel/base/log.h"
 #include "kernel/base/timer.h"
-#include "kernel/console_out.h"
+#include "kernel/console/output.h"
 #include "kernel/inspect.h"
 #include "kernel/main.h"
 #include "kernel/shell.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/console_held.h"
+#include "kernel/console/held.h"
 
 #define HELD_SIZE	16384
 

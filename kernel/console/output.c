@@ -12,13 +12,13 @@
  * Lock: console_lock (RANK_CONSOLE), held for one line or one terminal's ring at a time. The focus is
  * changed under it and console.c's ports_lock, and read under either.
  */
-#include "kernel/console_out.h"
+#include "kernel/console/output.h"
 
 #include "arch/cpu.h"
 #include "kernel/base/lock.h"
 #include "kernel/base/timer.h"
-#include "kernel/console_held.h"
-#include "kernel/console_text.h"
+#include "kernel/console/held.h"
+#include "kernel/console/text.h"
 #include "kernel/platform/machine.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+obj-y += console.o
+obj-y += held.o
+obj-y += output.o
+obj-y += port.o
+obj-y += text.o
