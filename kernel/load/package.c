@@ -11,7 +11,7 @@
 #include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
-#include "kernel/shell.h"
+#include "kernel/shell/shell.h"
 #include "kernel/vdev/passthrough.h"
 #include "kernel/vm/shared.h"
 #include "kernel/vm/vm.h"

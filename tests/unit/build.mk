@@ -46,7 +46,7 @@ test_console_smp-src := tests/unit/test_console_smp.c $(host-console) tests/host
 	tests/host/fake_cpu.c tests/host/fake_panic.c
 test_console_smp-libs := -lpthread
 unit-test += test_shell
-test_shell-src := tests/unit/test_shell.c kernel/shell_line.c kernel/shell_parse.c lib/fmt.c
+test_shell-src := tests/unit/test_shell.c kernel/shell/line.c kernel/shell/parse.c lib/fmt.c
 unit-test += test_rtc
 test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/base/timer.c \
 	kernel/base/lock.c kernel/base/cpu.c \
@@ -176,7 +176,7 @@ test_invariants-src := tests/unit/test_invariants.c $(host-kernel)
 unit-test += test_vcpu_view
 test_vcpu_view-src := tests/unit/test_vcpu_view.c $(host-kernel)
 unit-test += test_inspect
-test_inspect-src := tests/unit/test_inspect.c kernel/inspect.c $(host-kernel)
+test_inspect-src := tests/unit/test_inspect.c kernel/shell/escape.c $(host-kernel)
 
 # Device trees that tests read: $(O)/tests/dtb/NAME.dtb from tests/unit/dts/NAME.dts.
 unit-dtbs := $(patsubst tests/unit/dts/%.dts,$(O)/tests/dtb/%.dtb,$(wildcard tests/unit/dts/*.dts))

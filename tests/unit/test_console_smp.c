@@ -18,10 +18,10 @@
 #include "kernel/base/panic.h"
 #include "kernel/base/timer.h"
 #include "kernel/console/console.h"
-#include "kernel/inspect.h"
 #include "kernel/main.h"
 #include "kernel/platform/machine.h"
-#include "kernel/shell.h"
+#include "kernel/shell/escape.h"
+#include "kernel/shell/shell.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 

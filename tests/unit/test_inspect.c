@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "kernel/console/console.h"
-#include "kernel/inspect.h"
-#include "kernel/shell.h"
+#include "kernel/shell/escape.h"
+#include "kernel/shell/shell.h"
 #include "kernel/vm/vm.h"
 #include "tests/host/fake.h"
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "kernel/shell_line.h"
-#include "kernel/shell_parse.h"
+#include "kernel/shell/line.h"
+#include "kernel/shell/parse.h"
 #include "tests/unit/random.h"
 
 #define UP	"\033[A"

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "kernel/console/console.h"
-#include "kernel/inspect.h"
-#include "kernel/shell.h"
+#include "kernel/shell/escape.h"
+#include "kernel/shell/shell.h"
 #include "kernel/base/timer.h"
 #include "kernel/main.h"
 #include "kernel/mm/page.h"

@@ -3,7 +3,7 @@
 #ifndef KERNEL_SHELL_PARSE_H
 #define KERNEL_SHELL_PARSE_H
 
-#include "kernel/shell_line.h"
+#include "kernel/shell/line.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

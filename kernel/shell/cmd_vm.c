@@ -3,7 +3,7 @@
 #include "kernel/base/timer.h"
 #include "kernel/check/crash.h"
 #include "kernel/console/console.h"
-#include "kernel/shell.h"
+#include "kernel/shell/shell.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 #include "lib/errno.h"

@@ -10,7 +10,7 @@
 #include "arch/vcpu.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/timer.h"
-#include "kernel/shell.h"
+#include "kernel/shell/shell.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"

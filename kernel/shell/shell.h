@@ -9,7 +9,7 @@
 #ifndef KERNEL_SHELL_H
 #define KERNEL_SHELL_H
 
-#include "kernel/shell_parse.h"
+#include "kernel/shell/parse.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Commands behind the console's escape key. */
-#include "kernel/inspect.h"
+#include "kernel/shell/escape.h"
 
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
@@ -8,7 +8,7 @@
 #include "kernel/console/console.h"
 #include "kernel/hvc/report.h"
 #include "kernel/mm/page.h"
-#include "kernel/shell.h"
+#include "kernel/shell/shell.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 

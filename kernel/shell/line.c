@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The line editor; see shell_line.h. */
-#include "kernel/shell_line.h"
+#include "kernel/shell/line.h"
 
 #include "lib/string.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What the shell makes of a line, and of numbers; see shell_parse.h. */
-#include "kernel/shell_parse.h"
+#include "kernel/shell/parse.h"
 
 #include "lib/fmt.h"
 #include "lib/string.h"

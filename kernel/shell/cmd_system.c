@@ -11,7 +11,7 @@
 #include "kernel/console/console.h"
 #include "kernel/main.h"
 #include "kernel/mm/page.h"
-#include "kernel/shell.h"
+#include "kernel/shell/shell.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"

@@ -5,7 +5,7 @@
  *
  * All of it runs on the boot CPU, in the UART's interrupt or a timer's, one at a time: no lock.
  */
-#include "kernel/shell.h"
+#include "kernel/shell/shell.h"
 
 #include "arch/cpu.h"
 #include "kernel/base/cpu.h"
