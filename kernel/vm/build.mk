@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 obj-y += abort_log.o
-obj-y += end.o
 obj-y += guest_mem.o
 obj-y += lifecycle.o
-obj-y += power.o
+obj-y += shutdown.o
 obj-y += vcpu_view.o
 obj-y += vm.o
+obj-y += vm_psci.o
 obj-y += vmtime.o

@@ -146,7 +146,7 @@ test_timer_smp-libs := -lpthread
 host-kernel := $(host-cpu) $(host-mem) kernel/base/timer.c $(wildcard kernel/sched/*.c kernel/vgic/*.c \
 	kernel/hvc/*.c) kernel/check/invariants.c \
 	kernel/vdev/vdev.c kernel/vdev/gic.c kernel/vdev/shared_memory.c kernel/vm/vm.c \
-	kernel/vm/lifecycle.c kernel/vm/vmtime.c kernel/vm/end.c kernel/vm/power.c \
+	kernel/vm/lifecycle.c kernel/vm/vmtime.c kernel/vm/shutdown.c kernel/vm/vm_psci.c \
 	kernel/base/random.c lib/chacha20.c \
 	kernel/check/crash.c kernel/vm/abort_log.c kernel/vm/vcpu_view.c kernel/base/deferred.c \
 	kernel/load/loader.c kernel/load/sel4.c \
