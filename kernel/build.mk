@@ -1,4 +1,3 @@
 # SPDX-License-Identifier: MIT
 subdir-y += base boot check console hvc load mm platform sched shell vdev vgic vm
-obj-y += clock.o
 obj-y += main.o

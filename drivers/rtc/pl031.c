@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Arm PrimeCell real-time clock, PL031 (DDI 0224). Firmware has set and started it; it is only read. */
 #include "kernel/base/mmio.h"
-#include "kernel/clock.h"
+#include "kernel/vdev/clock.h"
 
 #define RTCDR	0x00
 

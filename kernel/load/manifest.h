@@ -12,7 +12,7 @@
 #define KERNEL_VM_MANIFEST_H
 
 #include "kernel/base/errcode.h"
-#include "kernel/vm/shared.h"
+#include "kernel/vdev/shared_memory.h"
 #include "kernel/vm/vm.h"
 
 #define MANIFEST_FILE	"manifest.dtb"	/* its name in the package */

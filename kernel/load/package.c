@@ -13,7 +13,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/shell/shell.h"
 #include "kernel/vdev/passthrough.h"
-#include "kernel/vm/shared.h"
+#include "kernel/vdev/shared_memory.h"
 #include "kernel/vm/vm.h"
 #include "lib/cpio.h"
 #include "lib/errno.h"

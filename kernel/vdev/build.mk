@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+obj-y += clock.o
 obj-y += flash.o
 obj-y += gic.o
 obj-y += passthrough.o

@@ -72,7 +72,7 @@ struct vm_region {
 	pa_t pa;
 };
 
-/* A window of memory that several VMs see; kernel/vm/shared.h. */
+/* A window of memory that several VMs see; kernel/vdev/shared_memory.h. */
 struct vm_share {
 	unsigned int window;	/* index in the package's shared windows */
 	ipa_t ipa;

@@ -48,7 +48,7 @@ test_console_smp-libs := -lpthread
 unit-test += test_shell
 test_shell-src := tests/unit/test_shell.c kernel/shell/line.c kernel/shell/parse.c lib/fmt.c
 unit-test += test_rtc
-test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/clock.c kernel/base/timer.c \
+test_rtc-src := tests/unit/test_rtc.c kernel/vdev/rtc.c kernel/vdev/clock.c kernel/base/timer.c \
 	kernel/base/lock.c kernel/base/cpu.c \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_watchdog

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "kernel/base/timer.h"
-#include "kernel/clock.h"
 #include "kernel/mm/hyp.h"
+#include "kernel/vdev/clock.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vm.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Which real-time clock tells the date. Written once at boot, so there is no lock. */
-#include "kernel/clock.h"
+#include "kernel/vdev/clock.h"
 
 #include "arch/cpu.h"
 #include "kernel/base/timer.h"
