@@ -3,8 +3,8 @@
  * One structure per physical CPU, reached through TPIDR_EL2. Fields without a note are written by their
  * own CPU only.
  */
-#ifndef KERNEL_CPU_H
-#define KERNEL_CPU_H
+#ifndef KERNEL_BASE_CPU_H
+#define KERNEL_BASE_CPU_H
 
 #include "arch/cpu.h"
 #include "kernel/base/lock.h"

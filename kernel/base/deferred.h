@@ -5,8 +5,8 @@
  * other; where all are busy, the one that was told does some each time it switches (a millisecond at most,
  * and takes interrupts between), and a waiting job counts as competition, so that it does switch.
  */
-#ifndef KERNEL_JOB_H
-#define KERNEL_JOB_H
+#ifndef KERNEL_BASE_DEFERRED_H
+#define KERNEL_BASE_DEFERRED_H
 
 #include "lib/compiler.h"
 #include "lib/list.h"

@@ -2,8 +2,8 @@
 /*
  * Why a boot cannot go on. The numbers are stable: docs/errors.md explains each, and a test compares.
  */
-#ifndef KERNEL_ERRCODE_H
-#define KERNEL_ERRCODE_H
+#ifndef KERNEL_BASE_ERRCODE_H
+#define KERNEL_BASE_ERRCODE_H
 
 #include "lib/compiler.h"
 

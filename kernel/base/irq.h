@@ -3,8 +3,8 @@
  * Physical interrupts. The GIC driver (drivers/irqchip) acknowledges; kernel/base/irq.c hands an INTID to
  * whoever asked for it. Handlers run to completion with interrupts masked.
  */
-#ifndef KERNEL_IRQ_H
-#define KERNEL_IRQ_H
+#ifndef KERNEL_BASE_IRQ_H
+#define KERNEL_BASE_IRQ_H
 
 #include "kernel/platform/machine.h"
 #include "lib/compiler.h"

@@ -24,8 +24,8 @@
  *   RANK_LOG         log ring
  *   RANK_CONSOLE     console output
  */
-#ifndef KERNEL_LOCK_H
-#define KERNEL_LOCK_H
+#ifndef KERNEL_BASE_LOCK_H
+#define KERNEL_BASE_LOCK_H
 
 #include "arch/cpu.h"
 #include "lib/compiler.h"

@@ -4,8 +4,8 @@
  * CONFIG_LOG_LEVEL, to the console as a whole. Callable from boot on, on every CPU, with any lock held
  * but the console's.
  */
-#ifndef KERNEL_LOG_H
-#define KERNEL_LOG_H
+#ifndef KERNEL_BASE_LOG_H
+#define KERNEL_BASE_LOG_H
 
 #include "lib/compiler.h"
 #include "lib/types.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Accesses to device registers, each exactly one load or store of its size, in program order. */
-#ifndef KERNEL_MMIO_H
-#define KERNEL_MMIO_H
+#ifndef KERNEL_BASE_MMIO_H
+#define KERNEL_BASE_MMIO_H
 
 #include "arch/mmio.h"
 #include "lib/types.h"

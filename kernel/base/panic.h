@@ -3,8 +3,8 @@
  * The end of EL2, and of the machine. Success and failure end by different calls of PSCI, so that whoever
  * watches the machine from outside can tell them apart; guests' calls never get there.
  */
-#ifndef KERNEL_PANIC_H
-#define KERNEL_PANIC_H
+#ifndef KERNEL_BASE_PANIC_H
+#define KERNEL_BASE_PANIC_H
 
 #include "lib/compiler.h"
 #include "lib/types.h"

@@ -6,8 +6,8 @@
  *
  * No locks: a generator is used by its own CPU, to the end, with interrupts masked.
  */
-#ifndef KERNEL_RANDOM_H
-#define KERNEL_RANDOM_H
+#ifndef KERNEL_BASE_RANDOM_H
+#define KERNEL_BASE_RANDOM_H
 
 #include "lib/chacha20.h"
 #include "lib/compiler.h"

@@ -3,8 +3,8 @@
  * How much of something one may have per time: n pieces each so many ticks, and what was not taken is
  * saved up to a burst. Pure arithmetic on counter values.
  */
-#ifndef KERNEL_BUDGET_H
-#define KERNEL_BUDGET_H
+#ifndef KERNEL_BASE_RATE_LIMIT_H
+#define KERNEL_BASE_RATE_LIMIT_H
 
 #include "lib/compiler.h"
 #include "lib/types.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of EL2's functions, for backtraces. */
-#ifndef KERNEL_SYMBOLS_H
-#define KERNEL_SYMBOLS_H
+#ifndef KERNEL_BASE_SYMBOLS_H
+#define KERNEL_BASE_SYMBOLS_H
 
 #include "lib/types.h"
 

@@ -3,8 +3,8 @@
  * One-shot timers on each CPU's EL2 timer (CNTHP). A CPU without an armed timer has no tick at all.
  * A timer is armed by the CPU that owns the queue; any CPU may cancel it.
  */
-#ifndef KERNEL_TIMER_H
-#define KERNEL_TIMER_H
+#ifndef KERNEL_BASE_TIMER_H
+#define KERNEL_BASE_TIMER_H
 
 #include "kernel/base/lock.h"
 #include "kernel/mm/addr.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The architecture-neutral part of coming up; called from arch/ in the order given here. */
-#ifndef KERNEL_BOOT_H
-#define KERNEL_BOOT_H
+#ifndef KERNEL_BOOT_BOOT_H
+#define KERNEL_BOOT_BOOT_H
 
 #include "kernel/platform/machine.h"
 #include "lib/compiler.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Deliberate faults at EL2, chosen by the boot argument selftest=NAME (CONFIG_SELFTEST). */
-#ifndef KERNEL_SELFTEST_H
-#define KERNEL_SELFTEST_H
+#ifndef KERNEL_BOOT_SELFTEST_H
+#define KERNEL_BOOT_SELFTEST_H
 
 #include "lib/compiler.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* All CPUs: starting them, calling each other, stopping. */
-#ifndef KERNEL_SMP_H
-#define KERNEL_SMP_H
+#ifndef KERNEL_BOOT_SMP_H
+#define KERNEL_BOOT_SMP_H
 
 #include "lib/compiler.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Crash records: the last CRASH_RECORDS crashes of all VMs, kept for whoever asks later. */
-#ifndef KERNEL_VM_CRASH_H
-#define KERNEL_VM_CRASH_H
+#ifndef KERNEL_CHECK_CRASH_H
+#define KERNEL_CHECK_CRASH_H
 
 #include "kernel/vm/vm.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Schism's invariants, looked at as a whole: on demand, and at the machine's end. */
-#ifndef KERNEL_INVARIANTS_H
-#define KERNEL_INVARIANTS_H
+#ifndef KERNEL_CHECK_INVARIANTS_H
+#define KERNEL_CHECK_INVARIANTS_H
 
 #include "lib/compiler.h"
 #include "lib/types.h"

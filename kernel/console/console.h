@@ -13,8 +13,8 @@
  * the line takes: the rest leaves by the transmit interrupt. What finds no room stays in the terminals'
  * rings, from which lines are taken in turn.
  */
-#ifndef KERNEL_CONSOLE_H
-#define KERNEL_CONSOLE_H
+#ifndef KERNEL_CONSOLE_CONSOLE_H
+#define KERNEL_CONSOLE_CONSOLE_H
 
 #include "kernel/base/rate_limit.h"
 #include "kernel/mm/addr.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Between the console's files: terminals in console.c and console_port.c, the UART in console_out.c. */
-#ifndef KERNEL_CONSOLE_OUT_H
-#define KERNEL_CONSOLE_OUT_H
+#ifndef KERNEL_CONSOLE_OUTPUT_H
+#define KERNEL_CONSOLE_OUTPUT_H
 
 #include "kernel/console/console.h"
 

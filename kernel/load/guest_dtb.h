@@ -7,8 +7,8 @@
  * guest_dtb_build() returns it. So the functions below return nothing. All have the context of
  * guest_dtb_build().
  */
-#ifndef KERNEL_VM_GUEST_DTB_H
-#define KERNEL_VM_GUEST_DTB_H
+#ifndef KERNEL_LOAD_GUEST_DTB_H
+#define KERNEL_LOAD_GUEST_DTB_H
 
 #include "kernel/mm/addr.h"
 #include "lib/compiler.h"

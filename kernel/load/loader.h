@@ -17,8 +17,8 @@
  * nothing else is there. All start with x0 = the device tree's address, but seL4, which has neither and
  * registers of its own.
  */
-#ifndef KERNEL_VM_LOADER_H
-#define KERNEL_VM_LOADER_H
+#ifndef KERNEL_LOAD_LOADER_H
+#define KERNEL_LOAD_LOADER_H
 
 #include "kernel/vm/vm.h"
 

@@ -8,8 +8,8 @@
  *
  * Context: all but manifest_check_pair() and manifest_check_machine() call libfdt, which may use FP/SIMD.
  */
-#ifndef KERNEL_VM_MANIFEST_H
-#define KERNEL_VM_MANIFEST_H
+#ifndef KERNEL_LOAD_MANIFEST_H
+#define KERNEL_LOAD_MANIFEST_H
 
 #include "kernel/base/errcode.h"
 #include "kernel/vdev/shared_memory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the parts of the manifest reader have in common; kernel/load/manifest.h is for the others. */
-#ifndef KERNEL_VM_MANIFEST_READER_H
-#define KERNEL_VM_MANIFEST_READER_H
+#ifndef KERNEL_LOAD_MANIFEST_READER_H
+#define KERNEL_LOAD_MANIFEST_READER_H
 
 #include "kernel/load/manifest.h"
 #include "lib/compiler.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The boot package: a newc CPIO with "manifest.dtb" and the images that it names. */
-#ifndef KERNEL_VM_PACKAGE_H
-#define KERNEL_VM_PACKAGE_H
+#ifndef KERNEL_LOAD_PACKAGE_H
+#define KERNEL_LOAD_PACKAGE_H
 
 /*
  * Create and start the VMs of the package: the initrd's if the machine has one, else the embedded one.

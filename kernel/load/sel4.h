@@ -10,8 +10,8 @@
  *
  * This decides, and writes nothing; everything in the CPIO may be hostile.
  */
-#ifndef KERNEL_VM_SEL4_H
-#define KERNEL_VM_SEL4_H
+#ifndef KERNEL_LOAD_SEL4_H
+#define KERNEL_LOAD_SEL4_H
 
 #include "kernel/mm/addr.h"
 #include "kernel/vm/entry.h"

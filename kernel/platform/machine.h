@@ -3,8 +3,8 @@
  * What the machine is, as its device tree says (Devicetree Specification v0.4). Filled once at boot on
  * the boot CPU, read-only afterwards.
  */
-#ifndef KERNEL_MACHINE_H
-#define KERNEL_MACHINE_H
+#ifndef KERNEL_PLATFORM_MACHINE_H
+#define KERNEL_PLATFORM_MACHINE_H
 
 #include "kernel/mm/addr.h"
 #include "lib/compiler.h"

@@ -6,8 +6,8 @@
  * work, and one with much to say does it in steps (shell_continue()). A command is a row in the set
  * "schism_shell", in the file of its family: shell_vm.c, shell_vcpu.c, shell_system.c.
  */
-#ifndef KERNEL_SHELL_H
-#define KERNEL_SHELL_H
+#ifndef KERNEL_SHELL_SHELL_H
+#define KERNEL_SHELL_SHELL_H
 
 #include "kernel/shell/parse.h"
 #include "lib/compiler.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The date, in seconds, from the machine's real-time clock. */
-#ifndef KERNEL_CLOCK_H
-#define KERNEL_CLOCK_H
+#ifndef KERNEL_VDEV_CLOCK_H
+#define KERNEL_VDEV_CLOCK_H
 
 #include "kernel/platform/machine.h"
 #include "lib/compiler.h"

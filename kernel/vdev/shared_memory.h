@@ -4,8 +4,8 @@
  * each VM that its description gives it to has it mapped, read-only or not, for as long as it has memory at
  * all.
  */
-#ifndef KERNEL_VM_SHARED_H
-#define KERNEL_VM_SHARED_H
+#ifndef KERNEL_VDEV_SHARED_MEMORY_H
+#define KERNEL_VDEV_SHARED_MEMORY_H
 
 #include "kernel/mm/addr.h"
 #include "lib/compiler.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What EL2 sets on each CPU before guests run, and for guests; el2.c. */
-#ifndef ARCH_ARM64_EL2_H
-#define ARCH_ARM64_EL2_H
+#ifndef ARCH_ARM64_BOOT_EL2_H
+#define ARCH_ARM64_BOOT_EL2_H
 
 #include "lib/types.h"
 

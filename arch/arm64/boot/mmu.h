@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps of bringing translation up; mmu.c. */
-#ifndef ARCH_ARM64_MMU_H
-#define ARCH_ARM64_MMU_H
+#ifndef ARCH_ARM64_BOOT_MMU_H
+#define ARCH_ARM64_BOOT_MMU_H
 
 #include "lib/types.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What firmware does against speculation on this CPU; workaround.c. */
-#ifndef ARCH_ARM64_WORKAROUND_H
-#define ARCH_ARM64_WORKAROUND_H
+#ifndef ARCH_ARM64_BOOT_WORKAROUND_H
+#define ARCH_ARM64_BOOT_WORKAROUND_H
 
 #include "lib/types.h"
 

@@ -5,8 +5,8 @@
  * may leave wrong translations in the TLB of some CPUs when TTBRs and TCR have just changed (Cortex-A57
  * erratum 1319537, Cortex-A72 1319367).
  */
-#ifndef ARCH_ARM64_WALK_H
-#define ARCH_ARM64_WALK_H
+#ifndef ARCH_ARM64_DIAG_WALK_H
+#define ARCH_ARM64_DIAG_WALK_H
 
 #include "lib/types.h"
 

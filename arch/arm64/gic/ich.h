@@ -3,8 +3,8 @@
  * The GIC's virtual CPU interface control registers, ICH_*_EL2 (IHI 0069H, section 12.4).
  * Context of all calls: the CPU on which the vCPU runs.
  */
-#ifndef ARCH_ARM64_GICH_H
-#define ARCH_ARM64_GICH_H
+#ifndef ARCH_ARM64_GIC_ICH_H
+#define ARCH_ARM64_GIC_ICH_H
 
 #include "arch/vcpu.h"
 

@@ -3,8 +3,8 @@
  * A32 and T32 code of guests, which have it at EL0 alone (HCR_EL2.RW = 1): conditions, and accesses to
  * coprocessors 14 and 15, in which AArch32 has its system registers (Arm ARM G1.18, G8).
  */
-#ifndef ARCH_ARM64_AARCH32_H
-#define ARCH_ARM64_AARCH32_H
+#ifndef ARCH_ARM64_TRAP_AARCH32_H
+#define ARCH_ARM64_TRAP_AARCH32_H
 
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Accesses to emulated devices by instructions that come without a valid syndrome. */
-#ifndef ARCH_ARM64_EMULATE_H
-#define ARCH_ARM64_EMULATE_H
+#ifndef ARCH_ARM64_TRAP_EMULATE_H
+#define ARCH_ARM64_TRAP_EMULATE_H
 
 #include "arch/arm64/trap/traps.h"
 #include "lib/types.h"

@@ -4,8 +4,8 @@
  * that idreg.c lists a guest sees the least of what the CPUs have and what Schism virtualizes; the rest
  * is hidden.
  */
-#ifndef ARCH_ARM64_IDREG_H
-#define ARCH_ARM64_IDREG_H
+#ifndef ARCH_ARM64_TRAP_IDREG_H
+#define ARCH_ARM64_TRAP_IDREG_H
 
 #include "lib/types.h"
 

@@ -3,8 +3,8 @@
  * What a load or store does, from its instruction word: for those whose abort comes without a valid syndrome.
  * Pure computation. Why, and what is left out: docs/design/emulated-access.md.
  */
-#ifndef ARCH_ARM64_LDST_H
-#define ARCH_ARM64_LDST_H
+#ifndef ARCH_ARM64_TRAP_LDST_H
+#define ARCH_ARM64_TRAP_LDST_H
 
 #include "lib/compiler.h"
 #include "lib/types.h"

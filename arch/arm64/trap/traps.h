@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Traps from guests, and what the CPU has. */
-#ifndef ARCH_ARM64_TRAPS_H
-#define ARCH_ARM64_TRAPS_H
+#ifndef ARCH_ARM64_TRAP_TRAPS_H
+#define ARCH_ARM64_TRAP_TRAPS_H
 
 #include "lib/compiler.h"
 #include "lib/types.h"

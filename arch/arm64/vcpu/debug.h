@@ -3,8 +3,8 @@
  * Self-hosted debug of guests (Arm ARM D2). The debug registers belong to EL2 until a guest sets a
  * breakpoint or watchpoint; from then on they are switched with that vCPU.
  */
-#ifndef ARCH_ARM64_DEBUG_H
-#define ARCH_ARM64_DEBUG_H
+#ifndef ARCH_ARM64_VCPU_DEBUG_H
+#define ARCH_ARM64_VCPU_DEBUG_H
 
 #include "lib/types.h"
 

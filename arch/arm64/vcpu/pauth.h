@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* EL2's own pointer-authentication key. */
-#ifndef ARCH_ARM64_PAUTH_H
-#define ARCH_ARM64_PAUTH_H
+#ifndef ARCH_ARM64_VCPU_PAUTH_H
+#define ARCH_ARM64_VCPU_PAUTH_H
 
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"

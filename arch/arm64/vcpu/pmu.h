@@ -3,8 +3,8 @@
  * Performance monitors of guests (Arm ARM D11). A vCPU's are in memory until it counts or lets EL0 at them;
  * from then on the registers move with it.
  */
-#ifndef ARCH_ARM64_PMU_H
-#define ARCH_ARM64_PMU_H
+#ifndef ARCH_ARM64_VCPU_PMU_H
+#define ARCH_ARM64_VCPU_PMU_H
 
 #include "arch/pmu.h"
 #include "arch/vcpu.h"
