@@ -6,8 +6,8 @@
  * line is there, and it is printed as "[name] line"; one that was begun, as a prompt, is printed after a
  * while of silence as "[name] begun ...", and what follows as "[name] ... rest". One guest at a time may
  * have the focus: what is typed is its input, and its output passes through character by character. The
- * escape key, then one more, moves the focus or shows something about the system (kernel/shell/escape.c). Or the
- * shell has the focus (kernel/shell/shell.c): then its prompt stays below what is printed.
+ * escape key, then one more, moves the focus or shows something about the system. Or the shell has the
+ * focus: then its prompt stays below what is printed.
  *
  * Nobody waits for the UART but Schism's own lines when its buffer is full, and then for as much room as
  * the line takes: the rest leaves by the transmit interrupt. What finds no room stays in the terminals'

@@ -3,9 +3,9 @@
  * Hypercalls: HVC and trapped SMC by the SMC Calling Convention (DEN0028), and HVC #0x60.
  *
  * A service has a range of function numbers of one SMCCC owner number, which several may share; its
- * functions are a table indexed by function number. A function reads its arguments from x1.. and returns what goes into x0; it writes
- * x1..x3 itself when it has more to say; x19-x29 and the PC are not in the frame then (vectors.S). What
- * no table has returns NOT_SUPPORTED.
+ * functions are a table indexed by function number. A function reads its arguments from x1.. and returns
+ * what goes into x0; it writes x1..x3 itself when it has more to say; x19-x29 and the PC are not in the frame
+ * then (vectors.S). What no table has returns NOT_SUPPORTED.
  */
 #ifndef KERNEL_HVC_HVC_H
 #define KERNEL_HVC_HVC_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Shared windows; see kernel/vdev/shared_memory.h. Their pages are EL2's in state PAGE_SHARED, and each page counts
- * the VMs that see it. EL2 itself never looks into them, but to clear them. To a VM its windows are devices
+ * Shared windows; see shared_memory.h. Their pages are EL2's in state PAGE_SHARED, and each page counts the
+ * VMs that see it. EL2 itself never looks into them, but to clear them. To a VM its windows are devices
  * without registers: nothing traps.
  */
 #include "kernel/vdev/shared_memory.h"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-What is wrong with a manifest: the rules of kernel/vm/manifest*.c, which apply them again at boot, and what
+What is wrong with a manifest: the rules of kernel/load/manifest*.c, which apply them again at boot, and what
 only the builder can say. dts/bindings has the part of them that a schema can express.
 """
 import filecmp

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What guests see of identification registers: the table of arch/arm64/trap/idreg.c, on CPUs that have everything,
- * nothing, or anything.
+ * What guests see of identification registers: the table of idreg.c, on CPUs that have everything, nothing,
+ * or anything.
  */
 #include <setjmp.h>
 #include <stdarg.h>
