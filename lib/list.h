@@ -70,7 +70,7 @@ static inline void list_del(struct list_head *item)
 #define list_first_entry(list, type, member)	list_entry((list)->next, type, member)
 #define list_last_entry(list, type, member)	list_entry((list)->prev, type, member)
 
-/* The entry at ptr, a member of list; NULL where ptr is list itself, of which no entry's pointer is formed. */
+/* The entry at ptr, a member of list; NULL where ptr is list itself, of which none is formed. */
 #define list_entry_or_null(ptr, list, type, member) \
 	((ptr) == (list) ? NULL : list_entry(ptr, type, member))
 

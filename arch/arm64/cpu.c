@@ -5,7 +5,9 @@
 #include "arch/arm64/sysreg.h"
 #include "arch/gic.h"
 #include "kernel/base/cpu.h"
-#include "kernel/main.h"
+#include "kernel/base/irq.h"
+#include "kernel/base/timer.h"
+#include "kernel/platform/this_machine.h"
 #include "schism/abi/hypercall.h"
 
 #define ISAR0_RNDR	GENMASK(63, 60)
@@ -14,6 +16,17 @@
 unsigned int arch_cpu_index(void)
 {
 	return this_cpu()->id;
+}
+
+static enum irq_result on_timer(uint32_t intid)
+{
+	timer_interrupt(&this_cpu()->timers);
+	return IRQ_DONE;
+}
+
+int arch_timer_request_interrupt(void)
+{
+	return irq_request(machine.timer_hyp_intid, on_timer);
 }
 
 void arch_timer_arm(uint64_t deadline)

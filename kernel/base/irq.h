@@ -30,10 +30,6 @@ enum irq_result {
  */
 __must_check int irq_request(uint32_t intid, enum irq_result (*handler)(uint32_t intid));
 
-/* Handlers of the interrupts that belong to the vCPU which runs here: its timer, its list registers. */
-enum irq_result vcpu_timer_interrupt(uint32_t intid);
-enum irq_result vcpu_maintenance_interrupt(uint32_t intid);
-
 /* Acknowledge and handle what is pending on this CPU. Bounded: at most 16 interrupts a call. */
 void irq_handle(void);
 

@@ -5,9 +5,9 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/errcode.h"
 #include "kernel/console/console.h"
-#include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
+#include "kernel/platform/this_machine.h"
 #include "lib/errno.h"
 
 /* The boot CPU is number 0, wherever the tree lists it. */
@@ -133,7 +133,7 @@ void boot_plan_memory(uint64_t image, uint64_t size, struct mem_region *area)
 {
 	struct mem_region keep[NR_KEEP] = {
 		[KEEP_IMAGE] = { pa(image), size },
-		[KEEP_DTB] = { pa(machine_fdt_pa()), machine.fdt_size },
+		[KEEP_DTB] = { pa(machine.fdt_pa), machine.fdt_size },
 		[KEEP_INITRD] = machine.initrd,
 	};
 	uint64_t needed = 0;

@@ -24,6 +24,12 @@ void boot_check_machine(void);
  */
 void boot_plan_memory(uint64_t image, uint64_t size, struct mem_region *area);
 
+/* The interrupt controller, and every interrupt that EL2 handles. Refuses a machine where it cannot. */
+void boot_interrupts(void);
+
+/* What machine this is, in the log. */
+void boot_hello(void);
+
 /* On the boot CPU's own stack and the final map: the rest of the boot, and the first guest. */
 void kernel_main(void) __noreturn;
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 obj-y += boot.o
+obj-y += hello.o
+obj-y += interrupts.o
 obj-$(CONFIG_SELFTEST) += selftest.o
 obj-y += smp.o
 

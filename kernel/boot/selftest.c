@@ -4,7 +4,7 @@
 
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "lib/string.h"
 
 extern char _rodata_start[];

@@ -10,8 +10,8 @@
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
 #include "kernel/base/random.h"
-#include "kernel/main.h"
 #include "kernel/mm/hyp.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vcpu_view.h"
@@ -142,10 +142,12 @@ static bool wait_online(unsigned int id)
 	return true;
 }
 
-void smp_start_others(void)
+void smp_start_all(void)
 {
 	unsigned int up = 1;
 
+	/* Release: as in smp_secondary_up(). */
+	__atomic_store_n(&this_cpu()->online, true, __ATOMIC_RELEASE);
 	for (unsigned int id = 1; id < machine.nr_cpus; id++) {
 		if (!start(id))
 			continue;

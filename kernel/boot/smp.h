@@ -7,8 +7,11 @@
 
 struct cpu;
 
-/* Start all CPUs of the machine but this one and wait for them. One that does not come is left out. */
-void smp_start_others(void);
+/*
+ * Count this CPU among those that run guests, start all others of the machine, and wait for them. One that
+ * does not come is left out, and the log says so. Context: boot CPU.
+ */
+void smp_start_all(void);
 
 /* The rest of a secondary CPU's way up, after arch/ made it able to run C. */
 void smp_secondary_up(struct cpu *cpu) __noreturn;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 obj-y += console.o
 obj-y += held.o
+obj-y += interrupt.o
 obj-y += output.o
 obj-y += port.o
 obj-y += text.o

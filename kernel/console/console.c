@@ -13,7 +13,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/timer.h"
 #include "kernel/console/output.h"
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/shell/escape.h"
 #include "kernel/shell/shell.h"
 #include "kernel/vm/vm.h"

@@ -188,4 +188,7 @@ void console_enable_irqs(void);
 /* Say in the log what can be typed, if anything can. Context: no lock of RANK_INPUT or above held. */
 void console_say_hint(void);
 
+/* Take the UART's interrupt from now on, if it has one (not 0). Context: boot CPU, once. */
+void console_use_interrupt(uint32_t intid, bool edge);
+
 #endif

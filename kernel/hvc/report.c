@@ -7,7 +7,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/timer.h"
 #include "kernel/console/console.h"
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"

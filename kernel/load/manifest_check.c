@@ -4,7 +4,7 @@
 
 #include "arch/stage2.h"
 #include "kernel/base/log.h"
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "lib/dt.h"
 #include "lib/errno.h"
 #include "lib/string.h"

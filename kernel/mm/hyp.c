@@ -106,7 +106,7 @@ static int map_dtb(const struct machine *m)
 	/* At the address where the early map has it, so that pointers into it stay good. */
 	uint64_t va = ALIGN_DOWN((uint64_t)m->fdt, PAGE_SIZE);
 	uint64_t end = ALIGN_UP((uint64_t)m->fdt + m->fdt_size, PAGE_SIZE);
-	uint64_t base = machine_fdt_pa() - ((uint64_t)m->fdt - va);
+	uint64_t base = m->fdt_pa - ((uint64_t)m->fdt - va);
 
 	return pgtable_map(&hyp_pgtable, va, pa(base), end - va, MAP_R);
 }

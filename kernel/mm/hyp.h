@@ -13,9 +13,6 @@ struct vm;
 
 extern struct pgtable hyp_pgtable;
 
-/* Physical address of the device tree that the machine was described with. */
-uint64_t machine_fdt_pa(void);
-
 /* The sections of the image, for messages and for naming a fault: "" when va is in none. */
 const char *hyp_region_name(uint64_t va);
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 obj-y += machine.o
+obj-y += this_machine.o
 
 # Reading the device tree at boot walks with its path in the frame, on a stack that is empty otherwise.
 CFLAGS_kernel/platform/machine.o := -Wframe-larger-than=8192

@@ -43,6 +43,7 @@ struct machine_dev {
 
 struct machine {
 	const void *fdt;
+	uint64_t fdt_pa;		/* where fdt lies; set by the boot */
 	uint32_t fdt_size;
 	char model[64];
 	const char *bootargs;		/* inside fdt; "" when absent */

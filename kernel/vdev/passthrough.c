@@ -26,7 +26,7 @@
 #include "kernel/base/rate_limit.h"
 #include "kernel/base/timer.h"
 #include "kernel/load/guest_dtb.h"
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"

@@ -14,7 +14,7 @@
 #include "kernel/hvc/pvtime.h"
 #include "kernel/hvc/report.h"
 #include "kernel/load/loader.h"
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/sched/sched.h"
 #include "kernel/vdev/shared_memory.h"
 #include "kernel/vm/abort_log.h"

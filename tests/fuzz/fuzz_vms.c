@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/vdev/vdev.h"
 #include "lib/fdt.h"
 #include "lib/string.h"

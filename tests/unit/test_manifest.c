@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "kernel/vdev/vdev.h"
-#include "kernel/main.h"
 #include "kernel/load/manifest.h"
+#include "kernel/platform/this_machine.h"
+#include "kernel/vdev/vdev.h"
 #include "lib/errno.h"
 #include "lib/fdt.h"
 #include "lib/string.h"

@@ -10,8 +10,8 @@
 
 #include "kernel/base/cpu.h"
 #include "kernel/base/irq.h"
-#include "kernel/main.h"
 #include "kernel/mm/pgtable.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/vdev/passthrough.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"

@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
+#include "kernel/base/timer.h"
 #include "kernel/console/console.h"
+#include "kernel/mm/page.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/shell/escape.h"
 #include "kernel/shell/shell.h"
-#include "kernel/base/timer.h"
-#include "kernel/main.h"
-#include "kernel/mm/page.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vm.h"

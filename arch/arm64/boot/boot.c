@@ -18,9 +18,9 @@
 #include "kernel/base/random.h"
 #include "kernel/boot/boot.h"
 #include "kernel/console/console.h"
-#include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
+#include "kernel/platform/this_machine.h"
 #include "lib/fdt.h"
 #include "lib/string.h"
 
@@ -39,11 +39,6 @@ void boot_main(uint64_t dtb, uint64_t image, uint64_t el) __noreturn;
 void arch_switch_stack(uint64_t top, void (*fn)(void)) __noreturn;
 
 static uint64_t dtb_pa;
-
-uint64_t machine_fdt_pa(void)
-{
-	return dtb_pa;
-}
 
 static const uint32_t *map_tree(uint64_t va, uint64_t pa, uint64_t perms)
 {
@@ -119,6 +114,7 @@ static void read_machine(const void *fdt)
 		boot_fail(BOOT_E_BAD_DTB, "%s%s%s%s%s", err.path, err.property[0] ? ", property " : "",
 			  err.property, err.path[0] || err.property[0] ? ": " : "",
 			  err.what ? err.what : "malformed");
+	machine.fdt_pa = dtb_pa;
 }
 
 /*

@@ -11,9 +11,9 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/boot/smp.h"
-#include "kernel/main.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
+#include "kernel/platform/this_machine.h"
 #include "schism/abi/hypercall.h"
 
 /* Read by secondary_entry, with the MMU on and caches coherent. */

@@ -12,7 +12,7 @@
 #include "arch/arm64/trap/idreg.h"
 #include "arch/cpu.h"
 #include "arch/workaround.h"
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "lib/compiler.h"
 #include "schism/abi/hypercall.h"
 

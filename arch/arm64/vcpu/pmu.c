@@ -20,7 +20,7 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/irq.h"
 #include "kernel/base/log.h"
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/string.h"

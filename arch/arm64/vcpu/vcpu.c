@@ -20,7 +20,7 @@
 #include "kernel/base/irq.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
-#include "kernel/main.h"
+#include "kernel/platform/this_machine.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/entry.h"
 #include "kernel/vm/vcpu.h"
@@ -304,7 +304,7 @@ void vcpu_vgic_in(struct vcpu *vcpu)
 	vgic_fill(vcpu);
 }
 
-enum irq_result vcpu_timer_interrupt(uint32_t intid)
+static enum irq_result on_guest_timer(uint32_t intid)
 {
 	struct vcpu *vcpu = this_cpu()->current;
 	uint64_t lr;
@@ -323,12 +323,19 @@ enum irq_result vcpu_timer_interrupt(uint32_t intid)
 	return IRQ_GUEST_OWNS;
 }
 
-enum irq_result vcpu_maintenance_interrupt(uint32_t intid)
+static enum irq_result on_maintenance(uint32_t intid)
 {
 	/* Folding and refilling list registers is what takes the reason away. */
 	if (this_cpu()->current)
 		vcpu_vgic_out(this_cpu()->current);
 	return IRQ_DONE;
+}
+
+int arch_vcpu_request_interrupts(void)
+{
+	int err = irq_request(machine.timer_virt_intid, on_guest_timer);
+
+	return err ? err : irq_request(machine.gic_maint_intid, on_maintenance);
 }
 
 unsigned int arch_vgic_nr_lrs(void)

@@ -8,6 +8,12 @@
 
 struct cpu;
 
+/*
+ * Have the EL2 timer's interrupt run what is due of the CPU's timer queue. Errors: those of irq_request().
+ * Context: boot CPU, once.
+ */
+__must_check int arch_timer_request_interrupt(void);
+
 /* PAuth key A and room for one exception from EL2 itself, at fixed places of struct cpu. */
 struct arch_cpu {
 	uint64_t apia[2];		/* EL2's own key */

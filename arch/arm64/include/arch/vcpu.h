@@ -187,4 +187,10 @@ uint64_t arch_vcpu_sysreg(const struct vcpu *vcpu, enum arch_sysreg_id id);
 /* Whether EL1 of the vCPU on this CPU is big-endian (SCTLR_EL1.EE). Context: it is loaded here. */
 bool arch_el1_is_big_endian(void);
 
+/*
+ * Have the interrupts handled that belong to the vCPU which runs here: of its virtual timer, and of its list
+ * registers. Errors: those of irq_request(). Context: boot CPU, once.
+ */
+__must_check int arch_vcpu_request_interrupts(void);
+
 #endif
