@@ -43,6 +43,9 @@ SECTIONS
 		__start_schism_serial = .;
 		KEEP(*(schism_serial))
 		__stop_schism_serial = .;
+		__start_schism_console = .;
+		KEEP(*(schism_console))
+		__stop_schism_console = .;
 		__start_schism_shell = .;
 		KEEP(*(schism_shell))
 		__stop_schism_shell = .;

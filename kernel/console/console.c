@@ -14,8 +14,6 @@
 #include "kernel/base/timer.h"
 #include "kernel/console/output.h"
 #include "kernel/platform/this_machine.h"
-#include "kernel/shell/escape.h"
-#include "kernel/shell/shell.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -324,6 +322,30 @@ static void note_typed(const struct console_port *port)
 
 /* ---- input ---- */
 
+static void read_command(char c)
+{
+	SECTION_FOREACH(struct console_reader, it, schism_console) {
+		if (it->command)
+			it->command(c);
+	}
+}
+
+static void read_key(char c)
+{
+	SECTION_FOREACH(struct console_reader, it, schism_console) {
+		if (it->key)
+			it->key(c);
+	}
+}
+
+void console_enter_shell(void)
+{
+	SECTION_FOREACH(struct console_reader, it, schism_console) {
+		if (it->enter)
+			it->enter();
+	}
+}
+
 static void deliver_to_guest(int c)
 {
 	struct console_port *focus;
@@ -343,7 +365,7 @@ static void deliver_to_guest(int c)
 static void deliver(char c)
 {
 	if (console_shell_has_focus())
-		shell_key(c);
+		read_key(c);
 	else
 		deliver_to_guest((uint8_t)c);
 }
@@ -357,7 +379,7 @@ void console_send_break(void)
 static void command(char c)
 {
 	console_out_pause_hold(true);
-	inspect_command(c);
+	read_command(c);
 }
 
 static bool is_continuation(char c)

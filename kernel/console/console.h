@@ -48,6 +48,19 @@ struct serial_driver {
 	static const struct serial_driver name SECTION_ENTRY(schism_serial)
 
 /*
+ * Who reads what is typed for Schism itself: a row in the set "schism_console". Each function may be missing.
+ * Context of all: the UART's interrupt on the boot CPU, no lock held; enter also while the boot CPU boots.
+ */
+struct console_reader {
+	void (*command)(char c);	/* the key behind the escape key */
+	void (*enter)(void);		/* give the shell the focus, and show its prompt */
+	void (*key)(char c);		/* the shell has the focus, and this was typed */
+};
+
+#define CONSOLE_READER(name)	\
+	static const struct console_reader name SECTION_ENTRY(schism_console)
+
+/*
  * A guest's terminal. Its owner fills in vm and the functions, which are called with RANK_INPUT held, and
  * guards what the output needs with a lock of its own.
  */
@@ -159,6 +172,9 @@ void console_detach(struct console_port *port);
 void console_set_focus(const struct vm *vm);
 void console_focus_shell(void);
 bool console_shell_has_focus(void);
+
+/* Go into the shell, if there is one (CONFIG_SHELL). Context: boot CPU, no lock held. */
+void console_enter_shell(void);
 
 /* The same, unless somebody else has it or the machine's bootargs say "focus=". */
 void console_offer_focus(const struct vm *vm);

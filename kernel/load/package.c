@@ -11,7 +11,6 @@
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
 #include "kernel/platform/this_machine.h"
-#include "kernel/shell/shell.h"
 #include "kernel/vdev/passthrough.h"
 #include "kernel/vdev/shared_memory.h"
 #include "kernel/vm/vm.h"
@@ -239,7 +238,7 @@ void package_start_vms(void)
 	if (!p.size) {
 		boot_complain(BOOT_E_NO_PACKAGE, "going on without, in the shell");
 		vm_note_refused();
-		shell_enter();
+		console_enter_shell();
 		return;
 	}
 	if (cpio_check(p.data, p.size, &files, &why))

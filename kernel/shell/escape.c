@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Commands behind the console's escape key. */
-#include "kernel/shell/escape.h"
-
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/check/invariants.h"
 #include "kernel/console/console.h"
 #include "kernel/hvc/report.h"
 #include "kernel/mm/page.h"
-#include "kernel/shell/shell.h"
 #include "kernel/vm/vcpu_view.h"
 #include "kernel/vm/vm.h"
 
@@ -105,7 +102,7 @@ static void toggle_hold(void)
 static void enter_shell(void)
 {
 	if (IS_ENABLED(CONFIG_SHELL))
-		shell_enter();
+		console_enter_shell();
 	else
 		log_info("there is no shell: CONFIG_SHELL is off");
 }
@@ -139,7 +136,7 @@ static void show_help(void)
 		log_info("  escape %u: console to %s", i + 1, vm->name);
 }
 
-void inspect_command(char c)
+static void command(char c)
 {
 	if (c >= '0' && c <= '9') {
 		focus_digit(c);
@@ -155,3 +152,5 @@ void inspect_command(char c)
 	}
 	show_help();
 }
+
+CONSOLE_READER(escape) = { .command = command };

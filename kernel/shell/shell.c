@@ -52,7 +52,7 @@ static void show_line(void)
 
 static void end_steps(void);
 
-void shell_enter(void)
+static void enter(void)
 {
 	if (!console_shell_has_focus()) {
 		before = console_focus();
@@ -328,7 +328,7 @@ static void line_cancelled(void)
 	console_prompt_leave();
 }
 
-void shell_key(char c)
+static void key(char c)
 {
 	if (step) {
 		step_key(c);
@@ -356,6 +356,8 @@ void shell_key(char c)
 	if (!step && console_shell_has_focus())
 		show_line();
 }
+
+CONSOLE_READER(shell) = { .enter = enter, .key = key };
 
 /* ---- help, exit ---- */
 

@@ -30,17 +30,6 @@ struct shell_command {
 #define SHELL_COMMAND(id)	\
 	static const struct shell_command shell_command_##id SECTION_ENTRY(schism_shell)
 
-#if CONFIG_SHELL
-/* Give the focus to the shell, and show its prompt; the same from a CPU that is still booting. */
-void shell_enter(void);
-
-/* A character for the shell. Context: the UART's interrupt, no lock held. */
-void shell_key(char c);
-#else
-static inline void shell_enter(void) { }
-static inline void shell_key(char c) { }
-#endif
-
 /* ---- for commands ---- */
 
 /* A line of output, without the log's prefix; not kept in the log. */

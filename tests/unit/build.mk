@@ -175,8 +175,8 @@ unit-test += test_invariants
 test_invariants-src := tests/unit/test_invariants.c $(host-kernel)
 unit-test += test_vcpu_view
 test_vcpu_view-src := tests/unit/test_vcpu_view.c $(host-kernel)
-unit-test += test_inspect
-test_inspect-src := tests/unit/test_inspect.c kernel/shell/escape.c $(host-kernel)
+unit-test += test_escape
+test_escape-src := tests/unit/test_escape.c kernel/shell/escape.c $(host-kernel)
 
 # Device trees that tests read: $(O)/tests/dtb/NAME.dtb from tests/unit/dts/NAME.dts.
 unit-dtbs := $(patsubst tests/unit/dts/%.dts,$(O)/tests/dtb/%.dtb,$(wildcard tests/unit/dts/*.dts))

@@ -19,8 +19,6 @@
 #include "kernel/console/console.h"
 #include "kernel/platform/machine.h"
 #include "kernel/platform/this_machine.h"
-#include "kernel/shell/escape.h"
-#include "kernel/shell/shell.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 #include "tests/host/fake.h"
@@ -124,16 +122,18 @@ bool machine_node_is(const void *fdt, int node, const char *compat)
 
 static const char *command_says;	/* a line of what the escape key shows */
 
-void inspect_command(char c)
+static void read_command(char c)
 {
 	if (command_says)
 		console_write_line(command_says, strlen(command_says));
 }
 
-void shell_key(char c)
+static void read_key(char c)
 {
 	to_shell[strlen(to_shell)] = c;
 }
+
+CONSOLE_READER(reader) = { .command = read_command, .key = read_key };
 
 static struct vm vm[NR_PORTS];
 static struct console_port port[NR_PORTS];

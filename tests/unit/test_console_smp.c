@@ -20,8 +20,6 @@
 #include "kernel/console/console.h"
 #include "kernel/platform/machine.h"
 #include "kernel/platform/this_machine.h"
-#include "kernel/shell/escape.h"
-#include "kernel/shell/shell.h"
 #include "kernel/vm/vm.h"
 #include "lib/string.h"
 
@@ -83,13 +81,15 @@ bool machine_node_is(const void *fdt, int node, const char *compat)
 	return false;
 }
 
-void inspect_command(char c)
+static void read_command(char c)
 {
 }
 
-void shell_key(char c)
+static void read_key(char c)
 {
 }
+
+CONSOLE_READER(reader) = { .command = read_command, .key = read_key };
 
 /* ---- guests: the first one has two vCPUs ---- */
 

@@ -15,8 +15,6 @@
 #include "kernel/console/console.h"
 #include "kernel/mm/page.h"
 #include "kernel/platform/this_machine.h"
-#include "kernel/shell/escape.h"
-#include "kernel/shell/shell.h"
 #include "kernel/vdev/vdev.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vm.h"
@@ -113,14 +111,16 @@ bool machine_node_is(const void *fdt, int node, const char *compat)
 	return false;
 }
 
-void inspect_command(char c)
+static void read_command(char c)
 {
 	commands[strlen(commands)] = c;
 }
 
-void shell_key(char c)
+static void read_key(char c)
 {
 }
+
+CONSOLE_READER(reader) = { .command = read_command, .key = read_key };
 
 static void terminal_init(volatile void *regs, uint32_t clock_hz, uint32_t baud)
 {
