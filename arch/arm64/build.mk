@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: MIT
 subdir-y += boot diag gic trap vcpu
 obj-y += cpu.o
+obj-y += esr.o
+obj-y += features.o

@@ -7,7 +7,7 @@
 
 #include <setjmp.h>
 
-#include "arch/arm64/trap/serror.h"
+#include "arch/arm64/vcpu/serror.h"
 #include "arch/crash.h"
 #include "arch/gic.h"
 #include "arch/vcpu.h"

@@ -56,7 +56,7 @@ test_watchdog-src := tests/unit/test_watchdog.c kernel/vdev/watchdog.c kernel/vm
 	kernel/base/timer.c kernel/base/lock.c kernel/base/cpu.c tests/host/fake_cpu.c \
 	tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_aarch32
-test_aarch32-src := tests/unit/test_aarch32.c arch/arm64/trap/aarch32.c arch/arm64/trap/esr.c \
+test_aarch32-src := tests/unit/test_aarch32.c arch/arm64/trap/aarch32.c arch/arm64/esr.c \
 	tests/host/fake_log.c
 unit-test += test_idreg
 test_idreg-src := tests/unit/test_idreg.c arch/arm64/trap/idreg.c lib/fmt.c tests/host/fake_log.c
@@ -127,16 +127,16 @@ unit-test += test_stage2
 test_stage2-src := tests/unit/test_stage2.c $(host-mem) $(host-cpu)
 unit-test += test_vgic
 test_vgic-src := tests/unit/test_vgic.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c \
-	tests/host/fake_vcpu.c arch/arm64/trap/serror.c tests/host/fake_log.c \
+	tests/host/fake_vcpu.c arch/arm64/vcpu/serror.c tests/host/fake_log.c \
 	tests/host/fake_gich.c $(host-cpu)
 unit-test += test_vgic_model
 test_vgic_model-src := tests/unit/test_vgic_model.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c \
-	tests/host/gic_model.c tests/host/fake_vcpu.c arch/arm64/trap/serror.c tests/host/fake_log.c \
+	tests/host/gic_model.c tests/host/fake_vcpu.c arch/arm64/vcpu/serror.c tests/host/fake_log.c \
 	tests/host/fake_gich.c $(host-cpu)
 unit-test += test_vgic_smp
 smp-test += test_vgic_smp
 test_vgic_smp-src := tests/unit/test_vgic_smp.c $(wildcard kernel/vgic/*.c) tests/host/fake_vcpu.c \
-	arch/arm64/trap/serror.c tests/host/fake_log.c tests/host/fake_gich.c tests/host/race.c $(host-cpu)
+	arch/arm64/vcpu/serror.c tests/host/fake_log.c tests/host/fake_gich.c tests/host/race.c $(host-cpu)
 test_vgic_smp-libs := -lpthread
 unit-test += test_timer_smp
 smp-test += test_timer_smp
@@ -153,7 +153,7 @@ host-kernel := $(host-cpu) $(host-mem) kernel/base/timer.c $(wildcard kernel/sch
 	kernel/vm/guest_mem.c kernel/load/guest_dtb.c lib/cpio.c lib/dt.c lib/fmt.c lib/elf.c \
 	lib/linux_image.c lib/packed.c \
 	tests/host/fake_log.c \
-	tests/host/fake_vcpu.c arch/arm64/trap/serror.c tests/host/fake_workaround.c \
+	tests/host/fake_vcpu.c arch/arm64/vcpu/serror.c tests/host/fake_workaround.c \
 	tests/host/fake_machine.c
 
 unit-test += test_sched

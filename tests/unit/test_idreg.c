@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "arch/arm64/features.h"
 #include "arch/arm64/trap/idreg.h"
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/vcpu/pmu.h"

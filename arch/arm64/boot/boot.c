@@ -3,7 +3,9 @@
  * From the first C instruction to kernel_main(): an early console, then everything that could stop the
  * boot is looked at and named, then EL2's final map.
  */
+#include "arch/arm64/boot/el2.h"
 #include "arch/arm64/boot/mmu.h"
+#include "arch/arm64/features.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/vcpu/pauth.h"
@@ -168,6 +170,7 @@ __no_stack_protector void boot_main(uint64_t dtb, uint64_t image, uint64_t el)
 	cpu->arch.fault_stack_top = arch_fault_stack(0);
 	if (el == 2) {
 		cpu_init_this(cpu, 0, sysreg_read(mpidr_el1) & (GENMASK(39, 32) | GENMASK(23, 0)));
+		features_init();
 		traps_init();
 	} else {
 		/* Locks look at struct cpu, which only EL2's TPIDR_EL2 can name. */
@@ -191,7 +194,7 @@ __no_stack_protector void boot_main(uint64_t dtb, uint64_t image, uint64_t el)
 	start_random();
 	boot_final_map(image);
 	mmu_stage2_init();
-	traps_configure();
+	el2_init_cpu();
 	if (hyp_map_stack(cpu))
 		boot_fail(BOOT_E_RAM_TOO_SMALL, "no pages for a stack of %u KiB", CONFIG_STACK_KIB);
 	arch_switch_stack(cpu->stack_top.va, boot_on_own_stack);

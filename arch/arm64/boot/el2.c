@@ -6,15 +6,17 @@
  * not trapping them.
  *
  * SCTLR_EL2, TCR_EL2, MAIR_EL2 and TTBR0_EL2 are written in head.S, VTCR_EL2 in mmu.c, CPTR_EL2 in vcpu.c,
- * VBAR_EL2, MDCR_EL2 and CNTHCTL_EL2 in traps.c, the GIC's in gich.c and gic_cpuif.c. SCTLR_EL2 is 0 but for
+ * VBAR_EL2 in traps.c, the GIC's in arch/arm64/gic. SCTLR_EL2 is 0 but for
  * what is set there, and so is MTE at EL2 off.
  */
 #include "arch/arm64/boot/el2.h"
 
 #include "arch/arm64/boot/workaround.h"
+#include "arch/arm64/features.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/idreg.h"
-#include "arch/arm64/trap/traps.h"
+#include "arch/arm64/vcpu/debug.h"
+#include "arch/arm64/vcpu/pmu.h"
 #include "kernel/base/cpu.h"
 
 #define HCRX_EL2		S3_4_C1_C2_2
@@ -65,8 +67,6 @@
 #define GCSCRE0_EL1		S3_0_C2_C5_2
 #define GCSCR_EL2		S3_4_C2_C5_0
 
-uint32_t el2_features;
-
 /*
  * HCR_EL2 of guests, with what each bit is for. Of the others, which are 0:
  *   TSW, TPCP, TPU, TOCU, TICAB	cache maintenance is harmless (SWIO), and boot loaders use much of it
@@ -107,6 +107,15 @@ uint64_t el2_guest_hcr(void)
 {
 	return HCR_GUEST | hcr_of_features;
 }
+
+#define MDCR_HPMN	GENMASK(4, 0)
+#define MDCR_TPMCR	BIT(5)
+#define MDCR_TPM	BIT(6)
+#define MDCR_TDA	BIT(9)
+#define MDCR_TDOSA	BIT(10)
+#define MDCR_TDRA	BIT(11)
+#define MDCR_TPMS	BIT(14)
+#define MDCR_TTRF	BIT(19)
 
 /* A field of the CPU's registers, at most 15. */
 #define HAS(reg, lsb)		((host[reg] >> (lsb) & 0xf) != 0)
@@ -158,6 +167,17 @@ static void init_vectors(bool sve, bool sme)
 }
 
 #define INIT(there, reg, val)	do { if (there) sysreg_write(reg, val); } while (0)
+
+/* Debug and performance monitors trap, and the physical timer but for its counter. */
+static void init_debug_and_timer_traps(const uint64_t *host)
+{
+	bool pmu = HAS(DFR0, 8) && !IS(DFR0, 8, 0xf);
+	uint64_t hpmn = pmu ? (sysreg_read(pmcr_el0) >> 11) & MDCR_HPMN : 0;
+
+	sysreg_write(mdcr_el2, hpmn | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA |
+		     MDCR_TPMS | MDCR_TTRF);
+	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
+}
 
 static void init_traps(const uint64_t *host)
 {
@@ -241,7 +261,10 @@ void el2_init_cpu(void)
 	idreg_add_cpu(this_cpu()->id, host);
 	workaround_add_cpu(sysreg_read(midr_el1), host);
 	sysreg_write(hcr_el2, HCR_NO_GUEST);
+	init_debug_and_timer_traps(host);
 	init_traps(host);
 	init_hidden(host);
+	arch_debug_init_cpu();
+	pmu_init_cpu();
 	isb();
 }

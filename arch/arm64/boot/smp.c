@@ -3,7 +3,9 @@
  * Secondary CPUs: started by PSCI CPU_ON (DEN0022, 5.1.4) at secondary_entry (head.S), which brings them
  * through the early map to secondary_main() on their own stack.
  */
+#include "arch/arm64/boot/el2.h"
 #include "arch/arm64/boot/mmu.h"
+#include "arch/arm64/features.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/vcpu/pauth.h"
@@ -40,9 +42,10 @@ __no_stack_protector void secondary_main(uint64_t id)
 
 	cpu->arch.fault_stack_top = arch_fault_stack((unsigned int)id);
 	cpu_init_this(cpu, (unsigned int)id, machine.cpus[id].mpidr);
+	features_init();
 	traps_init();
 	pauth_use_own_key(cpu);
-	traps_configure();
+	el2_init_cpu();
 	mmu_stage2_init();
 	smp_secondary_up(cpu);
 }

@@ -3,6 +3,7 @@
 #include "arch/crash.h"
 
 #include "arch/arm64/diag/walk.h"
+#include "arch/arm64/esr.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/trap/vector.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Exceptions from EL2 itself, reported in words; and backtraces by symbol. */
+#include "arch/arm64/esr.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/traps.h"
 #include "arch/cpu.h"

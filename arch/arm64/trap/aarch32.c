@@ -12,6 +12,7 @@
  */
 #include "arch/arm64/trap/aarch32.h"
 
+#include "arch/arm64/esr.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/vcpu/debug.h"
 #include "kernel/base/log.h"

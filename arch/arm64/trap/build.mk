@@ -2,11 +2,9 @@
 obj-y += aarch32.o
 obj-y += abort.o
 obj-y += emulate.o
-obj-y += esr.o
 obj-y += idreg.o
 obj-y += inject.o
 obj-y += ldst.o
-obj-y += serror.o
 obj-y += sysreg.o
 obj-y += traps.o
 obj-y += vectors.o

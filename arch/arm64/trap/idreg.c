@@ -12,6 +12,7 @@
  */
 #include "arch/arm64/trap/idreg.h"
 
+#include "arch/arm64/features.h"
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/vcpu/pmu.h"
 #include "kernel/base/log.h"

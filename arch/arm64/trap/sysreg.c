@@ -37,17 +37,6 @@ struct sysreg_row {
 	bool dcc;			/* RAZ/WI, for EL0 if MDSCR_EL1.TDCC lets it */
 };
 
-/* Guests copy PARange to TCR_EL1.IPS: not more than stage 2 translates. */
-uint64_t guest_parange(void)
-{
-	static const uint8_t ranges[] = { 32, 36, 40, 42, 44, 48 };
-	uint64_t parange = 0;
-
-	while (parange + 1 < ARRAY_SIZE(ranges) && ranges[parange + 1] <= arch_ipa_bits())
-		parange++;
-	return parange;
-}
-
 /* As the CPU has them; HCR_EL2.TID1 traps them for the sake of SMIDR_EL1, which is not there. */
 static uint64_t revidr_read(struct vcpu *vcpu, const struct sysreg_row *row)
 {

@@ -7,12 +7,11 @@
  */
 #include "arch/arm64/trap/traps.h"
 
-#include "arch/arm64/boot/el2.h"
+#include "arch/arm64/esr.h"
+#include "arch/arm64/features.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/aarch32.h"
-#include "arch/arm64/trap/serror.h"
-#include "arch/arm64/vcpu/debug.h"
-#include "arch/arm64/vcpu/pmu.h"
+#include "arch/arm64/vcpu/serror.h"
 #include "arch/cpu.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/irq.h"
@@ -23,59 +22,16 @@
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 
-#define ISAR1_APA	GENMASK(7, 4)
-#define ISAR1_API	GENMASK(11, 8)
-#define ISAR2_APA3	GENMASK(15, 12)
-
 extern char vectors_plain[], vectors_pauth[];
 
 bool trap_guest_hvc(struct vcpu *vcpu, uint64_t esr);
 struct vcpu *trap_guest_sync(struct vcpu *vcpu, uint64_t esr);
 struct vcpu *trap_guest_irq(struct vcpu *vcpu);
 struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr);
-bool serror_take_unmasked(void);
-
-static bool has_pauth, uses_pauth;
-
-bool cpu_has_pauth(void)
-{
-	return has_pauth;
-}
-
-bool cpu_uses_pauth(void)
-{
-	return uses_pauth;
-}
 
 __no_stack_protector void traps_init(void)
 {
-	has_pauth = (sysreg_read(id_aa64isar1_el1) & (ISAR1_APA | ISAR1_API)) ||
-		    (sysreg_read(ID_AA64ISAR2_EL1) & ISAR2_APA3);
-	uses_pauth = has_pauth && IS_ENABLED(CONFIG_BRANCH_PROTECTION);
-	sysreg_write(vbar_el2, (uint64_t)(uses_pauth ? vectors_pauth : vectors_plain));
-	isb();
-}
-
-#define MDCR_HPMN	GENMASK(4, 0)
-#define MDCR_TPMCR	BIT(5)
-#define MDCR_TPM	BIT(6)
-#define MDCR_TDA	BIT(9)
-#define MDCR_TDOSA	BIT(10)
-#define MDCR_TDRA	BIT(11)
-#define MDCR_TPMS	BIT(14)
-#define MDCR_TTRF	BIT(19)
-
-void traps_configure(void)
-{
-	uint64_t pmu = (sysreg_read(id_aa64dfr0_el1) >> 8) & 0xf;
-	uint64_t hpmn = pmu && pmu != 0xf ? (sysreg_read(pmcr_el0) >> 11) & MDCR_HPMN : 0;
-
-	sysreg_write(mdcr_el2, hpmn | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA |
-		     MDCR_TPMS | MDCR_TTRF);
-	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
-	el2_init_cpu();
-	arch_debug_init_cpu();
-	pmu_init_cpu();
+	sysreg_write(vbar_el2, (uint64_t)(cpu_uses_pauth() ? vectors_pauth : vectors_plain));
 	isb();
 }
 
@@ -223,21 +179,6 @@ struct vcpu *trap_guest_irq(struct vcpu *vcpu)
 	vcpu->exits[EXIT_IRQ]++;
 	irq_handle();
 	return resume(vcpu);
-}
-
-bool serror_take(void)
-{
-	if (!(el2_features & EL2_RAS))
-		return serror_take_unmasked();
-	sysreg_write(DISR_EL1, 0);
-	return true;
-}
-
-/* VSESR_EL2, its syndrome, is 0 for good (el2.c): no RAS for guests, so nothing is known of the error. */
-void serror_forward(struct vcpu *vcpu)
-{
-	vcpu->arch.hcr |= HCR_VSE;
-	sysreg_write(hcr_el2, vcpu->arch.hcr);
 }
 
 struct vcpu *trap_guest_serror(struct vcpu *vcpu, uint64_t esr)

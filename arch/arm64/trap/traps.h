@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Traps from guests, and what the CPU has. */
+/* Traps from guests. */
 #ifndef ARCH_ARM64_TRAP_TRAPS_H
 #define ARCH_ARM64_TRAP_TRAPS_H
 
@@ -18,17 +18,8 @@ enum trap_outcome {
 	TRAP_GUEST,		/* inject: the same trap, which by EL1's controls is EL1's */
 };
 
-/* Install this CPU's vectors. Context: each CPU, after cpu_init_this(). */
+/* Install this CPU's vectors. Context: each CPU, after cpu_init_this() and features_init(). */
 void traps_init(void);
-
-/* PAuth is there (for guests); and EL2 uses it itself, with a key of its own. */
-bool cpu_has_pauth(void);
-bool cpu_uses_pauth(void);
-
-/* EC in words. */
-const char *esr_ec_name(unsigned int ec);
-/* Fault status code of an abort, in words. */
-const char *esr_fsc_name(unsigned int fsc);
 
 /*
  * Make the vCPU take an exception to EL1 as hardware would (Arm ARM D1.3.5, AArch64.TakeException):
@@ -62,12 +53,6 @@ enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap);
  */
 bool guest_sysreg_read(struct vcpu *vcpu, uint32_t iss, uint64_t *val);
 bool guest_sysreg_write(struct vcpu *vcpu, uint32_t iss, uint64_t val);
-
-/* ID_AA64MMFR0_EL1.PARange as guests see it. */
-uint64_t guest_parange(void);
-
-/* Set what EL1 may not do directly, on this CPU: timers, debug, FP/SVE, PMU. */
-void traps_configure(void);
 
 /* A trapped MMIO access; abort.c. */
 enum trap_outcome trap_data_abort(struct vcpu *vcpu, const struct trap *trap);

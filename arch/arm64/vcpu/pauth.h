@@ -3,8 +3,8 @@
 #ifndef ARCH_ARM64_VCPU_PAUTH_H
 #define ARCH_ARM64_VCPU_PAUTH_H
 
+#include "arch/arm64/features.h"
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/trap/traps.h"
 #include "arch/cpu.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/random.h"

@@ -3,7 +3,7 @@
  * SErrors come some time after the access that they are for. They are EL2's (HCR_EL2.AMO), masked while EL2
  * runs, and then taken from whoever runs next; hence a look at each switch, in arch_vcpu_save().
  */
-#include "arch/arm64/trap/serror.h"
+#include "arch/arm64/vcpu/serror.h"
 
 #include "kernel/base/log.h"
 #include "kernel/vm/vcpu.h"

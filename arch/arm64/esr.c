@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* ESR in words (Arm ARM D19.2: ESR_ELx). */
-#include "arch/arm64/trap/traps.h"
+#include "arch/arm64/esr.h"
 
 const char *esr_ec_name(unsigned int ec)
 {

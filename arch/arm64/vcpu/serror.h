@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* SErrors: whose they are (Arm ARM D1.3.4; RAS: DDI 0587, 2). */
-#ifndef ARCH_ARM64_TRAP_SERROR_H
-#define ARCH_ARM64_TRAP_SERROR_H
+#ifndef ARCH_ARM64_VCPU_SERROR_H
+#define ARCH_ARM64_VCPU_SERROR_H
 
-#include "arch/arm64/boot/el2.h"
+#include "arch/arm64/features.h"
 #include "arch/arm64/sysreg.h"
 #include "lib/types.h"
 
