@@ -11,6 +11,7 @@
 #include "arch/arm64/trap/traps.h"
 #include "arch/arm64/vcpu/debug.h"
 #include "arch/arm64/vcpu/pmu.h"
+#include "arch/arm64/vcpu/ptimer.h"
 #include "arch/nospec.h"
 #include "arch/stage2.h"
 #include "kernel/base/log.h"
@@ -66,14 +67,14 @@ static uint64_t cntpct_read(struct vcpu *vcpu, const struct sysreg_row *row)
 	return vmtime_now(vcpu->vm);
 }
 
-static uint64_t ptimer_read(struct vcpu *vcpu, const struct sysreg_row *row)
+static uint64_t cntp_read(struct vcpu *vcpu, const struct sysreg_row *row)
 {
-	return arch_ptimer_read(vcpu, (enum arch_ptimer_reg)row->arg);
+	return ptimer_read(vcpu, (enum ptimer_reg)row->arg);
 }
 
-static void ptimer_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val)
+static void cntp_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val)
 {
-	arch_ptimer_write(vcpu, (enum arch_ptimer_reg)row->arg, val);
+	ptimer_write(vcpu, (enum ptimer_reg)row->arg, val);
 }
 
 static void sgi_write(struct vcpu *vcpu, const struct sysreg_row *row, uint64_t val)
@@ -169,9 +170,9 @@ static const struct sysreg_row rows[] = {
 	{ .enc = ENC(3, 1, 0, 0, 7), .read = aidr_read },
 	{ .enc = ENC(3, 3, 14, 0, 1), .read = cntpct_read },		/* CNTPCT_EL0 */
 	{ .enc = ENC(3, 3, 14, 0, 5), .read = cntpct_read },		/* CNTPCTSS_EL0, though hidden */
-	{ .enc = ENC(3, 3, 14, 2, 0), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_TVAL },
-	{ .enc = ENC(3, 3, 14, 2, 1), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_CTL },
-	{ .enc = ENC(3, 3, 14, 2, 2), .read = ptimer_read, .write = ptimer_write, .arg = PTIMER_CVAL },
+	{ .enc = ENC(3, 3, 14, 2, 0), .read = cntp_read, .write = cntp_write, .arg = PTIMER_TVAL },
+	{ .enc = ENC(3, 3, 14, 2, 1), .read = cntp_read, .write = cntp_write, .arg = PTIMER_CTL },
+	{ .enc = ENC(3, 3, 14, 2, 2), .read = cntp_read, .write = cntp_write, .arg = PTIMER_CVAL },
 };
 
 static uint32_t iss_enc(uint32_t iss)

@@ -11,6 +11,7 @@
 #include "arch/arm64/features.h"
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/aarch32.h"
+#include "arch/arm64/vcpu/fpsimd.h"
 #include "arch/arm64/vcpu/serror.h"
 #include "arch/cpu.h"
 #include "kernel/base/cpu.h"
@@ -52,7 +53,7 @@ static enum trap_outcome trap_wfx(struct vcpu *vcpu, const struct trap *trap)
 static enum trap_outcome trap_fp(struct vcpu *vcpu, const struct trap *trap)
 {
 	vcpu->exits[EXIT_FP]++;
-	arch_fpsimd_acquire(vcpu);
+	fpsimd_acquire(vcpu);
 	return TRAP_RESUME;
 }
 

@@ -32,18 +32,6 @@ void inject_trap(struct vcpu *vcpu, const struct trap *trap);
 /* What vcpu->abort says, which is also logged. */
 void inject_abort(struct vcpu *vcpu, const struct trap *trap, uint64_t far);
 
-/* Give the FP/SIMD registers to the vCPU that asks for them. */
-void arch_fpsimd_acquire(struct vcpu *vcpu);
-
-/* The emulated physical timer (CNTP_*_EL0). Context: the vCPU is loaded. */
-enum arch_ptimer_reg {
-	PTIMER_TVAL,
-	PTIMER_CTL,
-	PTIMER_CVAL,
-};
-uint64_t arch_ptimer_read(struct vcpu *vcpu, enum arch_ptimer_reg reg);
-void arch_ptimer_write(struct vcpu *vcpu, enum arch_ptimer_reg reg, uint64_t val);
-
 /* A trapped access to a system register, by the rows of sysreg.c. */
 enum trap_outcome trap_sysreg(struct vcpu *vcpu, const struct trap *trap);
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 obj-y += debug.o
 obj-y += fpsimd.o
+obj-y += fpsimd_regs.o
+obj-y += lrs.o
 obj-$(CONFIG_VPMU) += pmu.o
+obj-y += ptimer.o
 obj-y += serror.o
 obj-y += serror_regs.o
-obj-y += vcpu.o
+obj-y += switch.o
+obj-y += vtimer.o

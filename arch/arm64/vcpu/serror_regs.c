@@ -2,11 +2,9 @@
 /* The registers that a pending SError is taken from and given by; see serror.h. */
 #include "arch/arm64/features.h"
 #include "arch/arm64/sysreg.h"
+#include "arch/arm64/trap/entry.h"
 #include "arch/arm64/vcpu/serror.h"
 #include "kernel/vm/vcpu.h"
-
-/* vectors.S */
-bool serror_take_unmasked(void);
 
 bool serror_take(void)
 {

@@ -15,7 +15,7 @@ struct vcpu;
 struct vm_entry;
 struct cpu;
 
-/* EL1 and EL0 system registers that move with a vCPU; arch/arm64/vcpu/vcpu.c has the list by name. */
+/* EL1 and EL0 system registers that move with a vCPU; arch/arm64/vcpu/switch.c has the list by name. */
 #define ARCH_NR_SYSREGS		32
 
 struct trapframe {

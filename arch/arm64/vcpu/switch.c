@@ -12,21 +12,21 @@
 #include "arch/arm64/features.h"
 #include "arch/arm64/gic/ich.h"
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/trap/traps.h"
+#include "arch/arm64/trap/entry.h"
 #include "arch/arm64/vcpu/debug.h"
+#include "arch/arm64/vcpu/fpsimd.h"
+#include "arch/arm64/vcpu/lrs.h"
 #include "arch/arm64/vcpu/pmu.h"
+#include "arch/arm64/vcpu/ptimer.h"
 #include "arch/arm64/vcpu/serror.h"
-#include "arch/gic.h"
+#include "arch/arm64/vcpu/vtimer.h"
 #include "kernel/base/cpu.h"
-#include "kernel/base/irq.h"
 #include "kernel/base/log.h"
 #include "kernel/base/panic.h"
-#include "kernel/platform/this_machine.h"
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/entry.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
-#include "kernel/vm/vmtime.h"
 #include "lib/string.h"
 
 /* Order matters to nobody; reset values are 0 unless arch_vcpu_reset() says otherwise. */
@@ -71,11 +71,6 @@ _Static_assert(NR_VCPU_SYSREGS <= ARCH_NR_SYSREGS, "struct arch_vcpu has too lit
 #define ENTRY_MAIR	UINT64_C(0xaaff440c0400)
 #define ENTRY_VA_BITS	48
 
-static void ptimer_fired(struct timer *timer);
-
-void fpsimd_save(struct arch_fpsimd *state);
-void fpsimd_restore(const struct arch_fpsimd *state);
-
 static void set_translated(uint64_t *r, const struct vm_entry *entry)
 {
 	r[R_MAIR_EL1] = ENTRY_MAIR;
@@ -99,9 +94,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	pmu_reset(vcpu);
 	memset(&arch->fpsimd, 0, sizeof(arch->fpsimd));
 	arch->fp_cpu = NULL;
-	arch->ptimer.ctl = 0;
-	arch->ptimer.cval = 0;
-	timer_init(&arch->ptimer.timer, ptimer_fired);
+	ptimer_reset(vcpu);
 	arch->vdisr = 0;
 	arch->tpidr2 = 0;
 	arch->nr_exits = 0;
@@ -190,234 +183,6 @@ static void hidden_load(const struct arch_vcpu *arch)
 		sysreg_write(TPIDR2_EL0, arch->tpidr2);
 }
 
-static void vtimer_save(struct vcpu *vcpu)
-{
-	struct arch_vtimer *t = &vcpu->arch.vtimer;
-
-	t->ctl = sysreg_read(cntv_ctl_el0);
-	t->cval = sysreg_read(cntv_cval_el0);
-	t->cntkctl = sysreg_read(cntkctl_el1);
-	sysreg_write(cntv_ctl_el0, 0);
-	isb();
-}
-
-/*
- * A VM that was never paused reads CNTPCT_EL0 itself; from the first pause on it traps. CNTPOFF_EL2
- * (FEAT_ECV) is not used: it counts for nothing unless EL3 wants it (SCR_EL3.ECVEn), which nobody can
- * see from here.
- */
-static void load_offset(uint64_t offset)
-{
-	sysreg_write(cntvoff_el2, offset);
-	sysreg_write(cnthctl_el2, offset ? 0 : CNTHCTL_EL1PCTEN);
-}
-
-static void vtimer_load(struct vcpu *vcpu)
-{
-	const struct arch_vtimer *t = &vcpu->arch.vtimer;
-
-	load_offset(READ_ONCE(vcpu->vm->cntvoff));
-	sysreg_write(cntkctl_el1, t->cntkctl);
-	sysreg_write(cntv_cval_el0, t->cval);
-	isb();
-	sysreg_write(cntv_ctl_el0, t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK));
-}
-
-static uint64_t vtimer_deadline(const struct vcpu *vcpu)
-{
-	const struct arch_vtimer *t = &vcpu->arch.vtimer;
-
-	if ((t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) != CNT_CTL_ENABLE)
-		return UINT64_MAX;
-	return vmtime_to_counter(vcpu->vm, t->cval);
-}
-
-static uint64_t ptimer_deadline(const struct vcpu *vcpu)
-{
-	const struct arch_ptimer *t = &vcpu->arch.ptimer;
-
-	if ((t->ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) != CNT_CTL_ENABLE)
-		return UINT64_MAX;
-	return vmtime_to_counter(vcpu->vm, t->cval);
-}
-
-struct arch_timer_lines arch_vcpu_timer_lines(const struct vcpu *vcpu)
-{
-	uint64_t virt = vtimer_deadline(vcpu), phys = ptimer_deadline(vcpu), now = arch_counter();
-	struct arch_timer_lines lines = { .virt = virt <= now, .phys = phys <= now, .next = UINT64_MAX };
-
-	if (!lines.virt)
-		lines.next = virt;
-	if (!lines.phys)
-		lines.next = MIN(lines.next, phys);
-	return lines;
-}
-
-/* Whether the timer of the loaded vCPU asserts its interrupt now. */
-static bool vtimer_asserted_live(void)
-{
-	uint64_t ctl = sysreg_read(cntv_ctl_el0);
-
-	return (ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK | CNT_CTL_ISTATUS)) ==
-	       (CNT_CTL_ENABLE | CNT_CTL_ISTATUS);
-}
-
-static void vtimer_set_phys_active(struct vcpu *vcpu, bool active)
-{
-	irqchip_set_active(machine.timer_virt_intid, active);
-	vcpu->arch.vtimer.phys_active = active;
-}
-
-/* The guest may have silenced its timer before it took the interrupt, or while it handled it. */
-static void drop_silenced_timer(struct vcpu *vcpu)
-{
-	if (!vgic_timer_is_raised(vcpu) || vtimer_asserted_live())
-		return;
-	vgic_set_timer_line(vcpu, false);
-	vtimer_set_phys_active(vcpu, false);
-}
-
-void vcpu_vgic_out(struct vcpu *vcpu)
-{
-	if (vcpu->vgic.in_memory)
-		return;
-	vcpu->vgic.in_memory = true;
-	WRITE_ONCE(this_cpu()->exit_work, true);
-	gich_save(&vcpu->arch.gich, vcpu->vgic.used_lrs);
-	vgic_save(vcpu);
-	drop_silenced_timer(vcpu);
-}
-
-static void vgic_fill(struct vcpu *vcpu)
-{
-	vgic_load(vcpu);
-	gich_load(&vcpu->arch.gich, vcpu->vgic.used_lrs);
-	vcpu->vgic.in_memory = false;
-	/* The virtual interrupt may have ended otherwise than through a hardware-linked list register. */
-	if (vcpu->arch.vtimer.phys_active && !vgic_timer_is_live(vcpu))
-		vtimer_set_phys_active(vcpu, false);
-}
-
-void vcpu_vgic_in(struct vcpu *vcpu)
-{
-	/* Ended by a trapped ICC_DIR_EL1 or by GICR_ICACTIVER0, the line being as when it was taken. */
-	drop_silenced_timer(vcpu);
-	vgic_fill(vcpu);
-}
-
-static enum irq_result on_guest_timer(uint32_t intid)
-{
-	struct vcpu *vcpu = this_cpu()->current;
-	uint64_t lr;
-
-	if (!vcpu)
-		return IRQ_DONE;
-	lr = gich_read_first();
-	if (!vcpu->vgic.in_memory && vgic_timer_again(vcpu, &lr)) {
-		gich_write_first(lr);
-	} else {
-		vcpu_vgic_out(vcpu);
-		vgic_set_timer_line(vcpu, true);
-	}
-	vcpu->arch.vtimer.phys_active = true;
-	/* Physically active until the guest ends the virtual interrupt, or the vCPU leaves this CPU. */
-	return IRQ_GUEST_OWNS;
-}
-
-static enum irq_result on_maintenance(uint32_t intid)
-{
-	/* Folding and refilling list registers is what takes the reason away. */
-	if (this_cpu()->current)
-		vcpu_vgic_out(this_cpu()->current);
-	return IRQ_DONE;
-}
-
-int arch_vcpu_request_interrupts(void)
-{
-	int err = irq_request(machine.timer_virt_intid, on_guest_timer);
-
-	return err ? err : irq_request(machine.gic_maint_intid, on_maintenance);
-}
-
-unsigned int arch_vgic_nr_lrs(void)
-{
-	return gich_nr_lrs();
-}
-
-unsigned int arch_vgic_nr_lrs_hw(void)
-{
-	return gich_nr_lrs_hw();
-}
-
-/* The physical timer's line follows its condition; until that is met, a timer of EL2 waits for it. */
-static void ptimer_update(struct vcpu *vcpu)
-{
-	uint64_t deadline = ptimer_deadline(vcpu);
-	bool asserted = deadline <= arch_counter();
-
-	vgic_set_line(vcpu, VGIC_PTIMER_INTID, asserted);
-	if (asserted || deadline == UINT64_MAX)
-		timer_cancel(&this_cpu()->timers, &vcpu->arch.ptimer.timer);
-	else
-		timer_arm(&this_cpu()->timers, &vcpu->arch.ptimer.timer, deadline);
-}
-
-/* The lines of both, as they are now: while it was not here nobody changed them for good. */
-static void timers_load(struct vcpu *vcpu)
-{
-	struct arch_timer_lines lines = arch_vcpu_timer_lines(vcpu);
-	uint64_t deadline = ptimer_deadline(vcpu);
-
-	vgic_set_timer_lines(vcpu, lines.virt, lines.phys);
-	if (!lines.phys && deadline != UINT64_MAX)
-		timer_arm(&this_cpu()->timers, &vcpu->arch.ptimer.timer, deadline);
-}
-
-static void ptimer_fired(struct timer *timer)
-{
-	ptimer_update(container_of(timer, struct vcpu, arch.ptimer.timer));
-}
-
-uint64_t arch_ptimer_read(struct vcpu *vcpu, enum arch_ptimer_reg reg)
-{
-	const struct arch_ptimer *t = &vcpu->arch.ptimer;
-	bool met = (t->ctl & CNT_CTL_ENABLE) && t->cval <= vmtime_now(vcpu->vm);
-
-	switch (reg) {
-	case PTIMER_CTL:
-		/*
-		 * Who is told that the condition is met finds the interrupt pending, not a timer of EL2 on
-		 * its way.
-		 */
-		if (met && timer_is_armed(&t->timer))
-			ptimer_update(vcpu);
-		return t->ctl | (met ? CNT_CTL_ISTATUS : 0);
-	case PTIMER_CVAL:
-		return t->cval;
-	default:
-		return (uint32_t)(t->cval - vmtime_now(vcpu->vm));
-	}
-}
-
-void arch_ptimer_write(struct vcpu *vcpu, enum arch_ptimer_reg reg, uint64_t val)
-{
-	struct arch_ptimer *t = &vcpu->arch.ptimer;
-
-	switch (reg) {
-	case PTIMER_CTL:
-		t->ctl = val & (CNT_CTL_ENABLE | CNT_CTL_IMASK);
-		break;
-	case PTIMER_CVAL:
-		t->cval = val;
-		break;
-	default:
-		t->cval = vmtime_now(vcpu->vm) + (uint64_t)(int32_t)val;
-		break;
-	}
-	vcpu_vgic_out(vcpu);
-	ptimer_update(vcpu);
-}
-
 /*
  * vCPUs of one VM share its VMID but not their TLBs: what another one left on this CPU may translate
  * differently for the same ASID (D8.13: a PE's entries are private to it).
@@ -431,27 +196,6 @@ static void flush_other_vcpu(struct vcpu *vcpu, struct cpu *cpu)
 	if (*last)
 		__asm__ volatile("tlbi vmalle1\n\tic iallu\n\tdsb nsh\n\tisb" : : : "memory");
 	*last = (uint16_t)(vcpu->id + 1);
-}
-
-static void fp_trap(bool trap)
-{
-	sysreg_write(cptr_el2, CPTR_EL2_RES1 | CPTR_EL2_TZ | CPTR_EL2_TSM | CPTR_EL2_TTA | CPTR_EL2_TAM |
-				       (trap ? CPTR_EL2_TFP : 0));
-}
-
-/*
- * The registers are the vCPU's when both sides say so: it may have run elsewhere since, and another one
- * here. They are saved whenever the vCPU that could change them leaves, so none of this needs an IPI.
- */
-static bool fp_is_resident(const struct cpu *cpu, const struct vcpu *vcpu)
-{
-	return cpu->arch.fp_owner == vcpu && vcpu->arch.fp_cpu == cpu;
-}
-
-static void fp_leave(struct cpu *cpu, struct vcpu *vcpu)
-{
-	if (cpu->arch.fp_owner == vcpu && !(sysreg_read(cptr_el2) & CPTR_EL2_TFP))
-		fpsimd_save(&vcpu->arch.fpsimd);
 }
 
 void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
@@ -471,13 +215,13 @@ void arch_vcpu_load(struct vcpu *vcpu, struct cpu *cpu)
 		hidden_load(arch);
 	if (cpu_has_pauth())
 		pauth_load(&arch->pauth);
-	fp_trap(!fp_is_resident(cpu, vcpu));
+	fpsimd_enter(cpu, vcpu);
 	arch_debug_load(vcpu);
 	if (vcpu->pmu.used)
 		pmu_load_used(vcpu);
 
 	timers_load(vcpu);
-	vgic_fill(vcpu);
+	vcpu_fill_lrs(vcpu);
 	if (vgic_timer_is_live(vcpu))
 		vtimer_set_phys_active(vcpu, true);
 	vtimer_load(vcpu);
@@ -498,7 +242,7 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 	vcpu_vgic_out(vcpu);
 	vtimer_save(vcpu);
 	timer_cancel(&cpu->timers, &arch->ptimer.timer);
-	fp_leave(cpu, vcpu);
+	fpsimd_leave(cpu, vcpu);
 	/* The physical interrupt is this CPU's next vCPU's as well: nothing of ours may stay active. */
 	if (arch->vtimer.phys_active)
 		vtimer_set_phys_active(vcpu, false);
@@ -514,31 +258,6 @@ void arch_vcpu_save(struct vcpu *vcpu, struct cpu *cpu)
 		pmu_save_used(vcpu);
 	keep_pending_serror(vcpu);
 	cpu->arch.loaded = NULL;
-}
-
-void arch_fpsimd_acquire(struct vcpu *vcpu)
-{
-	struct cpu *cpu = this_cpu();
-
-	fp_trap(false);
-	isb();
-	fpsimd_restore(&vcpu->arch.fpsimd);
-	vcpu->arch.fp_cpu = cpu;
-	cpu->arch.fp_owner = vcpu;
-}
-
-void arch_fp_begin(void)
-{
-	ASSERT(!this_cpu()->arch.loaded);
-	this_cpu()->arch.fp_owner = NULL;
-	fp_trap(false);
-	isb();
-}
-
-void arch_fp_end(void)
-{
-	fp_trap(true);
-	isb();
 }
 
 void arch_vcpu_trap_wfe(struct vcpu *vcpu, bool trap)
@@ -598,9 +317,6 @@ bool arch_el1_is_big_endian(void)
 {
 	return (sysreg_read(sctlr_el1) & SCTLR_EE) != 0;
 }
-
-void arch_enter_guest_plain(struct vcpu *vcpu) __noreturn;
-void arch_enter_guest_pauth(struct vcpu *vcpu) __noreturn;
 
 void arch_enter_guest(struct vcpu *vcpu)
 {
