@@ -6,7 +6,6 @@
 #ifndef KERNEL_BASE_IRQ_H
 #define KERNEL_BASE_IRQ_H
 
-#include "kernel/platform/machine.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 
@@ -14,6 +13,7 @@
 #define IRQ_SPURIOUS	1023
 
 struct cpu;
+struct machine;
 
 /*
  * What the interrupt becomes when the handler is done: ended and deactivated, or left active, because

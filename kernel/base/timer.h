@@ -6,8 +6,8 @@
 #ifndef KERNEL_BASE_TIMER_H
 #define KERNEL_BASE_TIMER_H
 
+#include "kernel/base/addr.h"
 #include "kernel/base/lock.h"
-#include "kernel/mm/addr.h"
 #include "lib/list.h"
 #include "lib/types.h"
 

@@ -16,8 +16,8 @@
 #ifndef KERNEL_CONSOLE_CONSOLE_H
 #define KERNEL_CONSOLE_CONSOLE_H
 
+#include "kernel/base/addr.h"
 #include "kernel/base/rate_limit.h"
-#include "kernel/mm/addr.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/ring.h"

@@ -10,7 +10,7 @@
 #ifndef KERNEL_LOAD_GUEST_DTB_H
 #define KERNEL_LOAD_GUEST_DTB_H
 
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

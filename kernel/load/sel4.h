@@ -13,7 +13,7 @@
 #ifndef KERNEL_LOAD_SEL4_H
 #define KERNEL_LOAD_SEL4_H
 
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "kernel/vm/entry.h"
 #include "lib/compiler.h"
 #include "lib/elf.h"

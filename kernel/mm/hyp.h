@@ -3,7 +3,7 @@
 #ifndef KERNEL_MM_HYP_H
 #define KERNEL_MM_HYP_H
 
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "kernel/mm/pgtable.h"
 #include "kernel/platform/machine.h"
 #include "lib/compiler.h"

@@ -11,7 +11,7 @@
 #ifndef KERNEL_MM_PAGE_H
 #define KERNEL_MM_PAGE_H
 
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "kernel/platform/machine.h"
 #include "lib/compiler.h"
 #include "lib/types.h"

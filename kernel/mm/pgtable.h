@@ -10,7 +10,7 @@
 #define KERNEL_MM_PGTABLE_H
 
 #include "arch/pte.h"
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

@@ -6,7 +6,7 @@
 #ifndef KERNEL_PLATFORM_MACHINE_H
 #define KERNEL_PLATFORM_MACHINE_H
 
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

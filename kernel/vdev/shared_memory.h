@@ -7,7 +7,7 @@
 #ifndef KERNEL_VDEV_SHARED_MEMORY_H
 #define KERNEL_VDEV_SHARED_MEMORY_H
 
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 

@@ -3,7 +3,7 @@
 #ifndef KERNEL_VM_ENTRY_H
 #define KERNEL_VM_ENTRY_H
 
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "lib/types.h"
 
 #define VM_ENTRY_ARGS	6

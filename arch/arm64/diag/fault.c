@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Exceptions from EL2 itself, reported in words; and backtraces by symbol. */
+#include "arch/arm64/diag/fault.h"
+
 #include "arch/arm64/esr.h"
 #include "arch/arm64/sysreg.h"
-#include "arch/arm64/trap/traps.h"
 #include "arch/cpu.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
@@ -15,8 +16,6 @@
 #include "kernel/vm/vm.h"
 
 enum { F_LR = 30, F_SP = 31, F_ELR, F_SPSR, F_ESR, F_FAR };
-
-void el2_fault_report(struct cpu *cpu, unsigned int kind) __noreturn;
 
 static bool readable_frame(const struct cpu *cpu, uint64_t fp)
 {

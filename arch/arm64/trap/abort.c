@@ -11,7 +11,7 @@
 #include "arch/arm64/sysreg.h"
 #include "arch/arm64/trap/emulate.h"
 #include "arch/arm64/trap/traps.h"
-#include "arch/arm64/trap/vector.h"
+#include "arch/arm64/vector.h"
 #include "arch/crash.h"
 #include "kernel/base/log.h"
 #include "kernel/vdev/vdev.h"

@@ -6,7 +6,7 @@
 #ifndef ARCH_PTE_H
 #define ARCH_PTE_H
 
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "lib/types.h"
 
 typedef uint64_t pte_t;

@@ -3,7 +3,7 @@
 #ifndef ARCH_STAGE2_H
 #define ARCH_STAGE2_H
 
-#include "kernel/mm/addr.h"
+#include "kernel/base/addr.h"
 #include "lib/types.h"
 
 /* Width of an IPA: 40 bits, or what the CPU has if that is less. The same on all CPUs. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where EL1's vectors are (Arm ARM D1.3.1). */
-#ifndef ARCH_ARM64_TRAP_VECTOR_H
-#define ARCH_ARM64_TRAP_VECTOR_H
+#ifndef ARCH_ARM64_VECTOR_H
+#define ARCH_ARM64_VECTOR_H
 
 #include "arch/arm64/sysreg.h"
 #include "lib/compiler.h"

@@ -3,8 +3,8 @@
  * Physical, intermediate physical and EL2 virtual addresses as types that do not mix. Arithmetic goes
  * through the functions below.
  */
-#ifndef KERNEL_MM_ADDR_H
-#define KERNEL_MM_ADDR_H
+#ifndef KERNEL_BASE_ADDR_H
+#define KERNEL_BASE_ADDR_H
 
 #include "lib/types.h"
 
