@@ -370,6 +370,8 @@ endif
 hv-lds    := $(O)/schism.lds
 hv-inputs := $(hv-objs) $(libfdt-objs) $(libfdt-a)
 $(call track,link,$(toolchain) $(hv-ldflags) $(hv-inputs))
+# For scripts/check-layering.
+$(call track,linked,$(NM) $(O) $(hv-objs))
 
 $(hv-lds): arch/arm64/schism.lds.S $(hv-track) $(config-h)
 	$(Q)$(CC) $(lds-flags) -MMD -MP -MF $@.d -MT $@ -o $@ $<
@@ -648,7 +650,7 @@ storm: all guests
 	@$(run-tests) storm
 sweep: all guests
 	@$(run-tests) sweep
-lint: $(config-h) $(offsets-h)
+lint: $(config-h) $(offsets-h) $(hv-objs)
 	@$(run-tests) lint
 test: $(unit-bins) all guests
 	@$(run-tests) check lint boot variants

@@ -11,7 +11,6 @@
 #include "kernel/base/lock.h"
 #include "kernel/base/timer.h"
 #include "kernel/console/console.h"
-#include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -71,18 +70,6 @@ static size_t message_at(const char *text, size_t len)
 	return 0;
 }
 
-/* The VM that a line is about: it begins with its name and a colon. */
-static const struct vm *vm_named(const char *text, size_t len)
-{
-	for (unsigned int i = 0; i < READ_ONCE(nr_vms); i++) {
-		size_t n = strlen(vms[i]->name);
-
-		if (len > n && text[n] == ':' && !memcmp(text, vms[i]->name, n))
-			return vms[i];
-	}
-	return NULL;
-}
-
 /* What the level colours is all of the line, else it is the name of a VM. */
 static void show_coloured(enum log_level level, const char *text, size_t len)
 {
@@ -90,12 +77,13 @@ static void show_coloured(enum log_level level, const char *text, size_t len)
 	size_t at = message_at(text, len), end = len;
 	const char *colour = levels[level].colour;
 	const struct vm *vm;
+	size_t named;
 
 	if (*colour) {
 		at = 0;
-	} else if ((vm = vm_named(text + at, len - at))) {
+	} else if ((vm = console_vm_of_line(text + at, len - at, &named))) {
 		colour = console_colour_of(vm);
-		end = at + strlen(vm->name);
+		end = at + named;
 	}
 	len = (size_t)fmt_snprintf(line, sizeof(line), "%.*s%s%.*s%s%.*s", (int)at, text, colour,
 				   (int)(end - at), text + at, *colour ? "\033[0m" : "", (int)(len - end),

@@ -5,3 +5,4 @@ obj-y += interrupt.o
 obj-y += output.o
 obj-y += port.o
 obj-y += text.o
+obj-y += vm_of_line.o

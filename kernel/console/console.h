@@ -100,6 +100,12 @@ void console_configure(void);
 bool console_has_colours(void);
 const char *console_colour_of(const struct vm *vm);
 
+/*
+ * The VM that a line is about, which begins with its name, *named characters long, and a colon; NULL: none.
+ * Context: any.
+ */
+const struct vm *console_vm_of_line(const char *text, size_t len, size_t *named);
+
 /* Use regs with the driver for compatible (NULL: the first one) from now on. */
 void console_init(volatile void *regs, const char *compatible, uint32_t clock_hz, uint32_t baud);
 bool console_is_up(void);

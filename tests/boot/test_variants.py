@@ -61,9 +61,17 @@ def assert_good(status, text, guests):
     assert not re.search(r"\bFAIL\b|\bpanic\b|EL2 FAULT|SCHISM-E\d+", text, re.I), text
 
 
+def assert_rooms_are_kept(out):
+    """What is linked depends on the configuration, and with it who calls whom."""
+    done = subprocess.run(["scripts/check-layering", "--linked", f"{out}/.track/linked"], cwd=ROOT, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", ["default", *(f for f in FRAGMENTS if f not in ("crash", "no_package"))])
 def test_variant_boots_and_its_guests_pass(name):
     out = build(name)
+    assert_rooms_are_kept(out)
     assert_good(*boot(out), GUESTS.get(name, BOTH))
 
 

@@ -31,9 +31,9 @@ test_dt-src := tests/unit/test_dt.c lib/dt.c
 unit-test += test_machine
 test_machine-src := tests/unit/test_machine.c kernel/platform/machine.c lib/dt.c lib/dt_walk.c
 unit-test += test_uart
-host-console := kernel/base/log.c kernel/console/console.c kernel/console/held.c kernel/console/output.c \
-	kernel/console/port.c kernel/console/text.c kernel/base/timer.c kernel/base/lock.c kernel/base/cpu.c \
-	lib/fmt.c lib/ring.c lib/utf8.c
+host-console := kernel/base/log.c kernel/console/vm_of_line.c kernel/console/console.c \
+	kernel/console/held.c kernel/console/output.c kernel/console/port.c kernel/console/text.c \
+	kernel/base/timer.c kernel/base/lock.c kernel/base/cpu.c lib/fmt.c lib/ring.c lib/utf8.c
 test_uart-src := tests/unit/test_uart.c kernel/vdev/uart.c $(host-console) \
 	tests/host/fake_cpu.c tests/host/fake_panic.c tests/host/fake_guest_dtb.c
 unit-test += test_console
