@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The console's terminals, its focus, and what is typed. Output is in console_out.c.
+ * The console's terminals, its focus, and what is typed. Output is in output.c.
  *
  * Lock: ports_lock (RANK_INPUT) around the list of terminals, the focus, and calls of a terminal's
  * functions, so that none is called once it is detached.
@@ -236,7 +236,7 @@ static void look_at_begun(struct timer *timer)
 	struct console_port *it;
 
 	__atomic_store_n(&looking, false, __ATOMIC_RELEASE);
-	/* Before the rings are looked at: who puts a character now arms anew. Pairs with console_port.c. */
+	/* Before the rings are looked at: who puts a character now arms anew. Pairs with port.c. */
 	arch_memory_barrier();
 	spin_lock(&ports_lock);
 	list_for_each_entry(it, &ports, link) {

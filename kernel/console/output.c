@@ -6,7 +6,7 @@
  * interrupt empties. A guest's line is begun only if the wire has room for all of it; else the terminal
  * joins the waiting ones, and they have a line each in turn when there is room again. Schism's line is
  * never turned away: when the wire is full, its writer sends by polling until the line fits. While a VM has
- * the focus, lines may be held instead (console_held.c): they leave as those of a terminal do. Before the
+ * the focus, lines may be held instead (held.c): they leave as those of a terminal do. Before the
  * interrupt is there, and in a panic, everything is sent by polling.
  *
  * Lock: console_lock (RANK_CONSOLE), held for one line or one terminal's ring at a time. The focus is
@@ -607,7 +607,7 @@ void console_out_set_focus(struct console_port *port)
 	lock_output();
 	WRITE_ONCE(focus, port);
 	hold_paused = false;
-	/* Orders this before the look at the rings; pairs with the barrier in console_port.c. */
+	/* Orders this before the look at the rings; pairs with the barrier in port.c. */
 	arch_memory_barrier();
 	release_held();
 	if (old)

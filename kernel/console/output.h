@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the console's files: terminals in console.c and console_port.c, the UART in console_out.c. */
+/* Between the console's files: terminals in console.c and port.c, the UART in output.c. */
 #ifndef KERNEL_CONSOLE_OUTPUT_H
 #define KERNEL_CONSOLE_OUTPUT_H
 

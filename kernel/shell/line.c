@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The line editor; see shell_line.h. */
+/* The line editor; see line.h. */
 #include "kernel/shell/line.h"
 
 #include "lib/string.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the shell makes of a line, and of numbers; see shell_parse.h. */
+/* What the shell makes of a line, and of numbers; see parse.h. */
 #include "kernel/shell/parse.h"
 
 #include "lib/fmt.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The shell itself: keys to lines, lines to commands, help and completion. Commands are in the files of their
- * families; the line editor and the parser are shell_line.c and shell_parse.c.
+ * families; the line editor and the parser are line.c and parse.c.
  *
  * All of it runs on the boot CPU, in the UART's interrupt or a timer's, one at a time: no lock.
  */

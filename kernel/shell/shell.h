@@ -4,7 +4,7 @@
  *
  * It runs in the UART's interrupt on the boot CPU, with no lock held; so a command does a bounded amount of
  * work, and one with much to say does it in steps (shell_continue()). A command is a row in the set
- * "schism_shell", in the file of its family: shell_vm.c, shell_vcpu.c, shell_system.c.
+ * "schism_shell", in the file of its family: cmd_vm.c, cmd_vcpu.c, cmd_system.c.
  */
 #ifndef KERNEL_SHELL_SHELL_H
 #define KERNEL_SHELL_SHELL_H

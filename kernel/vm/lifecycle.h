@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What lifecycle.c, end.c and vm.c have between them; the requests are in vm.h. */
+/* What lifecycle.c, shutdown.c and vm.c have between them; the requests are in vm.h. */
 #ifndef KERNEL_VM_LIFECYCLE_H
 #define KERNEL_VM_LIFECYCLE_H
 

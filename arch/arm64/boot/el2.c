@@ -5,7 +5,7 @@
  * the identification registers have it. As Linux does (Documentation/arch/arm64/booting), this counts on EL3
  * not trapping them.
  *
- * SCTLR_EL2, TCR_EL2, MAIR_EL2 and TTBR0_EL2 are written in head.S, VTCR_EL2 in mmu.c, CPTR_EL2 in vcpu.c,
+ * SCTLR_EL2, TCR_EL2, MAIR_EL2 and TTBR0_EL2 are written in head.S, VTCR_EL2 in mmu.c, CPTR_EL2 in fpsimd.h,
  * VBAR_EL2 in traps.c, the GIC's in arch/arm64/gic. SCTLR_EL2 is 0 but for
  * what is set there, and so is MTE at EL2 off.
  */
