@@ -252,19 +252,19 @@ static uint64_t lr_fill(struct virq *irq)
 /* Of the CPU interface: list registers that it does not signal would only be in the way. */
 static uint64_t group_off(const struct vcpu *vcpu, const struct virq *irq)
 {
-	if (vcpu->arch.gich.vmcr & (irq->group1 ? GICH_VMCR_VENG1 : GICH_VMCR_VENG0))
+	if (vcpu->arch.ich.vmcr & (irq->group1 ? ICH_VMCR_VENG1 : ICH_VMCR_VENG0))
 		return 0;
-	return irq->group1 ? GICH_HCR_VGRP1EIE : GICH_HCR_VGRP0EIE;
+	return irq->group1 ? ICH_HCR_VGRP1EIE : ICH_HCR_VGRP0EIE;
 }
 
 /* Which events in the guest end the wait of an interrupt for a list register. */
 static uint64_t wait_events(const struct vcpu *vcpu, const struct virq *irq)
 {
-	const uint64_t both = GICH_VMCR_VENG0 | GICH_VMCR_VENG1;
-	uint64_t vmcr = vcpu->arch.gich.vmcr;
+	const uint64_t both = ICH_VMCR_VENG0 | ICH_VMCR_VENG1;
+	uint64_t vmcr = vcpu->arch.ich.vmcr;
 
 	if (irq->active)
-		return GICH_HCR_LRENPIE | GICH_HCR_TDIR;
+		return ICH_HCR_LRENPIE | ICH_HCR_TDIR;
 	/* vgic_thaw() kicks. */
 	if (READ_ONCE(vcpu->vm->vgic.frozen))
 		return 0;
@@ -273,21 +273,21 @@ static uint64_t wait_events(const struct vcpu *vcpu, const struct virq *irq)
 	 * their group is off and its own is not. QEMU 7.2 tells of group 0's end by the enable of group 1:
 	 * asked for with group 1 off, it would interrupt for ever.
 	 */
-	return GICH_HCR_NPIE | ((vmcr & both) == both ? GICH_HCR_VGRP0DIE | GICH_HCR_VGRP1DIE : 0);
+	return ICH_HCR_NPIE | ((vmcr & both) == both ? ICH_HCR_VGRP0DIE | ICH_HCR_VGRP1DIE : 0);
 }
 
 static void populate(struct vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->vgic;
 	const struct vm *vm = vcpu->vm;
-	uint64_t hcr = GICH_HCR_EN;
+	uint64_t hcr = ICH_HCR_EN;
 	struct virq *irq;
 
 	vgic->used_lrs = 0;
 	vgic->overflow = false;
 	/* Only EL2 can end what another vCPU's list register holds; without split EOI there is no DIR. */
 	if (vm->nr_vcpus > 1)
-		hcr |= GICH_HCR_TDIR;
+		hcr |= ICH_HCR_TDIR;
 	list_for_each_entry(irq, &vgic->ap_list, ap_link) {
 		if (!irq->active && !is_offered(&vm->vgic, irq))
 			continue;
@@ -297,10 +297,10 @@ static void populate(struct vcpu *vcpu)
 			vgic->overflow = true;
 			hcr |= wait_events(vcpu, irq);
 		} else {
-			vcpu->arch.gich.lr[vgic->used_lrs++] = lr_fill(irq);
+			vcpu->arch.ich.lr[vgic->used_lrs++] = lr_fill(irq);
 		}
 	}
-	vcpu->arch.gich.hcr = hcr;
+	vcpu->arch.ich.hcr = hcr;
 }
 
 /* What the guest has done to an interrupt while a list register held it. */
@@ -339,11 +339,11 @@ static void virq_deactivate(struct virq *irq)
 /* Ends without a list register: the guest ends first what it took last, and so does the ap list. */
 static void fold_eoicount(struct vcpu *vcpu)
 {
-	uint64_t ended = FIELD_GET(GICH_HCR_EOICOUNT, vcpu->arch.gich.hcr);
+	uint64_t ended = FIELD_GET(ICH_HCR_EOICOUNT, vcpu->arch.ich.hcr);
 	struct virq *irq;
 
 	/* With split EOI, ICC_DIR_EL1 ends interrupts, and traps. QEMU counts ICC_EOIR*_EL1 all the same. */
-	if (vcpu->arch.gich.vmcr & GICH_VMCR_VEOIM)
+	if (vcpu->arch.ich.vmcr & ICH_VMCR_VEOIM)
 		return;
 	list_for_each_entry(irq, &vcpu->vgic.ap_list, ap_link) {
 		if (!ended)
@@ -367,7 +367,7 @@ static void fold(struct vcpu *vcpu, struct list_head *away)
 
 	fold_eoicount(vcpu);
 	for (unsigned int i = 0; i < vgic->used_lrs; i++)
-		fold_lr(vcpu, vcpu->arch.gich.lr[i]);
+		fold_lr(vcpu, vcpu->arch.ich.lr[i]);
 	vgic->used_lrs = 0;
 	vgic->overflow = false;
 	/* wait_for_fold() looks without the lock. */
@@ -487,7 +487,7 @@ void vgic_thaw(struct vcpu *vcpu)
 static bool is_signalled(const struct vcpu *vcpu, const struct virq *irq)
 {
 	return is_offered(&vcpu->vm->vgic, irq) && !group_off(vcpu, irq) &&
-	       irq->priority < FIELD_GET(GICH_VMCR_VPMR, vcpu->arch.gich.vmcr);
+	       irq->priority < FIELD_GET(ICH_VMCR_VPMR, vcpu->arch.ich.vmcr);
 }
 
 static bool is_forwarded(const struct vcpu *vcpu, const struct virq *irq)

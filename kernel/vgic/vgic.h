@@ -6,7 +6,7 @@
  * the target. One that is pending or active stands on the ap list (active-pending) of the vCPU that is
  * to take it. Before a vCPU runs, vgic_load() chooses from the list what goes into list registers;
  * after it ran, vgic_save() folds list registers back and drops what is neither pending nor active.
- * Both work on vcpu->arch.gich, a copy in memory; arch/ moves that to and from the hardware.
+ * Both work on vcpu->arch.ich, a copy in memory; arch/ moves that to and from the hardware.
  *
  * Locks: what vCPUs do to their own interrupts must not keep each other waiting, so there are two, taken in
  * this order by the functions below unless they say otherwise:
@@ -78,7 +78,7 @@ struct vgic_cpu {
 	bool sleep;			/* GICR_WAKER.ProcessorSleep */
 
 	/* of the CPU that runs the vCPU */
-	bool in_memory;			/* arch.gich is current, the hardware is not */
+	bool in_memory;			/* arch.ich is current, the hardware is not */
 };
 
 struct vgic {

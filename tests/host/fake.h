@@ -114,8 +114,8 @@ uint64_t fake_guest_timer(const struct cpu *cpu);
 void fake_take_guest_timer(struct cpu *cpu);
 
 /* Moving list registers to the hardware after they were filled, and from it before they are folded. */
-extern void (*fake_gich_in)(struct vcpu *vcpu);
-extern void (*fake_gich_out)(struct vcpu *vcpu);
+extern void (*fake_ich_in)(struct vcpu *vcpu);
+extern void (*fake_ich_out)(struct vcpu *vcpu);
 
 /* An SError of the guest's is on its way: it is pending as soon as anybody waits for it. */
 extern bool fake_serror;

@@ -27,8 +27,8 @@ __thread struct fake_vcpu_stats fake_vcpu;
 bool fake_big_endian;
 uint64_t fake_sysreg;
 bool fake_serror;
-void (*fake_gich_in)(struct vcpu *vcpu);
-void (*fake_gich_out)(struct vcpu *vcpu);
+void (*fake_ich_in)(struct vcpu *vcpu);
+void (*fake_ich_out)(struct vcpu *vcpu);
 
 /* Each thread is a CPU. */
 static __thread jmp_buf guest_entered;
@@ -58,8 +58,8 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 		return;
 	vcpu->vgic.in_memory = true;
 	WRITE_ONCE(this_cpu()->exit_work, true);
-	if (fake_gich_out)
-		fake_gich_out(vcpu);
+	if (fake_ich_out)
+		fake_ich_out(vcpu);
 	vgic_save(vcpu);
 }
 
@@ -85,8 +85,8 @@ void vcpu_vgic_in(struct vcpu *vcpu)
 	if (!vcpu->vgic.in_memory)
 		panic("list registers are filled twice");
 	vgic_load(vcpu);
-	if (fake_gich_in)
-		fake_gich_in(vcpu);
+	if (fake_ich_in)
+		fake_ich_in(vcpu);
 	vcpu->vgic.in_memory = false;
 }
 

@@ -128,15 +128,15 @@ test_stage2-src := tests/unit/test_stage2.c $(host-mem) $(host-cpu)
 unit-test += test_vgic
 test_vgic-src := tests/unit/test_vgic.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c \
 	tests/host/fake_vcpu.c arch/arm64/vcpu/serror.c tests/host/fake_log.c \
-	tests/host/fake_gich.c $(host-cpu)
+	tests/host/fake_ich.c $(host-cpu)
 unit-test += test_vgic_model
 test_vgic_model-src := tests/unit/test_vgic_model.c kernel/vgic/vgic.c kernel/vgic/vgic_mmio.c \
 	tests/host/gic_model.c tests/host/fake_vcpu.c arch/arm64/vcpu/serror.c tests/host/fake_log.c \
-	tests/host/fake_gich.c $(host-cpu)
+	tests/host/fake_ich.c $(host-cpu)
 unit-test += test_vgic_smp
 smp-test += test_vgic_smp
 test_vgic_smp-src := tests/unit/test_vgic_smp.c $(wildcard kernel/vgic/*.c) tests/host/fake_vcpu.c \
-	arch/arm64/vcpu/serror.c tests/host/fake_log.c tests/host/fake_gich.c tests/host/race.c $(host-cpu)
+	arch/arm64/vcpu/serror.c tests/host/fake_log.c tests/host/fake_ich.c tests/host/race.c $(host-cpu)
 test_vgic_smp-libs := -lpthread
 unit-test += test_timer_smp
 smp-test += test_timer_smp

@@ -357,7 +357,7 @@ static void test_system_suspend_starts_anew_when_an_interrupt_comes(void **state
 	assert_int_equal(vm->state, VM_RUNNING);
 	assert_false(vcpu->suspended);
 	/* From now on a wait is one again: the interrupt, which is pending still, ends it. */
-	vcpu->arch.gich.vmcr = UINT64_MAX;
+	vcpu->arch.ich.vmcr = UINT64_MAX;
 	vcpu->arch.frame.elr = 64;
 	call(PSCI_CPU_SUSPEND_64, 0, 0, 0);
 	assert_ptr_equal(sched_exit_work(vcpu), vcpu);

@@ -173,7 +173,7 @@ static void test_a_paused_vms_timers_wait_with_it(void **state)
 	run_until_current();
 	vcpu = current;
 	vcpu->vgic.priv[VGIC_VTIMER_INTID].enabled = true;
-	vcpu->arch.gich.vmcr = UINT64_C(0xff) << 24 | 1;
+	vcpu->arch.ich.vmcr = UINT64_C(0xff) << 24 | 1;
 	vm->vgic.enable_grp0 = true;
 	vcpu->arch.vtimer.ctl = 1;
 	vcpu->arch.vtimer.cval = vmtime_now(vm) + left;

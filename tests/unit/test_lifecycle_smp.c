@@ -277,7 +277,7 @@ static void enable_interrupts(struct vcpu *vcpu)
 {
 	uint64_t group0 = GICD_CTLR_GROUP0, timer_and_ppi = BIT(VGIC_VTIMER_INTID) | BIT(PPI);
 
-	vcpu->arch.gich.vmcr = UINT64_C(0xff) << 24 | 1;
+	vcpu->arch.ich.vmcr = UINT64_C(0xff) << 24 | 1;
 	vgic_mmio(vcpu, NULL, GICD_CTLR, 4, true, &group0);
 	vgic_mmio(vcpu, vcpu, GICR_ISENABLER0, 4, true, &timer_and_ppi);
 }

@@ -38,7 +38,7 @@ static uint64_t slice(void)
 static void enable_interrupts(struct vcpu *vcpu)
 {
 	vcpu->vm->vgic.enable_grp0 = true;
-	vcpu->arch.gich.vmcr = UINT64_C(0xff) << 24 | 1;
+	vcpu->arch.ich.vmcr = UINT64_C(0xff) << 24 | 1;
 	vcpu->vgic.priv[PPI].enabled = true;
 	vcpu->vgic.priv[VGIC_VTIMER_INTID].enabled = true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The virtual GIC as a guest meets it: it sets up registers, takes interrupts from the CPU interface of
- * fake_gich.c, ends them. Vcpus run at the same time where a test lets them; whoever is kicked, or has a
+ * fake_ich.c, ends them. Vcpus run at the same time where a test lets them; whoever is kicked, or has a
  * maintenance interrupt, leaves the guest and comes back before anything else happens.
  */
 #include <setjmp.h>
@@ -19,12 +19,12 @@
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "tests/host/fake.h"
-#include "tests/host/fake_gich.h"
+#include "tests/host/fake_ich.h"
 #include "tests/unit/random.h"
 
 #define NR		MIN(4, CONFIG_MAX_VCPUS)
 #define SPI(n)		(VGIC_NR_PRIVATE + (n))
-#define SPURIOUS	FAKE_GICH_SPURIOUS
+#define SPURIOUS	FAKE_ICH_SPURIOUS
 #define VTIMER		VGIC_VTIMER_INTID
 #define VTIMER_HW	27
 #define NOBODY		NULL
@@ -57,7 +57,7 @@ static const unsigned int lr_counts[] = { 1, 2, 4, 16 };
 static struct vm vm;
 static struct vcpu vcpu[NR];
 static struct virq spis[VGIC_NR_SPIS];
-static struct fake_gich hw[NR];
+static struct fake_ich hw[NR];
 static bool running[NR];
 static unsigned int kicked[NR];
 static struct vcpu *const v0 = &vcpu[0];
@@ -69,12 +69,12 @@ void sched_kick(struct vcpu *v)
 
 static void hardware_in(struct vcpu *v)
 {
-	fake_gich_load(&hw[v->id], &v->arch.gich, v->vgic.used_lrs);
+	fake_ich_load(&hw[v->id], &v->arch.ich, v->vgic.used_lrs);
 }
 
 static void hardware_out(struct vcpu *v)
 {
-	fake_gich_save(&hw[v->id], &v->arch.gich, v->vgic.used_lrs);
+	fake_ich_save(&hw[v->id], &v->arch.ich, v->vgic.used_lrs);
 }
 
 /* Who waits for other CPUs: those that were kicked leave their guests meanwhile. */
@@ -95,7 +95,7 @@ static void settle(void)
 		for (unsigned int i = 0; i < NR; i++) {
 			struct vcpu *v = &vcpu[i];
 
-			if (!running[i] || (!kicked[i] && !v->vgic.in_memory && !fake_gich_misr(&hw[i])))
+			if (!running[i] || (!kicked[i] && !v->vgic.in_memory && !fake_ich_misr(&hw[i])))
 				continue;
 			quiet = false;
 			kicked[i] = 0;
@@ -217,18 +217,18 @@ static void line(struct vcpu *v, unsigned int intid, bool level)
 static uint32_t ack(struct vcpu *v)
 {
 	settle();
-	return fake_gich_iar(&hw[v->id], true);
+	return fake_ich_iar(&hw[v->id], true);
 }
 
 static void eoi(struct vcpu *v, uint32_t intid)
 {
-	fake_gich_eoir(&hw[v->id], true, intid);
+	fake_ich_eoir(&hw[v->id], true, intid);
 	settle();
 }
 
 static void dir(struct vcpu *v, uint32_t intid)
 {
-	if (!fake_gich_dir(&hw[v->id], intid)) {
+	if (!fake_ich_dir(&hw[v->id], intid)) {
 		vcpu_vgic_out(v);
 		vgic_deactivate(v, intid);
 	}
@@ -240,8 +240,8 @@ static void reset(unsigned int nr_lrs)
 {
 	fake_reset();
 	fake_relax = others_leave;
-	fake_gich_in = hardware_in;
-	fake_gich_out = hardware_out;
+	fake_ich_in = hardware_in;
+	fake_ich_out = hardware_out;
 	memset(&vm, 0, sizeof(vm));
 	memset(vcpu, 0, sizeof(vcpu));
 	memset(spis, 0, sizeof(spis));
@@ -257,7 +257,7 @@ static void reset(unsigned int nr_lrs)
 		vcpu[i].id = i;
 		vcpu[i].affinity = i;
 		hw[i].nr_lrs = nr_lrs;
-		vcpu[i].arch.gich.vmcr = fake_gich_vmcr(0xff, 0);
+		vcpu[i].arch.ich.vmcr = fake_ich_vmcr(0xff, 0);
 		vgic_vcpu_init(&vcpu[i]);
 	}
 	vgic_vm_init(&vm);
@@ -460,10 +460,10 @@ static void test_group_0_arrives_as_fiq(void **state)
 	enable_edge(SPI(1), 0xa0);
 	wr(NULL, IGROUPR + 4, 4, (uint32_t)~BIT(1));
 	pulse(SPI(1));
-	assert_false(fake_gich_signals(&hw[0], true));
-	assert_true(fake_gich_signals(&hw[0], false));
-	assert_int_equal(fake_gich_iar(&hw[0], false), SPI(1));
-	fake_gich_eoir(&hw[0], false, SPI(1));
+	assert_false(fake_ich_signals(&hw[0], true));
+	assert_true(fake_ich_signals(&hw[0], false));
+	assert_int_equal(fake_ich_iar(&hw[0], false), SPI(1));
+	fake_ich_eoir(&hw[0], false, SPI(1));
 	settle();
 	assert_false(get_bit(NOBODY, ISACTIVER, SPI(1)));
 }
@@ -501,7 +501,7 @@ static void test_all_pending_interrupts_are_taken_in_the_order_of_priority(void 
 			eoi(v0, intid);
 		}
 		assert_int_equal(ack(v0), SPURIOUS);
-		assert_int_equal(fake_gich_rpr(&hw[0]), 0xff);
+		assert_int_equal(fake_ich_rpr(&hw[0]), 0xff);
 	}
 }
 
@@ -574,7 +574,7 @@ static void test_a_more_urgent_interrupt_preempts(void **state)
 		pulse(SPI(1));
 		/* With few list registers the others have to make room for it. */
 		assert_int_equal(ack(v0), SPI(1));
-		assert_int_equal(fake_gich_rpr(&hw[0]), 0x40);
+		assert_int_equal(fake_ich_rpr(&hw[0]), 0x40);
 		eoi(v0, SPI(1));
 		assert_int_equal(ack(v0), SPURIOUS);
 		eoi(v0, SPI(0));
@@ -588,7 +588,7 @@ static void boot_with_active_ones(unsigned int nr_lrs, unsigned int eoimode)
 {
 	boot(nr_lrs);
 	stop(v0);
-	vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0xff, eoimode);
+	vcpu[0].arch.ich.vmcr = fake_ich_vmcr(0xff, eoimode);
 	run(v0);
 	for (unsigned int i = 0; i < 20; i++) {
 		enable_edge(SPI(i), 0x40 + i * 8);
@@ -596,7 +596,7 @@ static void boot_with_active_ones(unsigned int nr_lrs, unsigned int eoimode)
 	}
 	stop(v0);
 	for (unsigned int i = 0; i < 20; i++)
-		vcpu[0].arch.gich.ap1r[0] |= BIT((0x40 + i * 8) >> 3);
+		vcpu[0].arch.ich.ap1r[0] |= BIT((0x40 + i * 8) >> 3);
 	run(v0);
 }
 
@@ -617,7 +617,7 @@ static void test_active_interrupts_beyond_the_list_registers_can_be_ended(void *
 				}
 				assert_false(get_bit(NOBODY, ISACTIVER, SPI(i)));
 			}
-			assert_int_equal(fake_gich_rpr(&hw[0]), 0xff);
+			assert_int_equal(fake_ich_rpr(&hw[0]), 0xff);
 			assert_int_equal(ack(v0), SPURIOUS);
 		}
 	}
@@ -642,7 +642,7 @@ static void test_with_split_eoi_an_interrupt_stays_active_until_it_is_deactivate
 	EACH_LR_COUNT(n) {
 		boot(n);
 		stop(v0);
-		vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0xff, 1);
+		vcpu[0].arch.ich.vmcr = fake_ich_vmcr(0xff, 1);
 		run(v0);
 		enable(NOBODY, SPI(0), 0xa0);
 		enable_edge(SPI(1), 0xa0);
@@ -667,8 +667,8 @@ static void set_groups(struct vcpu *v, bool group0, bool group1)
 {
 	uint64_t *vmcr = &hw[v->id].regs.vmcr;
 
-	*vmcr &= ~(GICH_VMCR_VENG0 | GICH_VMCR_VENG1);
-	*vmcr |= (group0 ? GICH_VMCR_VENG0 : 0) | (group1 ? GICH_VMCR_VENG1 : 0);
+	*vmcr &= ~(ICH_VMCR_VENG0 | ICH_VMCR_VENG1);
+	*vmcr |= (group0 ? ICH_VMCR_VENG0 : 0) | (group1 ? ICH_VMCR_VENG1 : 0);
 	settle();
 }
 
@@ -688,13 +688,13 @@ static void test_a_group_that_the_cpu_interface_has_off_is_not_in_the_way_of_the
 		assert_int_equal(ack(v0), SPURIOUS);
 		set_groups(v0, true, true);
 		for (unsigned int i = 0; i < 20; i++) {
-			uint32_t intid = (settle(), fake_gich_iar(&hw[0], false));
+			uint32_t intid = (settle(), fake_ich_iar(&hw[0], false));
 
 			assert_true(intid >= SPI(0) && intid < SPI(20));
-			fake_gich_eoir(&hw[0], false, intid);
+			fake_ich_eoir(&hw[0], false, intid);
 		}
 		settle();
-		assert_false(fake_gich_signals(&hw[0], false));
+		assert_false(fake_ich_signals(&hw[0], false));
 		/* And off again, with interrupts waiting. */
 		for (unsigned int i = 0; i < 21; i++)
 			pulse(SPI(i));
@@ -707,12 +707,12 @@ static void test_with_split_eoi_a_priority_drop_ends_nothing_even_if_it_is_count
 {
 	boot(1);
 	stop(v0);
-	vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0xff, 1);
+	vcpu[0].arch.ich.vmcr = fake_ich_vmcr(0xff, 1);
 	run(v0);
 	set_bit(NOBODY, ISACTIVER, SPI(0));
 	set_bit(NOBODY, ISACTIVER, SPI(1));
 	/* As QEMU does: the specification has EOIcount follow the end, not the drop. */
-	hw[0].regs.hcr |= FIELD_PREP(GICH_HCR_EOICOUNT, 1);
+	hw[0].regs.hcr |= FIELD_PREP(ICH_HCR_EOICOUNT, 1);
 	stop(v0);
 	run(v0);
 	assert_true(get_bit(NOBODY, ISACTIVER, SPI(0)));
@@ -837,7 +837,7 @@ static void test_private_interrupts_are_each_vcpus_own(void **state)
 	line(v1, 20, true);
 	assert_int_equal(ack(v0), SPURIOUS);
 	assert_int_equal(ack(v1), 20);
-	assert_int_equal(fake_gich_rpr(&hw[1]), 0x40);
+	assert_int_equal(fake_ich_rpr(&hw[1]), 0x40);
 	assert_false(get_bit(v0, ISACTIVER, 20));
 	assert_true(get_bit(v1, ISACTIVER, 20));
 	set_bit(v0, ICENABLER, 20);
@@ -853,10 +853,10 @@ static void test_an_spi_goes_where_its_routing_says(void **state)
 	run(v1);
 	enable(NOBODY, SPI(4), 0x80);
 	line(v0, SPI(4), true);
-	assert_true(fake_gich_signals(&hw[0], true));
+	assert_true(fake_ich_signals(&hw[0], true));
 	/* Pending: it moves. */
 	wr(NULL, IROUTER + 8 * SPI(4), 8, 1);
-	assert_false(fake_gich_signals(&hw[0], true));
+	assert_false(fake_ich_signals(&hw[0], true));
 	assert_int_equal(ack(v1), SPI(4));
 	/* Active: it stays until its end, then it moves. */
 	wr(NULL, IROUTER + 8 * SPI(4), 8, 0);
@@ -1172,13 +1172,13 @@ static void test_only_what_would_be_signalled_wakes_a_vcpu(void **state)
 	assert_false(vgic_has_deliverable(v0));
 	vgic_set_line(v0, SPI(0), true);
 	assert_true(vgic_has_deliverable(v0));
-	vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0x80, 0);
+	vcpu[0].arch.ich.vmcr = fake_ich_vmcr(0x80, 0);
 	assert_false(vgic_has_deliverable(v0));
-	vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0x88, 0);
+	vcpu[0].arch.ich.vmcr = fake_ich_vmcr(0x88, 0);
 	assert_true(vgic_has_deliverable(v0));
-	vcpu[0].arch.gich.vmcr &= ~GICH_VMCR_VENG1;
+	vcpu[0].arch.ich.vmcr &= ~ICH_VMCR_VENG1;
 	assert_false(vgic_has_deliverable(v0));
-	vcpu[0].arch.gich.vmcr = fake_gich_vmcr(0xff, 0);
+	vcpu[0].arch.ich.vmcr = fake_ich_vmcr(0xff, 0);
 	wr(NULL, CTLR, 4, 0);
 	assert_false(vgic_has_deliverable(v0));
 	wr(NULL, CTLR, 4, 3);
@@ -1398,17 +1398,17 @@ static void random_guest_step(struct vcpu *v)
 	uint32_t intid;
 
 	if (random_below(2)) {
-		intid = fake_gich_iar(&hw[id], true);
+		intid = fake_ich_iar(&hw[id], true);
 		if (intid != SPURIOUS && depth[id] < 64)
 			stack[id][depth[id]++] = intid;
 	} else if (depth[id]) {
-		fake_gich_eoir(&hw[id], true, stack[id][--depth[id]]);
+		fake_ich_eoir(&hw[id], true, stack[id][--depth[id]]);
 	}
 }
 
 /*
  * No order of events trips an assertion, hangs, or brings list registers into a state that the architecture
- * does not define; fake_gich_load() looks at each.
+ * does not define; fake_ich_load() looks at each.
  */
 static void test_no_sequence_of_events_confuses_the_list_registers(void **state)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The virtual GIC against a reference model. A VM's vCPUs run on the CPU interface of fake_gich.c; the same
+ * The virtual GIC against a reference model. A VM's vCPUs run on the CPU interface of fake_ich.c; the same
  * events happen to gic_model.c. After each step every vCPU must be offered what the model says, at most up
  * to a choice among equal priorities, registers must read alike, and whoever sleeps must have been woken.
  *
@@ -26,7 +26,7 @@
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
 #include "tests/host/fake.h"
-#include "tests/host/fake_gich.h"
+#include "tests/host/fake_ich.h"
 #include "tests/host/gic_model.h"
 #include "tests/unit/random.h"
 
@@ -35,7 +35,7 @@
 #define PHASE		250
 #define NR		MIN(3, CONFIG_MAX_VCPUS)
 #define TIMER		VGIC_VTIMER_INTID
-#define NOTHING		FAKE_GICH_SPURIOUS
+#define NOTHING		FAKE_ICH_SPURIOUS
 #define SGI_FRAME	0x10000
 #define VBPR0		GENMASK(23, 21)
 #define VBPR1		GENMASK(20, 18)
@@ -45,7 +45,7 @@ static const uint64_t affinities[GIC_MODEL_CPUS] = { 0, 0x11, UINT64_C(0x0200000
 static struct vm vm;
 static struct vcpu vcpu[NR];
 static struct virq spis[VGIC_NR_SPIS];
-static struct fake_gich hw[NR];
+static struct fake_ich hw[NR];
 static struct gic_model model;
 
 static bool running[NR];	/* on a CPU */
@@ -93,12 +93,12 @@ void sched_kick(struct vcpu *v)
 
 static void hardware_in(struct vcpu *v)
 {
-	fake_gich_load(&hw[v->id], &v->arch.gich, v->vgic.used_lrs);
+	fake_ich_load(&hw[v->id], &v->arch.ich, v->vgic.used_lrs);
 }
 
 static void hardware_out(struct vcpu *v)
 {
-	fake_gich_save(&hw[v->id], &v->arch.gich, v->vgic.used_lrs);
+	fake_ich_save(&hw[v->id], &v->arch.ich, v->vgic.used_lrs);
 }
 
 /* As arch/: a timer that the guest has silenced before it took the interrupt is low again. */
@@ -154,7 +154,7 @@ static void settle(void)
 
 		for (unsigned int v = 0; v < NR; v++) {
 			bool fires = timer_met[v] && !timer_phys[v];
-			uint64_t misr = in_guest(v) ? fake_gich_misr(&hw[v]) : 0;
+			uint64_t misr = in_guest(v) ? fake_ich_misr(&hw[v]) : 0;
 
 			if (!running[v] || (in_guest(v) && !kicked[v] && !fires && !misr))
 				continue;
@@ -218,9 +218,9 @@ static uint32_t signalled(unsigned int v, bool *group1)
 	uint32_t intid = NOTHING;
 	struct gic_model_irq *irq;
 
-	*group1 = fake_gich_signals(&hw[v], true);
-	if (*group1 || fake_gich_signals(&hw[v], false))
-		intid = fake_gich_hppir(&hw[v], *group1);
+	*group1 = fake_ich_signals(&hw[v], true);
+	if (*group1 || fake_ich_signals(&hw[v], false))
+		intid = fake_ich_hppir(&hw[v], *group1);
 	if (intid != NOTHING) {
 		expect(intid < GIC_MODEL_INTIDS && gic_model_presented(&model, (int)v, intid),
 		       "vcpu%u is offered %u, which is not pending", step, vm.nr_lrs, v, intid);
@@ -254,7 +254,7 @@ static bool guest_ack(unsigned int v)
 		return false;
 	trace("vcpu%u acks %u, priority 0x%x", step, v, intid,
 	      gic_model_irq(&model, (int)v, intid)->priority);
-	expect(fake_gich_iar(&hw[v], group1) == intid, "IAR is not HPPIR", step, vm.nr_lrs);
+	expect(fake_ich_iar(&hw[v], group1) == intid, "IAR is not HPPIR", step, vm.nr_lrs);
 	seen.acks++;
 	seen.preemptions += guest(v)->nr_running > 0;
 	gic_model_ack(&model, (int)v, intid);
@@ -272,7 +272,7 @@ static void guest_eoi(unsigned int v)
 	trace("vcpu%u ends %u", step, v, intid);
 	if (guest(v)->split_eoi)
 		dropped[v][nr_dropped[v]++] = intid;
-	fake_gich_eoir(&hw[v], group1, intid);
+	fake_ich_eoir(&hw[v], group1, intid);
 	after_end(v);
 }
 
@@ -302,7 +302,7 @@ static void guest_dir(unsigned int v, unsigned int intid)
 	if (!guest(v)->split_eoi || is_handled_anywhere(v, intid, false))
 		return;
 	trace("vcpu%u deactivates %u", step, v, intid);
-	if (!fake_gich_dir(&hw[v], intid)) {
+	if (!fake_ich_dir(&hw[v], intid)) {
 		busy[v] = true;
 		seen.trapped_dirs++;
 		leave(v);
@@ -340,9 +340,9 @@ static void guest_set_interface(unsigned int v)
 
 	trace("vcpu%u: PMR 0x%x, groups %u %u, BPR %u %u, split %u", step, v, c->pmr, c->group_on[0],
 	      c->group_on[1], c->bpr[0], c->bpr[1], c->split_eoi);
-	hw[v].regs.vmcr = FIELD_PREP(GICH_VMCR_VPMR, c->pmr) | FIELD_PREP(VBPR0, c->bpr[0]) |
-			  FIELD_PREP(VBPR1, c->bpr[1]) | (c->split_eoi ? GICH_VMCR_VEOIM : 0) |
-			  (c->group_on[0] ? GICH_VMCR_VENG0 : 0) | (c->group_on[1] ? GICH_VMCR_VENG1 : 0);
+	hw[v].regs.vmcr = FIELD_PREP(ICH_VMCR_VPMR, c->pmr) | FIELD_PREP(VBPR0, c->bpr[0]) |
+			  FIELD_PREP(VBPR1, c->bpr[1]) | (c->split_eoi ? ICH_VMCR_VEOIM : 0) |
+			  (c->group_on[0] ? ICH_VMCR_VENG0 : 0) | (c->group_on[1] ? ICH_VMCR_VENG1 : 0);
 }
 
 static void guest_configure(unsigned int v)
@@ -385,7 +385,7 @@ static void check_disabled(void)
 		uint32_t intid = NOTHING;
 
 		if (in_guest(v))
-			intid = fake_gich_hppir(&hw[v], fake_gich_signals(&hw[v], true));
+			intid = fake_ich_hppir(&hw[v], fake_ich_signals(&hw[v], true));
 		if (intid == NOTHING)
 			continue;
 		irq = gic_model_irq(&model, (int)v, intid);
@@ -644,7 +644,7 @@ static void meanwhile(void)
 		if (!random_below(4))
 			access_meanwhile();
 		for (unsigned int i = 0; i < NR; i++) {
-			if (in_guest(i) && fake_gich_misr(&hw[i]))
+			if (in_guest(i) && fake_ich_misr(&hw[i]))
 				leave(i);
 		}
 	}
@@ -657,7 +657,7 @@ static void check(void)
 	for (unsigned int v = 0; v < NR; v++) {
 		if (running[v]) {
 			signalled(v, &group1);
-			expect(fake_gich_rpr(&hw[v]) == gic_model_rpr(&model, (int)v), "vcpu%u: RPR", step,
+			expect(fake_ich_rpr(&hw[v]) == gic_model_rpr(&model, (int)v), "vcpu%u: RPR", step,
 			       vm.nr_lrs, v);
 			continue;
 		}
@@ -860,8 +860,8 @@ static void reset(unsigned int nr_lrs)
 {
 	fake_reset();
 	fake_relax = meanwhile;
-	fake_gich_in = hardware_in;
-	fake_gich_out = hardware_out;
+	fake_ich_in = hardware_in;
+	fake_ich_out = hardware_out;
 	memset(&vm, 0, sizeof(vm));
 	memset(vcpu, 0, sizeof(vcpu));
 	memset(spis, 0, sizeof(spis));

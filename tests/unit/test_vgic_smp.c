@@ -20,7 +20,7 @@
 #include "kernel/vgic/vgic.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/vm.h"
-#include "tests/host/fake_gich.h"
+#include "tests/host/fake_ich.h"
 
 #define NR		MIN(3, MIN(CONFIG_NR_CPUS, CONFIG_MAX_VCPUS))
 #define NR_SPIS		8		/* of which lines are raised */
@@ -45,7 +45,7 @@
 static struct vm vm;
 static struct vcpu vcpu[NR];
 static struct virq spis[VGIC_NR_SPIS];
-static struct fake_gich hw[NR];
+static struct fake_ich hw[NR];
 static bool kicked[NR];
 
 static unsigned int nr_idle;	/* vCPUs that ask for nothing more, and only follow kicks */
@@ -57,12 +57,12 @@ void sched_kick(struct vcpu *v)
 
 static void hardware_in(struct vcpu *v)
 {
-	fake_gich_load(&hw[v->id], &v->arch.gich, v->vgic.used_lrs);
+	fake_ich_load(&hw[v->id], &v->arch.ich, v->vgic.used_lrs);
 }
 
 static void hardware_out(struct vcpu *v)
 {
-	fake_gich_save(&hw[v->id], &v->arch.gich, v->vgic.used_lrs);
+	fake_ich_save(&hw[v->id], &v->arch.ich, v->vgic.used_lrs);
 }
 
 /* ---- a vCPU and its guest ---- */
@@ -87,13 +87,13 @@ static struct vcpu *anyone(void)
 
 static void take_and_end(struct vcpu *v)
 {
-	uint32_t intid = fake_gich_iar(&hw[v->id], true);
+	uint32_t intid = fake_ich_iar(&hw[v->id], true);
 
-	if (intid == FAKE_GICH_SPURIOUS)
+	if (intid == FAKE_ICH_SPURIOUS)
 		return;
 	if (intid >= SPI(0))
 		vgic_set_line(v, intid, false);
-	fake_gich_eoir(&hw[v->id], true, intid);
+	fake_ich_eoir(&hw[v->id], true, intid);
 }
 
 static void drive_a_line(struct vcpu *v)
@@ -174,7 +174,7 @@ static void be_vcpu(struct cpu *cpu)
 			idle = true;
 			__atomic_add_fetch(&nr_idle, 1, __ATOMIC_ACQ_REL);
 		}
-		if (v->vgic.in_memory || fake_gich_misr(&hw[v->id]) ||
+		if (v->vgic.in_memory || fake_ich_misr(&hw[v->id]) ||
 		    __atomic_exchange_n(&kicked[v->id], false, __ATOMIC_ACQUIRE))
 			leave_and_enter(v);
 	}
@@ -186,8 +186,8 @@ static void be_vcpu(struct cpu *cpu)
 static void boot(void)
 {
 	fake_reset();
-	fake_gich_in = hardware_in;
-	fake_gich_out = hardware_out;
+	fake_ich_in = hardware_in;
+	fake_ich_out = hardware_out;
 	vm.nr_vcpus = NR;
 	vm.nr_lrs = 2;
 	vm.vtimer_hw_intid = 27;
@@ -197,7 +197,7 @@ static void boot(void)
 		vcpu[i].id = i;
 		vcpu[i].affinity = i;
 		hw[i].nr_lrs = vm.nr_lrs;
-		vcpu[i].arch.gich.vmcr = fake_gich_vmcr(0xff, 0);
+		vcpu[i].arch.ich.vmcr = fake_ich_vmcr(0xff, 0);
 		vgic_vcpu_init(&vcpu[i]);
 	}
 	vgic_vm_init(&vm);
@@ -217,11 +217,11 @@ static unsigned int drain(struct vcpu *v, uint32_t intid)
 		uint32_t taken;
 
 		vcpu_vgic_in(v);
-		taken = fake_gich_iar(&hw[v->id], true);
-		if (taken != FAKE_GICH_SPURIOUS)
-			fake_gich_eoir(&hw[v->id], true, taken);
+		taken = fake_ich_iar(&hw[v->id], true);
+		if (taken != FAKE_ICH_SPURIOUS)
+			fake_ich_eoir(&hw[v->id], true, taken);
 		vcpu_vgic_out(v);
-		if (taken == FAKE_GICH_SPURIOUS)
+		if (taken == FAKE_ICH_SPURIOUS)
 			return times;
 		times += taken == intid;
 	}
@@ -242,8 +242,8 @@ static void calm(void)
 		wr(&vcpu[0], &vcpu[i], SGI_FRAME + ICPENDR, 4, 0xffffffff);
 		wr(&vcpu[0], &vcpu[i], SGI_FRAME + ICACTIVER, 4, 0xffffffff);
 		/* A guest that took an interrupt and lost its active state has its priority still. */
-		memset(vcpu[i].arch.gich.ap0r, 0, sizeof(vcpu[i].arch.gich.ap0r));
-		memset(vcpu[i].arch.gich.ap1r, 0, sizeof(vcpu[i].arch.gich.ap1r));
+		memset(vcpu[i].arch.ich.ap0r, 0, sizeof(vcpu[i].arch.ich.ap0r));
+		memset(vcpu[i].arch.ich.ap1r, 0, sizeof(vcpu[i].arch.ich.ap1r));
 	}
 	for (unsigned int i = 0; i < NR; i++)
 		assert_int_equal(drain(&vcpu[i], 0), 0);

@@ -20,7 +20,7 @@ void gic_cpuif_init(void)
 	sysreg_write(ICC_CTLR_EL1, CTLR_EOIMODE);
 	sysreg_write(ICC_IGRPEN1_EL1, 1);
 	isb();
-	gich_init();
+	ich_init();
 	/*
 	 * The guest's view of ICC_SRE_EL1: the system-register interface, always. Its value is one for
 	 * physical and virtual accesses when EL1 is not in hypervisor routing.

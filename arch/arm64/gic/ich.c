@@ -9,7 +9,6 @@
 
 #define VTR_LISTREGS		GENMASK(4, 0)
 #define VTR_PREBITS		GENMASK(28, 26)
-#define ICH_HCR_EN		BIT(0)
 
 static unsigned int nr_lrs_hw;
 static unsigned int nr_apr;
@@ -60,7 +59,7 @@ static uint64_t lr_read(unsigned int n)
 	}
 }
 
-void gich_init(void)
+void ich_init(void)
 {
 	uint64_t vtr = sysreg_read(ICH_VTR_EL2);
 	unsigned int prebits = (unsigned int)FIELD_GET(VTR_PREBITS, vtr) + 1;
@@ -72,85 +71,85 @@ void gich_init(void)
 	sysreg_write(ICH_HCR_EL2, 0);
 }
 
-unsigned int gich_nr_lrs_hw(void)
+unsigned int ich_nr_lrs_hw(void)
 {
 	return nr_lrs_hw;
 }
 
-unsigned int gich_nr_lrs(void)
+unsigned int ich_nr_lrs(void)
 {
 	return MIN(nr_lrs_hw, (unsigned int)CONFIG_VGIC_NR_LRS);
 }
 
-uint64_t gich_vmcr_reset(void)
+uint64_t ich_vmcr_reset(void)
 {
 	/* Binary points at their minimum: reading back what the hardware keeps gives the right value. */
 	return 0;
 }
 
-static void apr_load(const struct arch_gich *gich)
+static void apr_load(const struct arch_ich *ich)
 {
-	sysreg_write(ICH_AP0R0_EL2, gich->ap0r[0]);
-	sysreg_write(ICH_AP1R0_EL2, gich->ap1r[0]);
+	sysreg_write(ICH_AP0R0_EL2, ich->ap0r[0]);
+	sysreg_write(ICH_AP1R0_EL2, ich->ap1r[0]);
 	if (nr_apr > 1) {
-		sysreg_write(ICH_AP0R1_EL2, gich->ap0r[1]);
-		sysreg_write(ICH_AP1R1_EL2, gich->ap1r[1]);
+		sysreg_write(ICH_AP0R1_EL2, ich->ap0r[1]);
+		sysreg_write(ICH_AP1R1_EL2, ich->ap1r[1]);
 	}
 	if (nr_apr > 2) {
-		sysreg_write(ICH_AP0R2_EL2, gich->ap0r[2]);
-		sysreg_write(ICH_AP1R2_EL2, gich->ap1r[2]);
-		sysreg_write(ICH_AP0R3_EL2, gich->ap0r[3]);
-		sysreg_write(ICH_AP1R3_EL2, gich->ap1r[3]);
+		sysreg_write(ICH_AP0R2_EL2, ich->ap0r[2]);
+		sysreg_write(ICH_AP1R2_EL2, ich->ap1r[2]);
+		sysreg_write(ICH_AP0R3_EL2, ich->ap0r[3]);
+		sysreg_write(ICH_AP1R3_EL2, ich->ap1r[3]);
 	}
 }
 
-static void apr_save(struct arch_gich *gich)
+static void apr_save(struct arch_ich *ich)
 {
-	gich->ap0r[0] = sysreg_read(ICH_AP0R0_EL2);
-	gich->ap1r[0] = sysreg_read(ICH_AP1R0_EL2);
+	ich->ap0r[0] = sysreg_read(ICH_AP0R0_EL2);
+	ich->ap1r[0] = sysreg_read(ICH_AP1R0_EL2);
 	if (nr_apr > 1) {
-		gich->ap0r[1] = sysreg_read(ICH_AP0R1_EL2);
-		gich->ap1r[1] = sysreg_read(ICH_AP1R1_EL2);
+		ich->ap0r[1] = sysreg_read(ICH_AP0R1_EL2);
+		ich->ap1r[1] = sysreg_read(ICH_AP1R1_EL2);
 	}
 	if (nr_apr > 2) {
-		gich->ap0r[2] = sysreg_read(ICH_AP0R2_EL2);
-		gich->ap1r[2] = sysreg_read(ICH_AP1R2_EL2);
-		gich->ap0r[3] = sysreg_read(ICH_AP0R3_EL2);
-		gich->ap1r[3] = sysreg_read(ICH_AP1R3_EL2);
+		ich->ap0r[2] = sysreg_read(ICH_AP0R2_EL2);
+		ich->ap1r[2] = sysreg_read(ICH_AP1R2_EL2);
+		ich->ap0r[3] = sysreg_read(ICH_AP0R3_EL2);
+		ich->ap1r[3] = sysreg_read(ICH_AP1R3_EL2);
 	}
 }
 
-uint64_t gich_read_first(void)
+uint64_t ich_read_first(void)
 {
 	return sysreg_read(ICH_LR_0);
 }
 
-void gich_write_first(uint64_t lr)
+void ich_write_first(uint64_t lr)
 {
 	sysreg_write(ICH_LR_0, lr);
 }
 
-void gich_load(const struct arch_gich *gich, unsigned int used)
+void ich_load(const struct arch_ich *ich, unsigned int used)
 {
 	unsigned int *written = &lrs_written[arch_cpu_index()];
 
 	for (unsigned int i = 0; i < used; i++)
-		lr_write(i, gich->lr[i]);
+		lr_write(i, ich->lr[i]);
 	for (unsigned int i = used; i < *written; i++)
 		lr_write(i, 0);
 	*written = used;
-	sysreg_write(ICH_VMCR_EL2, gich->vmcr);
-	apr_load(gich);
-	sysreg_write(ICH_HCR_EL2, gich->hcr | ICH_HCR_EN);
+	sysreg_write(ICH_VMCR_EL2, ich->vmcr);
+	apr_load(ich);
+	sysreg_write(ICH_HCR_EL2, ich->hcr | ICH_HCR_EN);
 }
 
-void gich_save(struct arch_gich *gich, unsigned int used)
+void ich_save(struct arch_ich *ich, unsigned int used)
 {
 	for (unsigned int i = 0; i < used; i++)
-		gich->lr[i] = lr_read(i);
-	gich->vmcr = sysreg_read(ICH_VMCR_EL2);
-	gich->hcr = sysreg_read(ICH_HCR_EL2);
-	apr_save(gich);
+		ich->lr[i] = lr_read(i);
+	ich->vmcr = sysreg_read(ICH_VMCR_EL2);
+	ich->hcr = sysreg_read(ICH_HCR_EL2);
+	apr_save(ich);
 	/* EL2 leaves the interface off, so that no maintenance interrupt of a past vCPU arrives. */
 	sysreg_write(ICH_HCR_EL2, 0);
 }

@@ -27,7 +27,7 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 		return;
 	vcpu->vgic.in_memory = true;
 	WRITE_ONCE(this_cpu()->exit_work, true);
-	gich_save(&vcpu->arch.gich, vcpu->vgic.used_lrs);
+	ich_save(&vcpu->arch.ich, vcpu->vgic.used_lrs);
 	vgic_save(vcpu);
 	drop_silenced_timer(vcpu);
 }
@@ -35,7 +35,7 @@ void vcpu_vgic_out(struct vcpu *vcpu)
 void vcpu_fill_lrs(struct vcpu *vcpu)
 {
 	vgic_load(vcpu);
-	gich_load(&vcpu->arch.gich, vcpu->vgic.used_lrs);
+	ich_load(&vcpu->arch.ich, vcpu->vgic.used_lrs);
 	vcpu->vgic.in_memory = false;
 	/* The virtual interrupt may have ended otherwise than through a hardware-linked list register. */
 	if (vcpu->arch.vtimer.phys_active && !vgic_timer_is_live(vcpu))
@@ -56,9 +56,9 @@ static enum irq_result on_guest_timer(uint32_t intid)
 
 	if (!vcpu)
 		return IRQ_DONE;
-	lr = gich_read_first();
+	lr = ich_read_first();
 	if (!vcpu->vgic.in_memory && vgic_timer_again(vcpu, &lr)) {
-		gich_write_first(lr);
+		ich_write_first(lr);
 	} else {
 		vcpu_vgic_out(vcpu);
 		vgic_set_timer_line(vcpu, true);
@@ -85,10 +85,10 @@ int arch_vcpu_request_interrupts(void)
 
 unsigned int arch_vgic_nr_lrs(void)
 {
-	return gich_nr_lrs();
+	return ich_nr_lrs();
 }
 
 unsigned int arch_vgic_nr_lrs_hw(void)
 {
-	return gich_nr_lrs_hw();
+	return ich_nr_lrs_hw();
 }

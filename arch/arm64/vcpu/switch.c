@@ -89,7 +89,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	memset(arch->sysregs, 0, sizeof(arch->sysregs));
 	memset(&arch->pauth, 0, sizeof(arch->pauth));
 	memset(&arch->vtimer, 0, sizeof(arch->vtimer));
-	memset(&arch->gich, 0, sizeof(arch->gich));
+	memset(&arch->ich, 0, sizeof(arch->ich));
 	memset(&arch->debug, 0, sizeof(arch->debug));
 	pmu_reset(vcpu);
 	memset(&arch->fpsimd, 0, sizeof(arch->fpsimd));
@@ -113,7 +113,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, const struct vm_entry *entry)
 	arch->vmpidr = BIT(31) | vcpu->affinity;
 	arch->vttbr = vm_vttbr(vcpu->vm);
 	arch->hcr = el2_guest_hcr();
-	arch->gich.vmcr = gich_vmcr_reset();
+	arch->ich.vmcr = ich_vmcr_reset();
 }
 
 static void sysregs_save(uint64_t *r)

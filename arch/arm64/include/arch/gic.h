@@ -14,21 +14,21 @@
 #define LR_PENDING		BIT(62)
 #define LR_ACTIVE		BIT(63)
 
-#define GICH_HCR_EN		BIT(0)
-#define GICH_HCR_UIE		BIT(1)		/* maintenance interrupt when at most one LR is in use */
-#define GICH_HCR_LRENPIE	BIT(2)		/* ... when a guest ends an interrupt without an LR */
-#define GICH_HCR_NPIE		BIT(3)		/* ... when no LR is pending (and not active) */
-#define GICH_HCR_VGRP0EIE	BIT(4)		/* ... when a guest has the group enabled, or disabled */
-#define GICH_HCR_VGRP0DIE	BIT(5)
-#define GICH_HCR_VGRP1EIE	BIT(6)
-#define GICH_HCR_VGRP1DIE	BIT(7)
-#define GICH_HCR_TDIR		BIT(14)		/* trap ICC_DIR_EL1 */
-#define GICH_HCR_EOICOUNT	GENMASK(31, 27)
+#define ICH_HCR_EN		BIT(0)
+#define ICH_HCR_UIE		BIT(1)		/* maintenance interrupt when at most one LR is in use */
+#define ICH_HCR_LRENPIE	BIT(2)		/* ... when a guest ends an interrupt without an LR */
+#define ICH_HCR_NPIE		BIT(3)		/* ... when no LR is pending (and not active) */
+#define ICH_HCR_VGRP0EIE	BIT(4)		/* ... when a guest has the group enabled, or disabled */
+#define ICH_HCR_VGRP0DIE	BIT(5)
+#define ICH_HCR_VGRP1EIE	BIT(6)
+#define ICH_HCR_VGRP1DIE	BIT(7)
+#define ICH_HCR_TDIR		BIT(14)		/* trap ICC_DIR_EL1 */
+#define ICH_HCR_EOICOUNT	GENMASK(31, 27)
 
-#define GICH_VMCR_VPMR		GENMASK(31, 24)
-#define GICH_VMCR_VEOIM		BIT(9)
-#define GICH_VMCR_VENG1		BIT(1)
-#define GICH_VMCR_VENG0		BIT(0)
+#define ICH_VMCR_VPMR		GENMASK(31, 24)
+#define ICH_VMCR_VEOIM		BIT(9)
+#define ICH_VMCR_VENG1		BIT(1)
+#define ICH_VMCR_VENG0		BIT(0)
 
 /* Number of list registers in use, and in hardware. */
 unsigned int arch_vgic_nr_lrs(void);

@@ -57,7 +57,7 @@ struct arch_pauth {
 };
 
 /* The GIC's virtual CPU interface. */
-struct arch_gich {
+struct arch_ich {
 	uint64_t lr[16];
 	uint64_t ap0r[4];
 	uint64_t ap1r[4];
@@ -115,7 +115,7 @@ struct arch_vcpu {
 	uint64_t tpidr2;
 	struct arch_vtimer vtimer;
 	struct arch_ptimer ptimer;
-	struct arch_gich gich;
+	struct arch_ich ich;
 	struct arch_debug debug;
 	struct arch_fpsimd fpsimd;
 	struct cpu *fp_cpu;		/* whose FP/SIMD registers may still be this vCPU's */

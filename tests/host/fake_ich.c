@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The virtual CPU interface, after the pseudocode of IHI 0069H, chapter 12.4 and 6.3. */
-#include "tests/host/fake_gich.h"
+#include "tests/host/fake_ich.h"
 
 #include "arch/gic.h"
 #include "kernel/base/panic.h"
@@ -13,10 +13,10 @@
 #define MIN_BPR0	2	/* with 5 bits of priority */
 #define MIN_BPR1	3
 
-uint64_t fake_gich_vmcr(unsigned int pmr, unsigned int eoimode)
+uint64_t fake_ich_vmcr(unsigned int pmr, unsigned int eoimode)
 {
-	return FIELD_PREP(GICH_VMCR_VPMR, pmr) | (eoimode ? GICH_VMCR_VEOIM : 0) | GICH_VMCR_VENG0 |
-	       GICH_VMCR_VENG1;
+	return FIELD_PREP(ICH_VMCR_VPMR, pmr) | (eoimode ? ICH_VMCR_VEOIM : 0) | ICH_VMCR_VENG0 |
+	       ICH_VMCR_VENG1;
 }
 
 static unsigned int priority(uint64_t lr)
@@ -29,7 +29,7 @@ static uint32_t vintid(uint64_t lr)
 	return (uint32_t)FIELD_GET(LR_VINTID, lr);
 }
 
-static void check_lr(const struct fake_gich *g, unsigned int n)
+static void check_lr(const struct fake_ich *g, unsigned int n)
 {
 	uint64_t lr = g->regs.lr[n];
 
@@ -49,7 +49,7 @@ static void check_lr(const struct fake_gich *g, unsigned int n)
 	}
 }
 
-void fake_gich_load(struct fake_gich *g, const struct arch_gich *regs, unsigned int used)
+void fake_ich_load(struct fake_ich *g, const struct arch_ich *regs, unsigned int used)
 {
 	if (used > g->nr_lrs)
 		panic("%u list registers of %u", used, g->nr_lrs);
@@ -59,7 +59,7 @@ void fake_gich_load(struct fake_gich *g, const struct arch_gich *regs, unsigned 
 		check_lr(g, i);
 }
 
-void fake_gich_save(const struct fake_gich *g, struct arch_gich *regs, unsigned int used)
+void fake_ich_save(const struct fake_ich *g, struct arch_ich *regs, unsigned int used)
 {
 	uint64_t unused[ARRAY_SIZE(regs->lr)];
 
@@ -68,12 +68,12 @@ void fake_gich_save(const struct fake_gich *g, struct arch_gich *regs, unsigned 
 	memcpy(&regs->lr[used], &unused[used], (ARRAY_SIZE(unused) - used) * sizeof(unused[0]));
 }
 
-uint64_t fake_gich_misr(const struct fake_gich *g)
+uint64_t fake_ich_misr(const struct fake_ich *g)
 {
 	unsigned int valid = 0, pending = 0;
 	uint64_t misr = 0;
 
-	if (!(g->regs.hcr & GICH_HCR_EN))
+	if (!(g->regs.hcr & ICH_HCR_EN))
 		return 0;
 	for (unsigned int i = 0; i < g->nr_lrs; i++) {
 		uint64_t lr = g->regs.lr[i];
@@ -83,20 +83,20 @@ uint64_t fake_gich_misr(const struct fake_gich *g)
 		if (!(lr & (LR_STATE | LR_HW)) && (lr & LR_EOI))
 			misr |= MISR_EOI;
 	}
-	if ((g->regs.hcr & GICH_HCR_UIE) && valid <= 1)
+	if ((g->regs.hcr & ICH_HCR_UIE) && valid <= 1)
 		misr |= MISR_U;
-	if ((g->regs.hcr & GICH_HCR_LRENPIE) && (g->regs.hcr & GICH_HCR_EOICOUNT))
+	if ((g->regs.hcr & ICH_HCR_LRENPIE) && (g->regs.hcr & ICH_HCR_EOICOUNT))
 		misr |= MISR_LRENP;
-	if ((g->regs.hcr & GICH_HCR_NPIE) && !pending)
+	if ((g->regs.hcr & ICH_HCR_NPIE) && !pending)
 		misr |= MISR_NP;
 	/* Four enables and four conditions in the same bits: group 0 on, off; group 1 on, off. */
-	misr |= g->regs.hcr & (g->regs.vmcr & GICH_VMCR_VENG0 ? MISR_VGRP0E : MISR_VGRP0D);
-	misr |= g->regs.hcr & (g->regs.vmcr & GICH_VMCR_VENG1 ? MISR_VGRP1E : MISR_VGRP1D);
+	misr |= g->regs.hcr & (g->regs.vmcr & ICH_VMCR_VENG0 ? MISR_VGRP0E : MISR_VGRP0D);
+	misr |= g->regs.hcr & (g->regs.vmcr & ICH_VMCR_VENG1 ? MISR_VGRP1E : MISR_VGRP1D);
 	return misr;
 }
 
 /* The bits of a priority that count for preemption. */
-static unsigned int group_mask(const struct fake_gich *g, bool group1)
+static unsigned int group_mask(const struct fake_ich *g, bool group1)
 {
 	unsigned int bpr0 = MAX((unsigned int)FIELD_GET(VMCR_VBPR0, g->regs.vmcr), MIN_BPR0);
 	unsigned int bpr1 = MAX((unsigned int)FIELD_GET(VMCR_VBPR1, g->regs.vmcr), MIN_BPR1);
@@ -106,7 +106,7 @@ static unsigned int group_mask(const struct fake_gich *g, bool group1)
 	return 0xffu << (bpr0 + 1) & 0xff;
 }
 
-unsigned int fake_gich_rpr(const struct fake_gich *g)
+unsigned int fake_ich_rpr(const struct fake_ich *g)
 {
 	uint32_t active = (uint32_t)(g->regs.ap0r[0] | g->regs.ap1r[0]);
 
@@ -114,13 +114,13 @@ unsigned int fake_gich_rpr(const struct fake_gich *g)
 }
 
 /* The list register of the highest priority pending interrupt whose group is on; -1: none. */
-static int find_pending(const struct fake_gich *g)
+static int find_pending(const struct fake_ich *g)
 {
 	int best = -1;
 
 	for (unsigned int i = 0; i < g->nr_lrs; i++) {
 		uint64_t lr = g->regs.lr[i];
-		uint64_t enable = (lr & LR_GROUP1) ? GICH_VMCR_VENG1 : GICH_VMCR_VENG0;
+		uint64_t enable = (lr & LR_GROUP1) ? ICH_VMCR_VENG1 : ICH_VMCR_VENG0;
 
 		if ((lr & LR_STATE) != LR_PENDING || !(g->regs.vmcr & enable))
 			continue;
@@ -130,46 +130,46 @@ static int find_pending(const struct fake_gich *g)
 	return best;
 }
 
-static bool can_preempt(const struct fake_gich *g, uint64_t lr)
+static bool can_preempt(const struct fake_ich *g, uint64_t lr)
 {
 	unsigned int mask = group_mask(g, (lr & LR_GROUP1) != 0);
-	unsigned int running = fake_gich_rpr(g);
+	unsigned int running = fake_ich_rpr(g);
 
-	if (priority(lr) >= FIELD_GET(GICH_VMCR_VPMR, g->regs.vmcr))
+	if (priority(lr) >= FIELD_GET(ICH_VMCR_VPMR, g->regs.vmcr))
 		return false;
 	return running == 0xff || (priority(lr) & mask) < (running & mask);
 }
 
-static int find_signalled(const struct fake_gich *g, bool group1)
+static int find_signalled(const struct fake_ich *g, bool group1)
 {
-	int n = (g->regs.hcr & GICH_HCR_EN) ? find_pending(g) : -1;
+	int n = (g->regs.hcr & ICH_HCR_EN) ? find_pending(g) : -1;
 
 	if (n < 0 || !!(g->regs.lr[n] & LR_GROUP1) != group1 || !can_preempt(g, g->regs.lr[n]))
 		return -1;
 	return n;
 }
 
-bool fake_gich_signals(const struct fake_gich *g, bool group1)
+bool fake_ich_signals(const struct fake_ich *g, bool group1)
 {
 	return find_signalled(g, group1) >= 0;
 }
 
-uint32_t fake_gich_hppir(const struct fake_gich *g, bool group1)
+uint32_t fake_ich_hppir(const struct fake_ich *g, bool group1)
 {
 	int n = find_pending(g);
 
 	if (n < 0 || !!(g->regs.lr[n] & LR_GROUP1) != group1)
-		return FAKE_GICH_SPURIOUS;
+		return FAKE_ICH_SPURIOUS;
 	return vintid(g->regs.lr[n]);
 }
 
-uint32_t fake_gich_iar(struct fake_gich *g, bool group1)
+uint32_t fake_ich_iar(struct fake_ich *g, bool group1)
 {
 	int n = find_signalled(g, group1);
 	unsigned int level;
 
 	if (n < 0)
-		return FAKE_GICH_SPURIOUS;
+		return FAKE_ICH_SPURIOUS;
 	level = (priority(g->regs.lr[n]) & group_mask(g, group1)) >> 3;
 	if (group1)
 		g->regs.ap1r[0] |= BIT(level);
@@ -179,7 +179,7 @@ uint32_t fake_gich_iar(struct fake_gich *g, bool group1)
 	return vintid(g->regs.lr[n]);
 }
 
-static int find_active(const struct fake_gich *g, uint32_t intid)
+static int find_active(const struct fake_ich *g, uint32_t intid)
 {
 	for (unsigned int i = 0; i < g->nr_lrs; i++) {
 		if ((g->regs.lr[i] & LR_ACTIVE) && vintid(g->regs.lr[i]) == intid)
@@ -188,14 +188,14 @@ static int find_active(const struct fake_gich *g, uint32_t intid)
 	return -1;
 }
 
-static void count_eoi(struct fake_gich *g)
+static void count_eoi(struct fake_ich *g)
 {
-	uint64_t count = FIELD_GET(GICH_HCR_EOICOUNT, g->regs.hcr) + 1;
+	uint64_t count = FIELD_GET(ICH_HCR_EOICOUNT, g->regs.hcr) + 1;
 
-	g->regs.hcr = (g->regs.hcr & ~GICH_HCR_EOICOUNT) | FIELD_PREP(GICH_HCR_EOICOUNT, count);
+	g->regs.hcr = (g->regs.hcr & ~ICH_HCR_EOICOUNT) | FIELD_PREP(ICH_HCR_EOICOUNT, count);
 }
 
-static void deactivate(struct fake_gich *g, int n)
+static void deactivate(struct fake_ich *g, int n)
 {
 	g->regs.lr[n] &= ~LR_ACTIVE;
 	if ((g->regs.lr[n] & LR_HW) && g->nr_deactivated < ARRAY_SIZE(g->deactivated))
@@ -203,7 +203,7 @@ static void deactivate(struct fake_gich *g, int n)
 }
 
 /* The most urgent active priority goes, and is returned; -1 when it is not the group's, or there is none. */
-static int drop_priority(struct fake_gich *g, bool group1)
+static int drop_priority(struct fake_ich *g, bool group1)
 {
 	uint64_t *mine = group1 ? &g->regs.ap1r[0] : &g->regs.ap0r[0];
 	uint64_t other = group1 ? g->regs.ap0r[0] : g->regs.ap1r[0];
@@ -216,9 +216,9 @@ static int drop_priority(struct fake_gich *g, bool group1)
 	return level << 3;
 }
 
-void fake_gich_eoir(struct fake_gich *g, bool group1, uint32_t intid)
+void fake_ich_eoir(struct fake_ich *g, bool group1, uint32_t intid)
 {
-	bool split = (g->regs.vmcr & GICH_VMCR_VEOIM) != 0;
+	bool split = (g->regs.vmcr & ICH_VMCR_VEOIM) != 0;
 	int n = find_active(g, intid), dropped;
 
 	if (intid >= 1020)
@@ -237,13 +237,13 @@ void fake_gich_eoir(struct fake_gich *g, bool group1, uint32_t intid)
 		deactivate(g, n);
 }
 
-bool fake_gich_dir(struct fake_gich *g, uint32_t intid)
+bool fake_ich_dir(struct fake_ich *g, uint32_t intid)
 {
 	int n = find_active(g, intid);
 
-	if (g->regs.hcr & GICH_HCR_TDIR)
+	if (g->regs.hcr & ICH_HCR_TDIR)
 		return false;
-	if (!(g->regs.vmcr & GICH_VMCR_VEOIM) || intid >= 1020)
+	if (!(g->regs.vmcr & ICH_VMCR_VEOIM) || intid >= 1020)
 		return true;
 	if (n < 0)
 		count_eoi(g);
