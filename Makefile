@@ -65,7 +65,7 @@ DEFCONFIG ?=
 # To make, and to the shell, they are several words.
 define refuse-spaces
 ifneq ($$(word 2,$$($(1))),)
-$$(error make cannot handle the space in "$$(strip $$($(1)))", $(or $(2),given as $(1)): take a path without spaces)
+$$(error make cannot handle the space in "$$(strip $$($(1)))", $(or $(2),given as $(1)=): take a path without spaces)
 endif
 endef
 $(eval $(call refuse-spaces,CURDIR,where Schism lies))

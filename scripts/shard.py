@@ -11,6 +11,9 @@ import argparse
 import re
 import sys
 
+sys.dont_write_bytecode = True
+import plain  # noqa: E402 (beside this script)
+
 
 def parse(text):
     """I/N as (I, N)."""
@@ -25,8 +28,12 @@ def part(shard, things):
     return things[shard[0] - 1::shard[1]]
 
 
-if __name__ == "__main__":
+def main():
     try:
         print(*part(parse(sys.argv[1]), sys.argv[2:]))
     except argparse.ArgumentTypeError as wrong:
         sys.exit(f"error: {wrong}")
+
+
+if __name__ == "__main__":
+    plain.run(main)

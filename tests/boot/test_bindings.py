@@ -89,7 +89,7 @@ def test_the_manifests_here_satisfy_the_schemas(default, tmp_path, validate):
     assert len(found) == len(manifests) >= 10 and not any(found.values()), found
 
 
-def test_the_generated_trees_node_is_the_schemas(tmp_path):
+def test_the_generated_trees_node_is_the_schemas(tmp_path, validate):
     """What kernel/load/guest_dtb.c writes, as test_guest_dtb sees it, and one with a property more."""
     code = (qemu.ROOT / "kernel/load/guest_dtb.c").read_text(encoding="utf-8")
     compatible = re.search(r'begin_node\(dtb, "hypervisor", .*\n.*"compatible", "(.*?)"\)', code)[1]

@@ -136,7 +136,7 @@ def test_lines_of_others_wait_while_a_guest_has_the_screen(default, image, tmp_p
         console.send(keys + "first\r")
         console.expect(r'you said "first"\n')
         drawn = ""
-        for _ in range(10):
+        for _ in range(3):
             console.send("more\r")
             drawn += console.expect(r'you said "more"\n')
         assert "counter_os" not in drawn, drawn
@@ -144,7 +144,9 @@ def test_lines_of_others_wait_while_a_guest_has_the_screen(default, image, tmp_p
         console.expect("schism> ")
         console.expect(r"counter_os: report \d+")
         told = [int(n) for n in re.findall(r"counter_os: (?:start|report) (\d+)\b", qemu.plain(console.log))]
-        assert told == list(range(len(told))), "some were lost, or in another order"
+        # How many have been said by now is the host's matter; of too many the oldest are not kept, and that is told.
+        assert told == list(range(told[0], told[0] + len(told))), "some were lost, or in another order"
+        assert told[0] == 0 or "lines were not kept" in qemu.plain(console.log)
 
 
 # ---- guests that print at the same time ------------------------------------------------------------------

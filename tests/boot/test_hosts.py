@@ -104,9 +104,9 @@ def test_downloads_of_all_builds_are_shared_where_they_are_shared_already(source
 # ---- CPU models --------------------------------------------------------------------------------------
 
 
-def run_qemu(cpu):
+def run_qemu(cpu, build="nowhere"):
     return subprocess.run(["timeout", str(qemu.TIMEOUT), "scripts/run-qemu"], cwd=qemu.ROOT, stdin=subprocess.DEVNULL, check=False,
-                          env={**os.environ, "CPU": cpu, "BUILD": "nowhere"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                          env={**os.environ, "CPU": cpu, "BUILD": str(build)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 @pytest.mark.parametrize("cpu", ["cortex-a15", "cortex-a7,pmu=off"])
@@ -116,8 +116,8 @@ def test_a_cpu_of_32_bits_is_refused_before_anything_starts(cpu):
     assert f"CPU={cpu.split(',')[0]} is a 32-bit CPU" in done.stdout and done.stdout.count("\n") == 1, done.stdout
 
 
-def test_a_cpu_that_qemu_does_not_know_is_refused_by_qemu():
-    done = run_qemu("cortex-a1000")
+def test_a_cpu_that_qemu_does_not_know_is_refused_by_qemu(default):
+    done = run_qemu("cortex-a1000", default)
     assert done.returncode == 1 and "unable to find CPU model 'cortex-a1000'" in done.stdout, done.stdout
 
 

@@ -20,7 +20,7 @@ TOOLS = ("awk", "basename", "bash", "cat", "chmod", "cp", "dirname", "dpkg-deb",
 # What each package brings. On this machine it may be there: what is not in PATH is looked for nowhere else.
 BRINGS = {"gcc-aarch64-linux-gnu": "aarch64-linux-gnu-gcc", "device-tree-compiler": "dtc", "cpio": "cpio",
           "qemu-system-arm": "qemu-system-aarch64", "clang": "clang", "lld": "ld.lld", "llvm": "llvm-objcopy",
-          "gdb-multiarch": "gdb-multiarch", "gcc": "gcc", "dt-schema": "dt-validate"}
+          "gdb-multiarch": "gdb-multiarch", "gcc": "gcc", "git": "git", "dt-schema": "dt-validate"}
 RUN = ["gcc-aarch64-linux-gnu", "device-tree-compiler", "qemu-system-arm"]
 
 APT_GET = """#!/bin/bash
@@ -91,7 +91,7 @@ def test_what_is_missing_is_installed_after_its_size_was_said_and_apt_says_nothi
 @pytest.mark.parametrize("variables,expected", [((), RUN), (("LLVM=1",), ["clang", "lld", "llvm", *RUN[1:]])])
 def test_make_alone_installs_too(tmp_path, variables, expected):
     machine = Machine(tmp_path, BRINGS)
-    for tool in ("head", "make", "nproc", "touch"):
+    for tool in ("head", "make", "nproc", "sha256sum", "touch"):
         machine.bin.joinpath(tool).unlink(missing_ok=True)
         machine.bin.joinpath(tool).symlink_to(shutil.which(tool))
     out = tmp_path / "out"

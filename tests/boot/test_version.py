@@ -76,7 +76,7 @@ def test_another_commit_compiles_one_object_anew(tmp_path):
     header = tmp_path / "include/generated/version.h"
     image, text = (tmp_path / "Image").read_bytes(), header.read_text(encoding="ascii")
     header.write_text('#define SCHISM_VERSION "0.0.0 (another)"\n', encoding="ascii")
-    again = quiet("make", f"O={tmp_path}", "SETUP=no", cwd=qemu.ROOT, HOME=os.environ.get("HOME", "/"))
+    again = quiet("make", f"O={tmp_path}", "SETUP=no", "WERROR=1", cwd=qemu.ROOT, HOME=os.environ.get("HOME", "/"))
     assert re.findall(r"^ *(?:CC|AS) +(.*)", again, re.M) == ["kernel/base/version.c"], again
     assert header.read_text(encoding="ascii") == text
     assert (tmp_path / "Image").read_bytes() == image
@@ -87,7 +87,8 @@ def test_another_commit_compiles_one_object_anew(tmp_path):
 @pytest.fixture
 def released(tree):
     """A commit that can be released as 1.2.3."""
-    shutil.copy(qemu.ROOT / "scripts/release-check", tree / "scripts")
+    for name in ("release-check", "plain.py"):
+        shutil.copy(qemu.ROOT / "scripts" / name, tree / "scripts")
     (tree / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-11-28\n\nNew.\n", encoding="ascii")
     git(tree, "init", "-q")
     commit(tree)
