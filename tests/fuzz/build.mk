@@ -12,7 +12,7 @@ fuzz_elf-src := lib/elf.c
 fuzzer += image
 fuzz_image-src := lib/linux_image.c lib/packed.c
 fuzzer += manifest
-fuzz_manifest-src := tests/fuzz/fuzz_vms.c $(host-manifest) kernel/vdev/vdev.c kernel/platform/machine.c \
+fuzz_manifest-src := tests/fuzz/fuzz_vms.c $(host-manifest) kernel/vdev/vdev.c $(host-machine) \
 	tests/host/fake_tlb.c lib/dt.c lib/dt_walk.c lib/fmt.c
 fuzzer += package
 fuzz_package-src := $(fuzz_manifest-src) kernel/load/loader.c kernel/load/sel4.c kernel/load/guest_dtb.c \

@@ -28,8 +28,10 @@ unit-test += test_packed
 test_packed-src := tests/unit/test_packed.c lib/packed.c
 unit-test += test_dt
 test_dt-src := tests/unit/test_dt.c lib/dt.c
+# The machine, from its device tree.
+host-machine := $(addprefix kernel/platform/,chosen.c cpus.c devices.c interrupts.c machine.c memory.c)
 unit-test += test_machine
-test_machine-src := tests/unit/test_machine.c kernel/platform/machine.c lib/dt.c lib/dt_walk.c
+test_machine-src := tests/unit/test_machine.c $(host-machine) lib/dt.c lib/dt_walk.c
 unit-test += test_uart
 host-console := kernel/base/log.c kernel/console/vm_of_line.c kernel/console/console.c \
 	kernel/console/held.c kernel/console/output.c kernel/console/port.c kernel/console/text.c \
@@ -75,7 +77,7 @@ test_abort_log-src := tests/unit/test_abort_log.c kernel/vm/abort_log.c kernel/b
 	tests/host/fake_panic.c
 unit-test += test_passthrough
 test_passthrough-src := tests/unit/test_passthrough.c kernel/vdev/passthrough.c kernel/vdev/vdev.c \
-	kernel/platform/machine.c lib/dt.c lib/dt_walk.c kernel/base/lock.c kernel/base/cpu.c \
+	$(host-machine) lib/dt.c lib/dt_walk.c kernel/base/lock.c kernel/base/cpu.c \
 	kernel/base/timer.c tests/host/fake_log.c tests/host/fake_cpu.c tests/host/fake_panic.c \
 	tests/host/fake_guest_dtb.c
 
@@ -93,7 +95,7 @@ unit-test += test_manifest
 host-manifest := kernel/load/manifest.c kernel/load/manifest_check.c kernel/load/manifest_memory.c \
 	kernel/load/manifest_vm.c
 test_manifest-src := tests/unit/test_manifest.c $(host-manifest) kernel/vdev/vdev.c \
-	kernel/platform/machine.c lib/dt.c lib/dt_walk.c lib/fmt.c tests/host/fake_log.c \
+	$(host-machine) lib/dt.c lib/dt_walk.c lib/fmt.c tests/host/fake_log.c \
 	tests/host/fake_tlb.c
 unit-test += test_loader
 test_loader-src := tests/unit/test_loader.c kernel/load/loader.c kernel/load/sel4.c lib/cpio.c lib/elf.c \
