@@ -7,6 +7,7 @@
 #include "kernel/console/console.h"
 #include "kernel/mm/hyp.h"
 #include "kernel/mm/page.h"
+#include "kernel/platform/serial.h"
 #include "kernel/platform/this_machine.h"
 #include "lib/errno.h"
 
@@ -28,12 +29,13 @@ bool boot_is_debug_board(const void *fdt)
 	return machine_node_is(fdt, 0, CONFIG_DEBUG_UART_BOARD);
 }
 
-bool boot_find_console(const void *fdt, struct mem_region *regs)
+bool boot_find_console(const void *fdt, struct mem_region *regs, const struct serial_driver **driver)
 {
 	bool any_board = CONFIG_DEBUG_UART_BOARD[0] == '\0';
 
-	if (fdt && !machine_find_uart(fdt, regs))
+	if (fdt && !machine_find_uart(fdt, regs, driver))
 		return true;
+	*driver = serial_driver_for("arm,pl011");
 	*regs = (struct mem_region){ pa(CONFIG_DEBUG_UART_BASE), PAGE_SIZE };
 	return CONFIG_DEBUG_UART_BASE && (any_board || (fdt && boot_is_debug_board(fdt)));
 }
@@ -44,12 +46,12 @@ static void check_console(void)
 	const char *why = machine.has_uart ? "stdout-path names none that there is a driver for; " : "";
 	struct mem_region regs;
 
-	if (machine.has_uart && console_can_drive(machine.fdt, machine.uart.node))
+	if (machine.has_uart && machine.uart_driver)
 		return;
-	machine.has_uart = boot_find_console(machine.fdt, &regs);
+	machine.has_uart = boot_find_console(machine.fdt, &regs, &machine.uart_driver);
 	machine.uart = (struct machine_dev){ .regs = regs };
 	if (machine.has_uart)
-		boot_complain(BOOT_E_NO_UART, "%sgoing on with the PL011 at 0x%lx", why, regs.base.pa);
+		boot_complain(BOOT_E_NO_UART, "%sgoing on with the UART at 0x%lx", why, regs.base.pa);
 	else
 		boot_complain(BOOT_E_NO_UART, "%sgoing on without", why);
 }

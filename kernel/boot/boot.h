@@ -8,9 +8,11 @@
 
 /*
  * The console: the UART that the tree names, else CONFIG_DEBUG_UART_BASE where the tree is that of its board.
- * fdt: a tree with a sound header, or NULL. False: there is none, and nothing may be written anywhere.
+ * fdt: a tree with a sound header, or NULL. *driver: NULL where none is built in that drives it. False:
+ * there is none, and nothing may be written anywhere.
  */
-__must_check bool boot_find_console(const void *fdt, struct mem_region *regs);
+__must_check bool boot_find_console(const void *fdt, struct mem_region *regs,
+				    const struct serial_driver **driver);
 
 /* Whether the tree is of the board that CONFIG_DEBUG_UART_BASE belongs to. */
 bool boot_is_debug_board(const void *fdt);

@@ -18,6 +18,7 @@
 
 #include "kernel/base/addr.h"
 #include "kernel/base/rate_limit.h"
+#include "kernel/platform/serial.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
 #include "lib/ring.h"
@@ -28,24 +29,6 @@ struct vm;
 #define CONSOLE_LINE_MAX	160	/* of a guest; longer ones are printed in pieces */
 #define CONSOLE_RING_SIZE	4096	/* of a guest's output */
 #define CONSOLE_PREFIX_LEN	48	/* "[name] " with colours */
-
-/* What getc returns for a BREAK: the line was low for longer than a character. */
-#define SERIAL_BREAK	0x100
-
-/* A UART driver: a row in the set "schism_serial", found by the compatible string. */
-struct serial_driver {
-	const char *compatible;
-	/* Registers are mapped; leave firmware's settings but for what must be. clock_hz, baud: 0 unknown. */
-	void (*init)(volatile void *regs, uint32_t clock_hz, uint32_t baud);
-	/* Send characters, as far as the transmitter has room now; returns how many. */
-	size_t (*write)(volatile void *regs, const char *text, size_t len);
-	int (*getc)(volatile void *regs);		/* a character, SERIAL_BREAK, or -1: nothing there */
-	/* Interrupts for what arrives, and for room in a transmitter that was full. */
-	void (*set_irqs)(volatile void *regs, bool rx, bool tx);
-};
-
-#define SERIAL_DRIVER(name)	\
-	static const struct serial_driver name SECTION_ENTRY(schism_serial)
 
 /*
  * Who reads what is typed for Schism itself: a row in the set "schism_console". Each function may be missing.
@@ -106,12 +89,9 @@ const char *console_colour_of(const struct vm *vm);
  */
 const struct vm *console_vm_of_line(const char *text, size_t len, size_t *named);
 
-/* Use regs with the driver for compatible (NULL: the first one) from now on. */
-void console_init(volatile void *regs, const char *compatible, uint32_t clock_hz, uint32_t baud);
+/* Use the UART at regs with that driver from now on; NULL: none. clock_hz, baud: 0 is unknown. */
+void console_init(volatile void *regs, const struct serial_driver *with, uint32_t clock_hz, uint32_t baud);
 bool console_is_up(void);
-
-/* Whether there is a driver for the UART that this node of the device tree describes. */
-bool console_can_drive(const void *fdt, int node);
 
 /*
  * Write a line (text, then CR LF) as a whole, on a line of its own; never lost. From a panic the lock is not

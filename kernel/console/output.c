@@ -61,30 +61,12 @@ static struct {
 /* guarded by console_lock and ports_lock */
 static struct console_port *focus;
 
-static const struct serial_driver *find_driver(const char *compatible)
+void console_init(volatile void *regs, const struct serial_driver *with, uint32_t clock_hz, uint32_t baud)
 {
-	SECTION_FOREACH(struct serial_driver, it, schism_serial) {
-		if (!compatible || !strcmp(it->compatible, compatible))
-			return it;
-	}
-	return NULL;
-}
-
-void console_init(volatile void *regs, const char *compatible, uint32_t clock_hz, uint32_t baud)
-{
-	driver = find_driver(compatible);
+	driver = with;
 	uart = regs;
 	if (driver)
 		driver->init(regs, clock_hz, baud);
-}
-
-bool console_can_drive(const void *fdt, int node)
-{
-	SECTION_FOREACH(struct serial_driver, it, schism_serial) {
-		if (machine_node_is(fdt, node, it->compatible))
-			return true;
-	}
-	return false;
 }
 
 bool console_is_up(void)

@@ -99,8 +99,8 @@ const struct uart *uart_at(const struct finder *f, int node)
 }
 
 /*
- * The console is the UART that stdout-path names, of whatever kind, else the first PL011. Returns
- * 0; -EAGAIN when that is a node that the walk had no reason to look at, with its offset in
+ * The console is the UART that stdout-path names, of whatever kind, else the first one with a
+ * driver. Returns 0; -EAGAIN when that is a node that the walk had no reason to look at, with its offset in
  * *wanted.
  */
 int resolve_uart(struct finder *f, int *wanted)
@@ -118,6 +118,7 @@ int resolve_uart(struct finder *f, int *wanted)
 		return 0;
 	m->has_uart = true;
 	m->uart = uart->dev;
+	m->uart_driver = uart->driver;
 	m->uart_clock_hz = uart_clock_hz(f, uart);
 	m->uart_baud = uart->dev.node == node ? stdout_baud(f) : 0;
 	return 0;

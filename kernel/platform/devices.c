@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Devices of the device tree that Schism drives, or has to know of. */
 #include "kernel/platform/finder.h"
+#include "kernel/platform/serial.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
@@ -19,6 +20,26 @@ int read_dev(struct finder *f, struct machine_dev *dev)
 	return rc;
 }
 
+const struct serial_driver *serial_driver_for(const char *compatible)
+{
+	SECTION_FOREACH(struct serial_driver, it, schism_serial) {
+		if (!strcmp(it->compatible, compatible))
+			return it;
+	}
+	return NULL;
+}
+
+static const struct serial_driver *driver_of_node(const struct finder *f)
+{
+	struct dt_prop list = prop(f, DT_COMPATIBLE);
+	const struct serial_driver *driver = NULL;
+	const char *compatible;
+
+	while (!driver && (compatible = dt_next_string(&list)))
+		driver = serial_driver_for(compatible);
+	return driver;
+}
+
 int visit_uart(struct finder *f)
 {
 	struct uart *uart = &f->uarts[f->nr_uarts];
@@ -31,6 +52,7 @@ int visit_uart(struct finder *f)
 	rc = read_dev(f, &uart->dev);
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
+	uart->driver = driver_of_node(f);
 	uart->clock_phandle = clocks.len >= (int)DT_CELL ? dt_cell(clocks.val, 0) : 0;
 	uart->clock_hz = dt_prop_cell(prop(f, DT_CLOCK_FREQUENCY), 0);
 	f->nr_uarts++;

@@ -10,7 +10,7 @@
 #include "kernel/platform/machine.h"
 #include "lib/dt_walk.h"
 
-#define MAX_UARTS	8	/* PL011s that stdout-path can choose from */
+#define MAX_UARTS	8	/* that stdout-path can choose from */
 #define MAX_CLOCKS	16
 #define MAX_IRQ_REFS	(MACHINE_MAX_VIRTIO + MAX_UARTS + 1)
 
@@ -31,6 +31,7 @@ struct dev_irq {
 
 struct uart {
 	struct machine_dev dev;
+	const struct serial_driver *driver;	/* NULL: none */
 	uint32_t clock_phandle;	/* 0: none */
 	uint32_t clock_hz;	/* 0: not given */
 };
@@ -100,7 +101,7 @@ static inline int this_node(struct finder *f)
 	return dt_node(&f->walk)->offset;
 }
 
-/* memory.c: a bank of RAM, a child of /reserved-memory; the header's reservations; banks cut to whole pages. */
+/* memory.c: a bank of RAM, a child of /reserved-memory; the header's reservations; whole pages. */
 int visit_memory(struct finder *f);
 int visit_reserved(struct finder *f);
 int read_reservations(struct finder *f);
@@ -117,7 +118,7 @@ int visit_psci(struct finder *f);
 void note_dev_irq(struct finder *f, struct machine_dev *dev);
 int resolve_irq(struct finder *f, const struct irq_ref *ref, unsigned int i, uint32_t *intid, bool *edge);
 
-/* interrupts.c: the GIC, or what there is instead; the interrupts of the timer and the performance monitors. */
+/* interrupts.c: the GIC, or what there is instead; interrupts of the timer and the performance monitors. */
 int visit_gicv3(struct finder *f);
 int visit_its(struct finder *f);
 int visit_timer(struct finder *f);

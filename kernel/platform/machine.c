@@ -15,6 +15,7 @@
 #include "kernel/platform/machine.h"
 
 #include "kernel/platform/finder.h"
+#include "kernel/platform/serial.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
@@ -56,7 +57,7 @@ static int visit_by_type(struct finder *f)
 	return 0;
 }
 
-/* By the first of its compatible strings that a visitor is there for. */
+/* By the first of its compatible strings that a visitor, or a driver of a UART, is there for. */
 static int visit_by_compatible(struct finder *f)
 {
 	struct dt_prop list = prop(f, DT_COMPATIBLE);
@@ -66,10 +67,13 @@ static int visit_by_compatible(struct finder *f)
 		return read_dev(f, &f->device);
 	if (f->uart_node != 0 && this_node(f) == f->uart_node)
 		return visit_uart(f);
-	while ((s = dt_next_string(&list)))
+	while ((s = dt_next_string(&list))) {
 		for (const struct visitor *v = f->visitors; v->compatible; v++)
 			if (!strcmp(s, v->compatible))
 				return v->visit(f);
+		if (serial_driver_for(s))
+			return visit_uart(f);
+	}
 	if (f->m && has(f, DT_INTERRUPT_CONTROLLER))
 		note_other_intc(f);
 	return 0;
@@ -90,16 +94,13 @@ static int visit_node(struct dt_walk *w)
 
 /* ---- what is asked ---- */
 
-static const struct visitor early_visitors[] = {
-	{ "arm,pl011",			visit_uart },
-	{ "arm,sbsa-uart",		visit_uart },
+/* For who looks for a UART only. */
+static const struct visitor no_visitors[] = {
 	{ NULL,				NULL },
 };
 
 static const struct visitor visitors[] = {
 	{ "virtio,mmio",		visit_virtio },
-	{ "arm,pl011",			visit_uart },
-	{ "arm,sbsa-uart",		visit_uart },
 	{ "arm,pl031",			visit_rtc },
 	{ "fixed-clock",		visit_clock },
 	{ "arm,gic-v3",			visit_gicv3 },
@@ -129,7 +130,7 @@ static struct finder *new_finder(const struct dt *dt, struct machine *m,
 	return f;
 }
 
-int machine_find_uart(const void *fdt, struct mem_region *regs)
+int machine_find_uart(const void *fdt, struct mem_region *regs, const struct serial_driver **driver)
 {
 	const struct uart *uart;
 	struct finder *f;
@@ -138,7 +139,7 @@ int machine_find_uart(const void *fdt, struct mem_region *regs)
 
 	if (dt_open(&dt, fdt, UINT64_MAX, &why))
 		return -ENOENT;
-	f = new_finder(&dt, NULL, early_visitors);
+	f = new_finder(&dt, NULL, no_visitors);
 	/* A tree that breaks off later may have shown the UART before. */
 	if (dt_walk(&f->walk) && f->nr_uarts == 0)
 		return -ENOENT;
@@ -148,6 +149,7 @@ int machine_find_uart(const void *fdt, struct mem_region *regs)
 	if (!uart)
 		return -ENOENT;
 	*regs = uart->dev.regs;
+	*driver = uart->driver;
 	return 0;
 }
 
@@ -157,7 +159,7 @@ bool machine_tree_is_whole(const void *fdt)
 	struct dt dt;
 
 	return !dt_open(&dt, fdt, UINT64_MAX, &why) &&
-	       !dt_walk(&new_finder(&dt, NULL, early_visitors)->walk);
+	       !dt_walk(&new_finder(&dt, NULL, no_visitors)->walk);
 }
 
 static int discover(struct finder *f, int *wanted_uart)

@@ -10,6 +10,8 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
+struct serial_driver;
+
 #define MACHINE_MAX_RAM		16
 #define MACHINE_MAX_RESERVED	32
 #define MACHINE_MAX_REDIST	8
@@ -78,8 +80,9 @@ struct machine {
 
 	uint32_t pmu_intid;		/* arm,armv8-pmuv3, if a PPI; 0 when absent */
 
-	struct machine_dev uart;	/* stdout-path's node, else the first enabled PL011 */
+	struct machine_dev uart;	/* stdout-path's node, else the first enabled one with a driver */
 	bool has_uart;
+	const struct serial_driver *uart_driver;	/* NULL: none for it */
 	uint32_t uart_clock_hz;		/* 0: unknown */
 	uint32_t uart_baud;		/* from stdout-path's options; 0: unknown */
 
@@ -103,10 +106,11 @@ struct machine_error {
 
 /*
  * Find only the console's UART: cheap and tolerant, for the early console. Follows /chosen/stdout-path
- * (alias or path, options after ':'), else the first enabled node compatible with "arm,pl011".
+ * (alias or path, options after ':'), else the first enabled node that there is a driver for, *driver.
  * Returns 0, or -ENOENT. regs->base is the CPU physical address (ranges of parent buses applied).
  */
-__must_check int machine_find_uart(const void *fdt, struct mem_region *regs);
+__must_check int machine_find_uart(const void *fdt, struct mem_region *regs,
+				   const struct serial_driver **driver);
 
 /* Whether the tree can be read from end to end; one that can't, machine_discover() refuses for certain. */
 bool machine_tree_is_whole(const void *fdt);

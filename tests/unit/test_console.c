@@ -178,7 +178,7 @@ static int setup(void **state)
 	timer_queue_init(&cpus[0].timers);
 	fifo_room = sizeof(shown);
 	refill = 0;
-	console_init(NULL, NULL, 0, 0);
+	console_init(NULL, &fifo, 0, 0);
 	console_enable_irqs();
 	for (unsigned int i = 0; i < NR_PORTS; i++) {
 		vm[i].id = i;

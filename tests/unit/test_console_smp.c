@@ -294,7 +294,7 @@ static void test_lines_of_all_cpus_stay_whole(void **state)
 		skip();
 	fake_reset();
 	fake_counter = 1000000000;
-	console_init(NULL, NULL, 0, 0);
+	console_init(NULL, &slow, 0, 0);
 	console_enable_irqs();
 	for (unsigned int i = 0; i < ARRAY_SIZE(guests); i++) {
 		guests[i].vm.id = i;

@@ -15,12 +15,19 @@
 #include <libfdt.h>
 
 #include "kernel/platform/machine.h"
+#include "kernel/platform/serial.h"
 #include "tests/unit/dtb.h"
 #include "tests/unit/random.h"
+
+/* Drivers as they are built in; what they do is no matter here. */
+SERIAL_DRIVER(pl011) = { .compatible = "arm,pl011" };
+SERIAL_DRIVER(sbsa_uart) = { .compatible = "arm,sbsa-uart" };
+SERIAL_DRIVER(another) = { .compatible = "example,uart" };
 
 static struct machine m;
 static struct machine_error err;
 static struct mem_region early;
+static const struct serial_driver *driver;
 static uint8_t *fdt;
 static uint32_t size;
 
@@ -50,7 +57,7 @@ static void assert_region(struct mem_region region, uint64_t base, uint64_t byte
 
 static void assert_early_uart(uint64_t base)
 {
-	assert_int_equal(machine_find_uart(fdt, &early), 0);
+	assert_int_equal(machine_find_uart(fdt, &early, &driver), 0);
 	assert_int_equal(early.base.pa, base);
 }
 
@@ -159,7 +166,7 @@ static void test_absent_nodes_leave_their_fields_empty(void **state)
 	assert_int_equal(m.nr_virtio, 0);
 	assert_int_equal(m.timer_hyp_intid, 0);
 	assert_null(m.rng_seed);
-	assert_int_equal(machine_find_uart(fdt, &early), -ENOENT);
+	assert_int_equal(machine_find_uart(fdt, &early, &driver), -ENOENT);
 }
 
 static void test_names_and_order_of_nodes_mean_nothing(void **state)
@@ -417,6 +424,26 @@ static void test_other_cell_counts_are_refused_by_name_where_they_matter(void **
 	edit("qemu_virt");
 	set_cells("/platform-bus@c000000", "#address-cells", 1, 7);
 	assert_int_equal(rediscover(), 0);
+}
+
+/* Nothing but its row names a driver. */
+static void test_a_uart_is_found_by_the_row_of_its_driver(void **state)
+{
+	(void)state;
+	edit("qemu_virt");
+	assert_int_equal(rediscover(), 0);
+	assert_ptr_equal(m.uart_driver, &pl011);
+	set_string("/pl011@9000000", "compatible", "example,uart");
+	assert_int_equal(rediscover(), 0);
+	assert_ptr_equal(m.uart_driver, &another);
+	assert_int_equal(m.uart.regs.base.pa, 0x9000000);
+	assert_early_uart(0x9000000);
+	assert_ptr_equal(driver, &another);
+	/* Named by stdout-path, but nobody's: the boot has to say that nothing drives it. */
+	set_string("/pl011@9000000", "compatible", "example,other");
+	assert_int_equal(rediscover(), 0);
+	assert_true(m.has_uart);
+	assert_null(m.uart_driver);
 }
 
 static void test_missing_cell_counts_take_their_defaults(void **state)
@@ -734,7 +761,7 @@ static void test_disabled_devices_and_those_on_disabled_buses_are_not_there(void
 	assert_false(m.has_rtc);
 	assert_int_equal(m.nr_virtio, 0);
 	assert_true(m.has_gicv3);
-	assert_int_equal(machine_find_uart(fdt, &early), -ENOENT);
+	assert_int_equal(machine_find_uart(fdt, &early, &driver), -ENOENT);
 	edit("qemu_virt");
 	set_string("/pl031@9010000", "status", "fail-sss");
 	set_string("/pl011@9000000", "status", "ok");
@@ -910,7 +937,7 @@ static void discover_damaged(const uint8_t *tree, uint32_t bytes)
 	}
 	/* Its caller has checked the size. */
 	if (bytes >= sizeof(struct fdt_header) && fdt_totalsize(tree) <= bytes) {
-		(void)!machine_find_uart(tree, &early);
+		(void)!machine_find_uart(tree, &early, &driver);
 		assert_true(machine_tree_is_whole(tree) || rc != 0);
 	}
 }
@@ -942,7 +969,7 @@ static void test_a_structure_block_cut_anywhere_is_refused(void **state)
 
 		fdt_set_size_dt_struct(fdt, n);
 		assert_int_equal(machine_discover(fdt, size, &m, &err), -EINVAL);
-		(void)!machine_find_uart(fdt, &early);
+		(void)!machine_find_uart(fdt, &early, &driver);
 		assert_false(machine_tree_is_whole(fdt));
 		fdt_set_size_dt_struct(fdt, whole);
 	}
@@ -1001,6 +1028,7 @@ int main(void)
 		cmocka_unit_test(test_console_that_is_no_pl011_is_reported_as_what_it_is),
 		cmocka_unit_test(test_raspberry_ram_gic_and_cpus_are_read),
 		cmocka_unit_test(test_other_cell_counts_are_refused_by_name_where_they_matter),
+		cmocka_unit_test(test_a_uart_is_found_by_the_row_of_its_driver),
 		cmocka_unit_test(test_missing_cell_counts_take_their_defaults),
 		cmocka_unit_test(test_broken_memory_nodes_are_refused),
 		cmocka_unit_test(test_more_ram_banks_than_fit_are_refused),

@@ -230,7 +230,7 @@ static int setup(void **state)
 	fake_reset();
 	fake_counter = 1000000000;
 	timer_queue_init(&cpus[0].timers);
-	console_init(NULL, NULL, 0, 0);
+	console_init(NULL, &terminal, 0, 0);
 	for (unsigned int i = 0; i < 2; i++) {
 		memset(&vm[i], 0, sizeof(vm[i]));
 		vm[i].id = i;

@@ -85,16 +85,17 @@ static const void *board_tree(uint64_t image)
 
 static void early_console(const void *fdt, uint64_t image)
 {
+	const struct serial_driver *driver;
 	struct mem_region regs;
-	bool found = boot_find_console(fdt, &regs);
+	bool found = boot_find_console(fdt, &regs, &driver);
 
 	/* A tree that is broken will be refused, and somebody should see it. */
 	if (!found && !(fdt && machine_tree_is_whole(fdt)))
-		found = boot_find_console(board_tree(image), &regs);
+		found = boot_find_console(board_tree(image), &regs, &driver);
 	if (!found)
 		return;
 	mmu_early_map(FIX_UART_VA, regs.base.pa, MAP_R | MAP_W | MAP_DEVICE);
-	console_init((volatile void *)(FIX_UART_VA + (regs.base.pa & (BLOCK_SIZE - 1))), NULL, 0, 0);
+	console_init((volatile void *)(FIX_UART_VA + (regs.base.pa & (BLOCK_SIZE - 1))), driver, 0, 0);
 }
 
 static void check_cpu(void)
@@ -147,8 +148,8 @@ static __no_stack_protector void boot_final_map(uint64_t image)
 	mmu_switch_to_final();
 	/* The same registers at the same address, now with the driver and settings of the tree. */
 	if (machine.has_uart)
-		console_init((volatile void *)(FIX_UART_VA + (machine.uart.regs.base.pa & PAGE_MASK)), NULL,
-			     machine.uart_clock_hz, machine.uart_baud);
+		console_init((volatile void *)(FIX_UART_VA + (machine.uart.regs.base.pa & PAGE_MASK)),
+			     machine.uart_driver, machine.uart_clock_hz, machine.uart_baud);
 	page_init(&area);
 	hyp_map_use_pool();
 }
