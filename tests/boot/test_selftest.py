@@ -14,7 +14,7 @@ FAULTS = {
     "stack-overflow": (r"EL2 FAULT: write of 0x5c15\w+ in guard page of a stack: translation fault\n"
                        r".*STACK OVERFLOW: sp 0x5c15\w+, stack 0x\w+-0x\w+", ["recurse"]),
     "read-unmapped": (r"EL2 FAULT: read of 0x40000000: translation fault", ["read_unmapped"]),
-    "assert": (r"PANIC: assertion failed: machine\.nr_ram == 0 \(kernel/selftest\.c:\d+\)", ["assert_false"]),
+    "assert": (r"PANIC: assertion failed: machine\.nr_ram == 0 \(kernel/boot/selftest\.c:\d+\)", ["assert_false"]),
     "smash-stack": (r"PANIC: stack smashed", ["smash_stack"]),
 }
 

@@ -30,7 +30,7 @@ def examples():
 
 def commands():
     """The names in the shell's tables."""
-    return {name for path in (qemu.ROOT / "kernel").glob("shell*.c")
+    return {name for path in (qemu.ROOT / "kernel/shell").glob("*.c")
             for name in re.findall(r"^SHELL_COMMAND\((\w+)\)", path.read_text(encoding="utf-8"), re.M)}
 
 
