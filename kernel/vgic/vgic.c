@@ -282,6 +282,11 @@ static void populate(struct vcpu *vcpu)
 	const struct vm *vm = vcpu->vm;
 	uint64_t hcr = ICH_HCR_EN;
 	struct virq *irq;
+	/*
+	 * Acquire: whoever had frozen the VM has read interrupts without this vCPU's lock, before they change
+	 * here. Whoever freezes it from now on waits for that lock, and then for what is filled.
+	 */
+	bool frozen = __atomic_load_n(&vm->vgic.frozen, __ATOMIC_ACQUIRE) != 0;
 
 	vgic->used_lrs = 0;
 	vgic->overflow = false;
@@ -293,7 +298,7 @@ static void populate(struct vcpu *vcpu)
 			continue;
 		if (!irq->active && group_off(vcpu, irq)) {
 			hcr |= group_off(vcpu, irq);
-		} else if (READ_ONCE(vm->vgic.frozen) || vgic->used_lrs == vm->nr_lrs) {
+		} else if (frozen || vgic->used_lrs == vm->nr_lrs) {
 			vgic->overflow = true;
 			hcr |= wait_events(vcpu, irq);
 		} else {
@@ -472,7 +477,8 @@ void vgic_thaw(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
-	__atomic_fetch_sub(&vm->vgic.frozen, 1, __ATOMIC_RELAXED);
+	/* Release: pairs with populate(). */
+	__atomic_fetch_sub(&vm->vgic.frozen, 1, __ATOMIC_RELEASE);
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++) {
 		struct vgic_cpu *vgic = &vm->vcpus[i]->vgic;
 
