@@ -3,7 +3,7 @@
 set pagination off
 set print pretty on
 set architecture aarch64
-target remote :1234
+target remote 127.0.0.1:1234
 
 # Symbols are at EL2's virtual addresses, which the boot code switches to; breakpoints before that have
 # to be hardware breakpoints at physical addresses. The first C function is a good place to begin.

@@ -7,7 +7,8 @@ import qemu
 
 ESCAPE = "\x1d"		# CONFIG_CONSOLE_ESCAPE_KEY
 BREAK_OF_QEMU = "\x01b"		# Ctrl-A b, of -nographic
-PROMPT = r"\n/ # "
+# By busybox 1.35 of Debian 12, and by that of 13, which calls its home so.
+PROMPT = r"\n[/~] # "
 
 
 @pytest.fixture
